@@ -1,0 +1,18 @@
+// The subcommands. Each function adds one to the program; its callback does the work, throws
+// siglip::Error when that fails, CLI::ValidationError for arguments that do not go together, and
+// ExitCode to end with another status than success.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace siglip::cli {
+
+void AddEmbed(CLI::App& app);
+void AddCompare(CLI::App& app);
+void AddInspect(CLI::App& app);
+void AddInit(CLI::App& app);
+void AddRun(CLI::App& app);
+void AddPreprocess(CLI::App& app);
+void AddBench(CLI::App& app);
+
+}  // namespace siglip::cli

@@ -1,0 +1,209 @@
+// siglip embed: pictures to embeddings, on standard output or in a file.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "commands.h"
+#include "embedding_output.h"
+#include "exit_codes.h"
+#include "format.h"
+#include "inputs.h"
+#include "interrupt.h"
+#include "options.h"
+#include "output_file.h"
+#include "output_format.h"
+#include "progress_bar.h"
+#include "settings.h"
+#include "siglip/engine.h"
+#include "siglip/error.h"
+
+namespace siglip::cli {
+namespace {
+
+struct EmbedArguments {
+  std::filesystem::path model;
+  std::filesystem::path output;  // empty: standard output
+  std::vector<std::string> paths;
+  EngineOptions engine;
+  PreprocessArguments preprocess;
+  bool force = false;
+  bool resume = false;
+  bool quiet = false;
+};
+
+/// What became of the inputs. Folders that cannot be read fail in the source's thread, pictures in
+/// the sink's.
+struct Tally {
+  uint64_t embedded = 0;
+  uint64_t reused = 0;  // embedded by an earlier run
+  std::atomic<uint64_t> failed = 0;
+  bool complete = false;  // the inputs came to their end
+
+  uint64_t rows() const { return embedded + reused; }
+};
+
+/// Counts the inputs while work on them has begun, so that the bar knows how far it is.
+class BackgroundCount {
+ public:
+  BackgroundCount(const std::vector<std::string>& paths, ProgressBar& progress)
+      : thread_([this, &paths, &progress] {
+          const uint64_t count = CountInputs(paths, stop_);
+          if (!stop_) progress.SetTotal(count);
+        }) {}
+  ~BackgroundCount() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+/// Before anything is loaded.
+void CheckArguments(const EmbedArguments& arguments) {
+  if (arguments.output.empty()) {
+    if (!arguments.resume && !arguments.force) return;
+    throw CLI::ValidationError(arguments.resume ? "--resume" : "--force", "needs --output");
+  }
+  try {
+    OutputFormatOf(arguments.output);
+  } catch (const Error& error) {
+    throw CLI::ValidationError("--output", error.what());
+  }
+  for (const std::filesystem::path& file : OutputFiles(arguments.output)) {
+    CheckOutputFile(file, arguments.force);
+  }
+}
+
+std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
+  if (arguments.output.empty()) return MakeStandardOutput(engine.embedding_shape());
+  const Journal::Start start = arguments.resume  ? Journal::Start::kResume
+                               : arguments.force ? Journal::Start::kReplace
+                                                 : Journal::Start::kNew;
+  return MakeFileOutput(arguments.output, start, DescribeSettings(engine),
+                        engine.embedding_shape());
+}
+
+void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, ProgressBar& progress,
+         Tally& tally) {
+  const std::atomic<bool>& stop = CatchInterrupts();
+  const auto next_path = [&]() -> std::optional<std::string> {
+    while (std::optional<std::string> path = inputs.Next()) {
+      if (!output.Reuse(*path)) return path;
+      ++tally.reused;
+      progress.Skip();
+    }
+    tally.complete = !stop;
+    return std::nullopt;
+  };
+  const auto take_result = [&](const EmbedResult& result) {
+    if (result.error) {
+      progress.Print(std::string("siglip: ") + result.error->what());
+      ++tally.failed;
+    } else {
+      ++tally.embedded;
+    }
+    output.Add(result);
+    progress.Advance();
+  };
+  engine.EmbedFiles(next_path, take_result, &stop);
+}
+
+std::string Summary(const Tally& tally, uint64_t passed_over, double seconds) {
+  std::string text = std::to_string(tally.embedded) + " embedded";
+  if (tally.reused > 0) text += ", " + std::to_string(tally.reused) + " from the run before";
+  text += ", " + std::to_string(tally.failed) + " failed, " + std::to_string(passed_over) +
+          " passed over";
+  if (tally.embedded == 0) return text;
+  return text + ", " + FormatNumber(static_cast<double>(tally.embedded) / seconds, 1) +
+         " pictures/s";
+}
+
+void Embed(EmbedArguments arguments) {
+  CheckArguments(arguments);
+  const std::atomic<bool>& stop = CatchInterrupts();
+  arguments.engine.preprocess = arguments.preprocess.mode;
+  arguments.engine.decode = arguments.preprocess.decode;
+  const Engine engine = Engine::FromPretrained(arguments.model, arguments.engine);
+
+  Tally tally;
+  const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
+  const bool with_bar = WantsProgressBar(arguments.quiet) && !rows_on_terminal;
+  ProgressBar progress(with_bar);
+  Inputs inputs(arguments.paths, stop, [&](const Error& error) {
+    progress.Print(std::string("siglip: ") + error.what());
+    ++tally.failed;
+  });
+  const auto output = MakeOutput(arguments, engine);
+  {
+    std::optional<BackgroundCount> count;
+    if (with_bar && CanReadTwice(arguments.paths)) count.emplace(arguments.paths, progress);
+    Run(engine, inputs, *output, progress, tally);
+  }
+  const double seconds = progress.Seconds();
+  if (tally.complete) output->Finish();
+
+  if (tally.complete && tally.rows() + tally.failed == 0) {
+    progress.Print("siglip: there are no pictures among the inputs");
+  }
+  if (!arguments.quiet) {
+    progress.Print("siglip: " + Summary(tally, inputs.passed_over(), seconds));
+    if (!tally.complete) {
+      progress.Print(arguments.output.empty()
+                         ? "siglip: interrupted"
+                         : "siglip: interrupted; the same command with --resume goes on from here");
+    }
+  }
+  if (!tally.complete) throw ExitCode{kInterrupted};
+  if (tally.rows() == 0) throw ExitCode{kNothingDone};
+  if (tally.failed > 0) throw ExitCode{kSomeFailed};
+}
+
+}  // namespace
+
+void AddEmbed(CLI::App& app) {
+  auto arguments = std::make_shared<EmbedArguments>();
+  CLI::App* command = app.add_subcommand("embed", "Turn pictures into embeddings");
+  AddModelOption(*command, arguments->model);
+  command
+      ->add_option("--output", arguments->output,
+                   "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
+                   ".safetensors or .jsonl. Default: JSON lines on standard output")
+      ->type_name("FILE");
+  command->add_option("PATH", arguments->paths, kPathHelp)->required();
+  command->add_flag("--normalize", arguments->engine.normalize,
+                    "Divide every embedding by its L2 norm");
+  command->add_flag("--tokens", arguments->engine.tokens,
+                    "The vectors of all patches, [N, D], instead of the pooled one, [D]");
+  command
+      ->add_option("--batch", arguments->engine.batch,
+                   "Pictures in flight at once, which bounds memory; 0: four per thread. Never "
+                   "changes a result")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  AddThreadsOption(*command, arguments->engine.runtime.threads);
+  AddPreprocessOptions(*command, arguments->preprocess);
+  command->add_flag("--force", arguments->force, "Replace the output if it exists");
+  command->add_flag("--resume", arguments->resume,
+                    "Go on with an interrupted run, whose embeddings are in FILE.partial");
+  AddQuietOption(*command, arguments->quiet);
+  command->footer(
+      "Rows are in the order of the input; folders are walked in the byte order of paths, without "
+      "hidden files. A picture that cannot be read is reported and has no row.\n"
+      "Examples:\n"
+      "  siglip embed --model siglip-base-patch16-224 --output photos.npz photos/\n"
+      "  find . -name '*.jpg' | siglip embed --model siglip-base-patch16-224 - > photos.jsonl");
+  command->callback([arguments] { Embed(*arguments); });
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,50 @@
+// The pictures in a folder and the folders below it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "siglip/error.h"
+
+namespace siglip::cli {
+
+/// Walks in the byte order of whole paths, the same on every machine. Keeps only the names of the
+/// folders it is in, so a large tree costs no memory. Symbolic links are followed, yet no folder is
+/// entered twice. Passed over and counted are files that are no pictures by name or signature,
+/// hidden ones (their name begins with a dot), and whatever is neither file nor folder. Hidden
+/// folders are not entered.
+class FolderWalker {
+ public:
+  /// `report` hears of folders that cannot be read; the walk goes on after them.
+  FolderWalker(const std::string& folder, std::function<void(const Error&)> report);
+
+  /// The next picture, or nothing at the end.
+  std::optional<std::string> Next();
+  uint64_t passed_over() const { return passed_over_; }
+
+ private:
+  struct Level {
+    std::string folder;              // ends with a slash
+    std::vector<std::string> names;  // sorted; those of folders end with a slash
+    size_t next = 0;
+  };
+
+  void Enter(const std::string& folder);
+  /// Adds what is worth a visit.
+  void AddEntry(Level& level, const std::filesystem::directory_entry& entry);
+
+  std::function<void(const Error&)> report_;
+  std::vector<Level> levels_;  // from the outermost folder to the one being read
+  std::set<std::pair<dev_t, ino_t>> entered_;
+  uint64_t passed_over_ = 0;
+};
+
+}  // namespace siglip::cli

@@ -1,0 +1,142 @@
+// siglip init: writes a checkpoint of a known architecture with random weights.
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "atomic_output.h"
+#include "commands.h"
+#include "format.h"
+#include "siglip/error.h"
+#include "siglip/image_processor.h"
+#include "siglip/model_info.h"
+#include "siglip/vision_model.h"
+#include "text.h"
+
+namespace siglip::cli {
+namespace {
+
+struct InitArguments {
+  std::filesystem::path folder;
+  std::string preset;
+  std::filesystem::path config_file;
+  uint64_t seed = 0;
+  bool force = false;
+  bool list = false;
+};
+
+/// What to write: the architecture and the preprocessing that goes with it, if there is any.
+struct Recipe {
+  std::string name;
+  SiglipVisionConfig config;
+  std::optional<std::string> preprocessor_json;
+};
+
+void ListPresets() {
+  for (const std::string& name : PresetNames()) {
+    const SiglipVisionConfig config = PresetConfig(name);
+    std::cout << name << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << "width "
+              << config.hidden_size << ", " << config.num_hidden_layers << " layers, "
+              << config.num_patches() << " tokens, "
+              << FormatNumber(FlopPerPicture(config, config.num_patches(), true) / 1e9, 1)
+              << " GFLOP a picture\n";
+  }
+}
+
+std::string ReadTextFile(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) throw Error(ErrorCode::kNotFound, path.string() + ": cannot be read");
+  return text;
+}
+
+/// The architecture a config.json describes: its "vision_config" when it holds several towers.
+SiglipVisionConfig ReadConfig(const std::filesystem::path& path) {
+  const std::string text = ReadTextFile(path);
+  // Text that is no JSON is left to FromJson, whose errors say what is wrong with it.
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object() && json.contains("vision_config")) {
+    return SiglipVisionConfig::FromJson(json["vision_config"].dump(), path.string());
+  }
+  return SiglipVisionConfig::FromJson(text, path.string());
+}
+
+Recipe MakeRecipe(const InitArguments& arguments) {
+  if (!arguments.preset.empty()) {
+    return {arguments.preset, PresetConfig(arguments.preset),
+            PresetPreprocessorJson(arguments.preset)};
+  }
+  Recipe recipe{arguments.config_file.string(), ReadConfig(arguments.config_file), std::nullopt};
+  if (recipe.config.num_channels == 3) {
+    ImageProcessorConfig processor;
+    processor.height = processor.width = recipe.config.image_size;
+    recipe.preprocessor_json = processor.ToJson();
+  }
+  return recipe;
+}
+
+void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
+  for (const std::string_view name :
+       {"config.json", "model.safetensors", "model.safetensors.index.json", "open_clip_config.json",
+        "open_clip_model.safetensors", "preprocessor_config.json"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
+                  "--force replaces it");
+    }
+  }
+}
+
+void Init(const InitArguments& arguments) {
+  if (arguments.list) return ListPresets();
+  if (arguments.folder.empty()) throw CLI::RequiredError("DIR");
+  if (arguments.preset.empty() && arguments.config_file.empty()) {
+    throw CLI::RequiredError("--preset or --config");
+  }
+  const Recipe recipe = MakeRecipe(arguments);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
+
+  SiglipVisionModel(recipe.config, arguments.seed).SavePretrained(arguments.folder);
+  if (recipe.preprocessor_json) {
+    AtomicOutput file(arguments.folder / "preprocessor_config.json");
+    file.Write(*recipe.preprocessor_json);
+    file.Commit();
+  }
+  const ModelInfo written = InspectModel(arguments.folder);
+  std::cout << Printable(arguments.folder.string() + ": " + recipe.name)
+            << " with random weights, seed " << arguments.seed << ", "
+            << FormatCount(written.vision_parameters) << " parameters, "
+            << FormatBytes(written.file_bytes) << "\n";
+}
+
+}  // namespace
+
+void AddInit(CLI::App& app) {
+  auto arguments = std::make_shared<InitArguments>();
+  CLI::App* command = app.add_subcommand("init", "Write a checkpoint with random weights");
+  command->add_option("DIR", arguments->folder, "Folder to write, made if need be");
+  CLI::Option* preset = command->add_option("--preset", arguments->preset,
+                                            "Architecture of a public checkpoint, see --list");
+  command->add_option("--config", arguments->config_file, "Architecture from a config.json")
+      ->type_name("FILE")
+      ->excludes(preset);
+  command
+      ->add_option("--seed", arguments->seed,
+                   "The same seed gives the same weights on every machine")
+      ->capture_default_str();
+  command->add_flag("--force", arguments->force, "Replace a checkpoint that is there");
+  command->add_flag("--list", arguments->list, "List the presets and end");
+  command->footer("Example:\n  siglip init --preset base-patch16-224 --seed 7 random-base");
+  command->callback([arguments] { Init(*arguments); });
+}
+
+}  // namespace siglip::cli

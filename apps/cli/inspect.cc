@@ -1,0 +1,227 @@
+// siglip inspect: what a checkpoint folder holds and what it costs to run, without loading it.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "commands.h"
+#include "format.h"
+#include "options.h"
+#include "siglip/error.h"
+#include "siglip/image_processor.h"
+#include "siglip/model_info.h"
+#include "text.h"
+
+namespace siglip::cli {
+namespace {
+
+// Keys stay in the order written here.
+using Json = nlohmann::ordered_json;
+
+struct InspectArguments {
+  std::filesystem::path folder;
+  bool json = false;
+  bool tensors = false;
+};
+
+struct Findings {
+  std::filesystem::path folder;
+  ModelInfo model;
+  std::optional<ImageProcessorConfig> preprocessing;
+  std::string no_preprocessing;  // why there is none
+  std::map<std::string, int64_t> tensors_by_dtype;
+  int64_t unused_tensors = 0;
+};
+
+/// A folder without preprocessing, or with one that is not supported, still loads as a model.
+void ReadPreprocessing(Findings& findings) {
+  try {
+    findings.preprocessing = SiglipImageProcessor::FromPretrained(findings.folder).config();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kNotFound) {
+      findings.no_preprocessing = "the folder says nothing about it";
+    } else if (error.code() == ErrorCode::kUnsupported) {
+      findings.no_preprocessing = error.what();
+    } else {
+      throw;
+    }
+  }
+}
+
+Findings Examine(const std::filesystem::path& folder) {
+  Findings findings;
+  findings.folder = folder;
+  findings.model = InspectModel(folder);
+  ReadPreprocessing(findings);
+  for (const TensorInfo& tensor : findings.model.tensors) {
+    ++findings.tensors_by_dtype[tensor.dtype];
+    if (tensor.used_as.empty()) ++findings.unused_tensors;
+  }
+  return findings;
+}
+
+Json TensorsAsJson(const ModelInfo& model) {
+  Json tensors = Json::array();
+  for (const TensorInfo& tensor : model.tensors) {
+    tensors.push_back({{"name", tensor.name},
+                       {"dtype", tensor.dtype},
+                       {"shape", tensor.shape},
+                       {"file", tensor.file},
+                       {"used_as", tensor.used_as.empty() ? Json() : Json(tensor.used_as)}});
+  }
+  return tensors;
+}
+
+void PrintJson(const Findings& findings) {
+  const ModelInfo& model = findings.model;
+  Json unknown = Json::object();
+  for (const auto& [key, value] : model.config.unknown) unknown[key] = Json::parse(value);
+  Json json;
+  json["folder"] = findings.folder.string();
+  json["scheme"] = model.scheme;
+  json["model_type"] = model.model_type;
+  json["config"] = Json::parse(model.config.ToJson());
+  json["unknown_config_keys"] = unknown;
+  json["has_head"] = model.has_head;
+  json["vision_parameters"] = model.vision_parameters;
+  json["tokens_per_picture"] = model.tokens_per_picture;
+  json["gflop_per_picture"] = model.gflop_per_picture;
+  json["weight_bytes"] = {{"f32", model.weight_bytes_f32},
+                          {"bf16", model.weight_bytes_bf16},
+                          {"int8", model.weight_bytes_int8}};
+  json["preprocessing"] =
+      findings.preprocessing ? Json::parse(findings.preprocessing->ToJson()) : Json();
+  if (!findings.preprocessing) json["no_preprocessing"] = findings.no_preprocessing;
+  json["file_bytes"] = model.file_bytes;
+  json["dtypes"] = findings.tensors_by_dtype;
+  json["tensors"] = TensorsAsJson(model);
+  // Names of files need not be UTF-8, JSON must be.
+  std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+void PrintLine(const std::string& label, const std::string& text) {
+  std::cout << label << std::string(16 - label.size(), ' ') << Printable(text) << "\n";
+}
+
+std::string DescribeTower(const ModelInfo& model) {
+  const SiglipVisionConfig& config = model.config;
+  return "width " + std::to_string(config.hidden_size) + ", " +
+         std::to_string(config.num_hidden_layers) + " layers, " +
+         std::to_string(config.num_attention_heads) + " heads of " +
+         std::to_string(config.head_dim()) + ", MLP " + std::to_string(config.intermediate_size) +
+         ", " + config.hidden_act + (model.has_head ? ", pooling head" : ", no pooling head");
+}
+
+std::string DescribeInput(const ModelInfo& model) {
+  const SiglipVisionConfig& config = model.config;
+  const std::string side = std::to_string(config.image_size);
+  return std::to_string(config.num_channels) + " x " + side + " x " + side + ", patches of " +
+         std::to_string(config.patch_size) + ": " + std::to_string(model.tokens_per_picture) +
+         " tokens a picture";
+}
+
+std::string DescribeFiles(const Findings& findings) {
+  std::string text = FormatBytes(findings.model.file_bytes) + " in " +
+                     std::to_string(findings.model.tensors.size()) + " tensors (";
+  const char* separator = "";
+  for (const auto& [dtype, count] : findings.tensors_by_dtype) {
+    text += separator + std::to_string(count) + " " + dtype;
+    separator = ", ";
+  }
+  text += ")";
+  if (findings.unused_tensors > 0) {
+    text += ", " + std::to_string(findings.unused_tensors) + " of them not for the image tower";
+  }
+  return text;
+}
+
+std::string DescribePreprocessing(const Findings& findings) {
+  if (!findings.preprocessing) return "none: " + findings.no_preprocessing;
+  const ImageProcessorConfig& config = *findings.preprocessing;
+  std::string text;
+  if (!config.do_resize) {
+    text = "no resize";
+  } else if (config.shortest_edge > 0) {
+    text = "resize the shorter side to " + std::to_string(config.shortest_edge);
+  } else {
+    text = "resize to " + std::to_string(config.height) + " x " + std::to_string(config.width);
+  }
+  if (config.do_resize) text += ", " + std::string(ToString(config.resample));
+  if (config.do_rescale) {
+    text += ", rescale by 1/" + FormatNumber(1.0 / config.rescale_factor, 0);
+  }
+  if (config.do_normalize) {
+    text += ", mean";
+    for (const double mean : config.image_mean) text += " " + FormatNumber(mean, 3);
+    text += ", std";
+    for (const double deviation : config.image_std) text += " " + FormatNumber(deviation, 3);
+  }
+  return text;
+}
+
+void PrintTensors(const ModelInfo& model) {
+  size_t widest = 0;
+  for (const TensorInfo& tensor : model.tensors) widest = std::max(widest, tensor.name.size());
+  std::cout << "\n";
+  for (const TensorInfo& tensor : model.tensors) {
+    std::string line = tensor.name + std::string(widest + 2 - tensor.name.size(), ' ');
+    line += tensor.dtype + " " + ToString(tensor.shape) + "  " + tensor.file;
+    if (tensor.used_as.empty()) {
+      line += "  (not used)";
+    } else if (tensor.used_as != tensor.name) {
+      line += "  as " + tensor.used_as;
+    }
+    std::cout << Printable(line) << "\n";
+  }
+}
+
+void PrintText(const Findings& findings, bool with_tensors) {
+  const ModelInfo& model = findings.model;
+  PrintLine("Model", findings.folder.string());
+  PrintLine("Layout", model.scheme + " names" +
+                          (model.model_type.empty() ? "" : ", model_type " + model.model_type));
+  PrintLine("Image tower", DescribeTower(model));
+  PrintLine("Input", DescribeInput(model));
+  PrintLine("Work", FormatNumber(model.gflop_per_picture, 3) + " GFLOP a picture");
+  PrintLine("Parameters", FormatCount(model.vision_parameters));
+  PrintLine("Weights held", "f32 " + FormatBytes(model.weight_bytes_f32) + ", bf16 " +
+                                FormatBytes(model.weight_bytes_bf16) + ", int8 " +
+                                FormatBytes(model.weight_bytes_int8));
+  PrintLine("Files", DescribeFiles(findings));
+  PrintLine("Preprocessing", DescribePreprocessing(findings));
+  std::string unknown;
+  for (const auto& [key, value] : model.config.unknown) {
+    unknown += (unknown.empty() ? "" : ", ") + key + " = " + value;
+  }
+  if (!unknown.empty()) PrintLine("Keys not known", unknown);
+  if (with_tensors) PrintTensors(model);
+}
+
+void Inspect(const InspectArguments& arguments) {
+  const Findings findings = Examine(arguments.folder);
+  if (arguments.json) {
+    PrintJson(findings);
+  } else {
+    PrintText(findings, arguments.tensors);
+  }
+}
+
+}  // namespace
+
+void AddInspect(CLI::App& app) {
+  auto arguments = std::make_shared<InspectArguments>();
+  CLI::App* command =
+      app.add_subcommand("inspect", "Show what a checkpoint holds and what it costs to run");
+  command->add_option("DIR,--model", arguments->folder, "Checkpoint folder")->required();
+  command->add_flag("--tensors", arguments->tensors, "List every tensor (--json always does)");
+  AddJsonOption(*command, arguments->json);
+  command->footer("Example:\n  siglip inspect --tensors siglip-base-patch16-224");
+  command->callback([arguments] { Inspect(*arguments); });
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,103 @@
+// siglip: picture embeddings from the shell. Reads the command line, runs the subcommand it names
+// and turns what that throws into a message and an exit status.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "exit_codes.h"
+#include "siglip/error.h"
+#include "siglip/runtime.h"
+#include "suggestion.h"
+#include "text.h"
+
+namespace siglip::cli {
+namespace {
+
+/// A standard stream that the caller closed would otherwise lend its number to the next file
+/// opened, and output meant for the terminal would end up in it. Opened the wrong way round, each
+/// still fails when used.
+void OccupyStandardStreams() {
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    const int opened = ::open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
+    if (opened >= 0 && opened != stream) ::close(opened);
+  }
+}
+
+std::string VersionLine() {
+  const auto runtime = Runtime::Create({.threads = 1, .instruction_set = {}});
+  return "siglip " + std::string(Version()) + " (" + std::string(runtime->instruction_set()) + ")";
+}
+
+void Describe(CLI::App& app) {
+  app.name("siglip");
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", VersionLine, "Print version and instruction set, and exit");
+  AddEmbed(app);
+  AddCompare(app);
+  AddInspect(app);
+  AddInit(app);
+  AddRun(app);
+  AddPreprocess(app);
+  AddBench(app);
+  app.footer(
+      "siglip COMMAND --help explains a command.\n"
+      "SIGLIP_ISA=NAME in the environment forces an instruction set.\n"
+      "Exit status: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed, "
+      "130 interrupted.");
+}
+
+int ReportUsage(const CLI::App& app, const CLI::Error& error,
+                const std::vector<std::string>& words) {
+  // Help and version come as errors without a failure.
+  if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
+  std::cerr << "siglip: " << Printable(error.what()) << "\n";
+  const std::string suggestion = SuggestCorrection(app, words);
+  if (!suggestion.empty()) std::cerr << suggestion << "\n";
+  const auto chosen = app.get_subcommands();
+  std::cerr << "See siglip " << (chosen.empty() ? "" : chosen.front()->get_name() + " ")
+            << "--help.\n";
+  return kUsage;
+}
+
+int Main(int count, char** arguments) {
+  CLI::App app("SigLIP: embeddings of pictures");
+  const std::vector<std::string> words(arguments + (count > 0), arguments + count);
+  try {
+    Describe(app);
+    if (words.empty()) throw CLI::CallForHelp();
+    app.parse(count, arguments);
+    // Whoever reads standard output may be gone, or its disk full.
+    if (!std::cout.flush()) throw Error(ErrorCode::kIo, "standard output cannot be written");
+    return kSuccess;
+  } catch (const CLI::Error& error) {
+    return ReportUsage(app, error, words);
+  } catch (const ExitCode& code) {
+    return code.value;
+  } catch (const Error& error) {
+    std::cerr << "siglip: " << Printable(error.what()) << "\n";
+  } catch (const std::bad_alloc&) {
+    std::cerr << "siglip: out of memory\n";
+  } catch (const std::exception& exception) {
+    std::cerr << "siglip: internal error: " << Printable(exception.what()) << "\n";
+  }
+  return kNothingDone;
+}
+
+}  // namespace
+}  // namespace siglip::cli
+
+int main(int count, char** arguments) {
+  siglip::cli::OccupyStandardStreams();
+  // Writing to a closed pipe then fails like any other write.
+  std::signal(SIGPIPE, SIG_IGN);
+  return siglip::cli::Main(count, arguments);
+}

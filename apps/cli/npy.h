@@ -1,0 +1,22 @@
+// Embeddings as NumPy arrays (numpy.lib.format, version 1.0).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "embedding_table.h"
+#include "siglip/tensor.h"
+
+namespace siglip::cli {
+
+/// What precedes the elements; `descr` as "<f4" for f32.
+std::string NpyHeader(const std::string& descr, const Shape& shape);
+
+/// The matrix into `path`, and the names into NpyNamesPath(path).
+void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path);
+
+/// PATH.names.txt: one name per line, in which a backslash stands as \\, a line end as \n and a
+/// carriage return as \r; other bytes as they are.
+std::filesystem::path NpyNamesPath(const std::filesystem::path& path);
+
+}  // namespace siglip::cli

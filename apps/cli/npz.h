@@ -1,0 +1,14 @@
+// Embeddings as an archive of NumPy arrays.
+#pragma once
+
+#include <filesystem>
+
+#include "embedding_table.h"
+
+namespace siglip::cli {
+
+/// An archive of `embeddings` and `names`, stored without compression. Names are unicode; a byte
+/// that is no part of valid UTF-8 is U+DC00 + byte, which os.fsencode turns back.
+void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path);
+
+}  // namespace siglip::cli

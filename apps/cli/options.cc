@@ -1,0 +1,107 @@
+#include "options.h"
+
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "siglip/error.h"
+
+namespace siglip::cli {
+namespace {
+
+/// An option whose text `parse` turns into a value; what it throws becomes a usage error.
+CLI::Option* AddParsed(CLI::App& command, const std::string& name,
+                       std::function<void(const std::string&)> parse,
+                       const std::string& description) {
+  const auto checked = [name, parse = std::move(parse)](const std::string& text) {
+    try {
+      parse(text);
+    } catch (const Error& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+  };
+  return command.add_option_function<std::string>(name, checked, description);
+}
+
+}  // namespace
+
+int64_t ParseSize(const std::string& text, int64_t thousand) {
+  const Error wrong(
+      ErrorCode::kInvalidArgument,
+      "expected a positive number, optionally followed by K, M, G or T, found '" + text + "'");
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, status] = std::from_chars(text.data(), end, value);
+  if (status != std::errc() || end - rest > 1) throw wrong;
+  if (rest != end) {
+    const size_t power = std::string_view("KMGT").find(
+        static_cast<char>(std::toupper(static_cast<unsigned char>(*rest))));
+    if (power == std::string_view::npos) throw wrong;
+    value *= std::pow(static_cast<double>(thousand), static_cast<double>(power + 1));
+  }
+  if (!(value >= 1 && value < 0x1p62)) throw wrong;
+  return static_cast<int64_t>(value);
+}
+
+CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model) {
+  return command.add_option("--model", model, "Checkpoint folder")->type_name("DIR")->required();
+}
+
+CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
+  return command
+      .add_option("--threads", threads,
+                  "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+}
+
+void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
+  AddParsed(
+      command, "--preprocess",
+      [&](const std::string& text) { arguments.mode = ParsePreprocessMode(text); },
+      "Whose pixels resizing reproduces: torchvision (transformers from 5 on), pillow (up to "
+      "12.1) or pillow13")
+      ->type_name("MODE")
+      ->default_str(std::string(ToString(arguments.mode)));
+  AddParsed(
+      command, "--alpha",
+      [&](const std::string& text) { arguments.decode.alpha = ParseAlphaPolicy(text); },
+      "Transparency: white (put on white, as transformers from 5.22 on) or drop (ignore it)")
+      ->type_name("POLICY")
+      ->default_str("white");
+  DecodeLimits& limits = arguments.decode.limits;
+  AddParsed(
+      command, "--max-pixels",
+      [&](const std::string& text) { limits.max_pixels = ParseSize(text, 1000); },
+      "Refuse pictures of more pixels; K, M, G count by thousands")
+      ->type_name("N")
+      ->default_str(std::to_string(limits.max_pixels))
+      ->group("Limits");
+  AddParsed(
+      command, "--max-file-bytes",
+      [&](const std::string& text) { limits.max_file_bytes = ParseSize(text, 1024); },
+      "Refuse larger files; K, M, G count by 1024")
+      ->type_name("SIZE")
+      ->default_str("256M")
+      ->group("Limits");
+  AddParsed(
+      command, "--max-memory",
+      [&](const std::string& text) { limits.max_memory_bytes = ParseSize(text, 1024); },
+      "Refuse pictures that need more memory to decode; K, M, G count by 1024")
+      ->type_name("SIZE")
+      ->default_str("2G")
+      ->group("Limits");
+}
+
+CLI::Option* AddQuietOption(CLI::App& command, bool& quiet) {
+  return command.add_flag("--quiet,-q", quiet, "Neither progress nor summary; errors still show");
+}
+
+CLI::Option* AddJsonOption(CLI::App& command, bool& json) {
+  return command.add_flag("--json", json, "Machine-readable output");
+}
+
+}  // namespace siglip::cli

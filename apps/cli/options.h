@@ -1,0 +1,38 @@
+// Options that several subcommands have, named and explained in one place.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "siglip/image.h"
+
+namespace siglip::cli {
+
+/// --model DIR, required.
+CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model);
+
+/// --threads N, for RuntimeOptions::threads; 0: all this process may use.
+CLI::Option* AddThreadsOption(CLI::App& command, int& threads);
+
+/// How pictures become pixels.
+struct PreprocessArguments {
+  PreprocessMode mode = PreprocessMode::kTorchvision;
+  DecodeOptions decode;
+};
+
+/// --preprocess MODE, --alpha white|drop, --max-pixels, --max-file-bytes, --max-memory.
+void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments);
+
+/// --quiet: neither progress nor summary; errors are still reported.
+CLI::Option* AddQuietOption(CLI::App& command, bool& quiet);
+
+/// --json: machine-readable output.
+CLI::Option* AddJsonOption(CLI::App& command, bool& json);
+
+/// "1500", "256M", "1.5G": a positive count with an optional K, M, G or T, each `thousand` times
+/// the one before it. Throws Error(kInvalidArgument).
+int64_t ParseSize(const std::string& text, int64_t thousand);
+
+}  // namespace siglip::cli

@@ -1,0 +1,27 @@
+// Checks of the files that subcommands are to write.
+#include "output_file.h"
+
+#include <string>
+#include <system_error>
+
+#include "siglip/error.h"
+
+namespace siglip::cli {
+
+void CheckOutputFile(const std::filesystem::path& path, bool force) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw Error(ErrorCode::kInvalidArgument, path.string() + ": the output is a folder",
+                "name a file in it");
+  }
+  if (!force && std::filesystem::exists(path, ignored)) {
+    throw Error(ErrorCode::kInvalidArgument, path.string() + ": the output already exists",
+                "--force replaces it");
+  }
+  const std::filesystem::path folder = path.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder for the output");
+  }
+}
+
+}  // namespace siglip::cli

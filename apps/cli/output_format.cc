@@ -1,0 +1,42 @@
+#include "output_format.h"
+
+#include <algorithm>
+#include <string>
+
+#include "jsonl.h"
+#include "npy.h"
+#include "npz.h"
+#include "safetensors_output.h"
+#include "siglip/error.h"
+
+namespace siglip::cli {
+
+OutputFormat OutputFormatOf(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
+  });
+  if (ending == ".npy") return OutputFormat::kNpy;
+  if (ending == ".npz") return OutputFormat::kNpz;
+  if (ending == ".safetensors") return OutputFormat::kSafetensors;
+  if (ending == ".jsonl") return OutputFormat::kJsonLines;
+  throw Error(ErrorCode::kInvalidArgument,
+              "cannot tell the format of \"" + path.string() + "\" by its ending",
+              "known: .npy, .npz, .safetensors, .jsonl");
+}
+
+std::vector<std::filesystem::path> OutputFiles(const std::filesystem::path& path) {
+  if (OutputFormatOf(path) == OutputFormat::kNpy) return {NpyNamesPath(path), path};
+  return {path};
+}
+
+void WriteTable(EmbeddingTable& table, const std::filesystem::path& path) {
+  switch (OutputFormatOf(path)) {
+    case OutputFormat::kNpy: return WriteNpy(table, path);
+    case OutputFormat::kNpz: return WriteNpz(table, path);
+    case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path);
+    case OutputFormat::kJsonLines: return WriteJsonLines(table, path);
+  }
+}
+
+}  // namespace siglip::cli

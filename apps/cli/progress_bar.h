@@ -1,0 +1,56 @@
+// What a person watching a long run sees on standard error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace siglip::cli {
+
+/// Messages, and below them a bar with rate and time left if standard error is a terminal. Safe to
+/// use from several threads.
+class ProgressBar {
+ public:
+  /// `visible` false: messages only.
+  explicit ProgressBar(bool visible);
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  /// Wipes the bar away.
+  ~ProgressBar();
+
+  /// Once it is known how many there are, the bar can tell how far it is.
+  void SetTotal(uint64_t total);
+  /// One more is done.
+  void Advance();
+  /// One more is done, without having taken any time.
+  void Skip();
+  /// A line of its own, escaped as Printable does.
+  void Print(const std::string& message);
+
+  double Seconds() const;
+
+ private:
+  void Draw();
+  void Wipe();
+  std::string Line(size_t columns) const;
+
+  using Clock = std::chrono::steady_clock;
+  const bool visible_;
+  const Clock::time_point start_ = Clock::now();
+  std::mutex mutex_;  // guards what follows
+  std::optional<uint64_t> total_;
+  uint64_t advanced_ = 0;
+  uint64_t skipped_ = 0;
+  Clock::time_point drawn_ = start_;
+  bool on_screen_ = false;
+};
+
+/// Whether a bar makes sense: standard error is a terminal, and nobody asked to be left in peace.
+bool WantsProgressBar(bool quiet);
+
+/// "1:02:03", "2:03"
+std::string FormatDuration(double seconds);
+
+}  // namespace siglip::cli

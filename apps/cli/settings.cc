@@ -1,0 +1,51 @@
+#include "settings.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace siglip::cli {
+namespace {
+
+/// A picture with edges, gradients and colours, larger than the model's size where it is resized,
+/// so that the filter shows too.
+Image TestPicture(const Engine& engine) {
+  const int64_t size = engine.model().config().image_size;
+  const bool resizes = engine.processor().config().do_resize;
+  Image image;
+  image.height = image.width = resizes ? size + size / 2 : size;
+  image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
+  for (size_t i = 0; i < image.rgb.size(); ++i) {
+    image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
+  }
+  return image;
+}
+
+std::string Checksum(const Tensor& tensor) {
+  const auto bytes = tensor.bytes();
+  const auto crc = static_cast<unsigned>(
+      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%08x", crc);
+  return text.data();
+}
+
+}  // namespace
+
+Settings DescribeSettings(const Engine& engine) {
+  const EngineOptions& options = engine.options();
+  return {
+      {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
+      {"instruction set", std::string(engine.model().runtime()->instruction_set())},
+      {"normalize", options.normalize ? "yes" : "no"},
+      {"preprocess", std::string(ToString(options.preprocess))},
+      {"shape", ToString(engine.embedding_shape())},
+      {"tokens", options.tokens ? "yes" : "no"},
+      // Looked at last: it differs whenever something else does.
+      {"weights (checksum)", Checksum(engine.Embed(TestPicture(engine)))},
+  };
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,14 @@
+// What the embeddings of an engine depend on, in words.
+#pragma once
+
+#include "journal.h"
+#include "siglip/engine.h"
+
+namespace siglip::cli {
+
+/// Two engines with equal settings give every picture the same bits: they are alike in what was
+/// asked for and in what they make of a test picture, which stands for the weights, the
+/// configuration and everything else.
+Settings DescribeSettings(const Engine& engine);
+
+}  // namespace siglip::cli

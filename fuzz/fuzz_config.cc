@@ -1,0 +1,37 @@
+// Configurations of transformers, timm and open_clip: whatever the JSON, an Error or a valid
+// configuration that survives being written and read again.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "model/siglip_config.h"
+#include "model/vision_tensors.h"
+#include "siglip/error.h"
+#include "siglip/model_info.h"
+
+namespace {
+
+void Check(const siglip::SiglipVisionConfig& config) {
+  config.Validate();
+  const std::string json = config.ToJson();
+  if (siglip::SiglipVisionConfig::FromJson(json, "written").ToJson() != json) std::abort();
+  for (const siglip::TensorSpec& tensor : siglip::VisionTensors(config)) {
+    siglip::ElementCount(tensor.shape);  // throws if it overflows
+  }
+  if (!(siglip::FlopPerPicture(config, config.num_patches(), true) > 0)) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  siglip::SiglipVisionConfig config;
+  try {
+    config = siglip::ParseVisionConfig(siglip::ParseJson(text, "fuzz"), "fuzz");
+  } catch (const siglip::Error&) {
+    return 0;
+  }
+  Check(config);  // an Error in here is a bug
+  return 0;
+}

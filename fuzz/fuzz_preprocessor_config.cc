@@ -1,0 +1,52 @@
+// The files that say how pictures are preprocessed: reading one either throws siglip::Error or
+// gives a configuration that works, and that survives being written and read again.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "image/processor_config.h"
+#include "siglip/image_processor.h"
+
+namespace siglip {
+namespace {
+
+void Use(const ImageProcessorConfig& config) {
+  const Image image{.width = 3, .height = 2, .rgb = std::vector<uint8_t>(18, 200)};
+  const SiglipImageProcessor processor(config, PreprocessMode::kPillow13);
+  const auto [height, width] = processor.OutputSize(image.height, image.width);
+  if (height < 1 || width < 1) std::abort();
+  if (height * width <= 4096) {
+    std::vector<float> values(static_cast<size_t>(3 * height * width));
+    processor.Preprocess(image, values);
+    for (const float value : values) {
+      if (!std::isfinite(value)) std::abort();
+    }
+  }
+  const std::string written = config.ToJson();
+  if (ImageProcessorConfig::FromJson(written, "again").ToJson() != written) std::abort();
+}
+
+template <typename Reader>
+void Try(const Reader& reader) {
+  try {
+    Use(reader());
+  } catch (const Error&) {
+  }
+}
+
+void Run(std::string_view text) {
+  Try([&] { return ImageProcessorConfig::FromJson(text, "fuzz"); });
+  Try([&] { return ConfigFromOpenClip(ParseJson(text, "fuzz"), "fuzz"); });
+  Try([&] { return ConfigFromTimm(ParseJson(text, "fuzz"), "fuzz"); });
+}
+
+}  // namespace
+}  // namespace siglip
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  siglip::Run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

@@ -1,0 +1,87 @@
+// The whole path from picture files to embeddings.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "siglip/error.h"
+#include "siglip/image.h"
+#include "siglip/image_processor.h"
+#include "siglip/runtime.h"
+#include "siglip/vision_model.h"
+
+namespace siglip {
+
+struct EngineOptions {
+  RuntimeOptions runtime;
+  PreprocessMode preprocess = PreprocessMode::kTorchvision;
+  DecodeOptions decode;
+  /// Pictures in flight at once, from the source to the sink, which bounds memory; 0: four per
+  /// thread. Never changes a result.
+  int batch = 0;
+  /// Divide every embedding by its L2 norm, without epsilon, as the reference does; with `tokens`,
+  /// every token by its own.
+  bool normalize = false;
+  /// last_hidden_state [N, D] instead of pooler_output [D].
+  bool tokens = false;
+};
+
+/// What became of one picture: an embedding, or the reason why there is none.
+struct EmbedResult {
+  uint64_t index = 0;  ///< Position in the input, from 0.
+  std::string path;    ///< As handed in.
+  Tensor embedding;    ///< [D], or [N, D] with EngineOptions::tokens. Empty after a failure.
+  std::optional<Error> error;
+};
+
+class Engine {
+ public:
+  /// Loads model and preprocessing of a checkpoint folder. Throws Error(kUnsupported) when the
+  /// model has no pooling head and `tokens` is not asked for, and Error(kMismatch) when the model
+  /// takes pictures of another size or channel count than preprocessing makes.
+  static Engine FromPretrained(const std::filesystem::path& folder,
+                               const EngineOptions& options = {});
+  /// Of parts made otherwise; the runtime and mode of `options` are those of the parts. `name` is
+  /// what errors call the model. Throws as FromPretrained does.
+  Engine(SiglipVisionModel model, SiglipImageProcessor processor, const EngineOptions& options = {},
+         const std::string& name = "model");
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  const SiglipVisionModel& model() const;
+  const SiglipImageProcessor& processor() const;
+  const EngineOptions& options() const;
+  /// [D] or [N, D].
+  Shape embedding_shape() const;
+
+  /// The next path to embed, or nothing at the end. Called by one thread at a time.
+  using PathSource = std::function<std::optional<std::string>()>;
+  /// Called in input order, by one thread at a time. An exception thrown here ends the run and is
+  /// passed on.
+  using ResultSink = std::function<void(EmbedResult)>;
+
+  /// Embeds files until the source ends or `*stop` becomes true (then pictures begun are finished
+  /// and delivered). Decoding of some pictures runs beside computing of others; memory is bounded
+  /// by the pictures in flight. A picture that fails is a result with its error; nothing else
+  /// stops. That includes an embedding with NaN or infinity, or of norm zero when it is to be
+  /// normalised. The source's exceptions are passed on too, once the pictures begun are delivered.
+  /// Calls from several threads take turns. Returns the number of results delivered.
+  uint64_t EmbedFiles(const PathSource& next_path, const ResultSink& sink,
+                      const std::atomic<bool>* stop = nullptr) const;
+
+  /// One decoded picture, computed on all threads of the runtime.
+  Tensor Embed(const Image& image) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace siglip

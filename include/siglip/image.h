@@ -1,0 +1,88 @@
+// Decoding and resizing of pictures.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace siglip {
+
+/// 8-bit RGB, rows from top to bottom, [height, width, 3].
+struct Image {
+  int64_t width = 0;
+  int64_t height = 0;
+  std::vector<uint8_t> rgb;
+};
+
+enum class ImageFormat { kJpeg, kPng, kWebp, kGif, kBmp, kTiff, kPnm, kAvif, kHeic };
+std::string_view ToString(ImageFormat format);
+
+/// What becomes of transparency.
+enum class AlphaPolicy {
+  kWhite,  ///< Composite on white, as transformers >= 5.22 does.
+  kDrop,   ///< Ignore alpha, as Pillow's convert("RGB") and older transformers do.
+};
+/// "white" or "drop". Throws Error(kInvalidArgument) listing them.
+AlphaPolicy ParseAlphaPolicy(std::string_view name);
+
+/// All checked before anything of that size is allocated.
+struct DecodeLimits {
+  int64_t max_pixels = 178'956'970;  ///< Where Pillow refuses (twice its warning).
+  int64_t max_file_bytes = int64_t{256} << 20;
+  int64_t max_memory_bytes = int64_t{2} << 30;  ///< For the decoded picture and its intermediates.
+};
+
+struct DecodeOptions {
+  AlphaPolicy alpha = AlphaPolicy::kWhite;
+  bool apply_exif_orientation = true;
+  DecodeLimits limits;
+};
+
+/// Recognises a format by the first bytes (32 are enough for all), never by name.
+std::optional<ImageFormat> DetectImageFormat(std::span<const std::byte> head);
+/// Whether a file of a folder is meant as a picture: by its ending (.jpg, .png, ...) or signature.
+/// A file that cannot be opened counts by its ending alone.
+bool LooksLikeImage(const std::filesystem::path& path);
+
+/// Decodes to RGB as Pillow's `Image.open(...).convert("RGB")` (13.0) does, up to `alpha`.
+/// `name` is what errors call the picture. Throws Error: kMalformedFile, kUnsupported,
+/// kLimitExceeded.
+Image DecodeImage(std::span<const std::byte> bytes, const DecodeOptions& options,
+                  const std::string& name);
+/// Also throws kNotFound and kIo.
+Image DecodeImageFile(const std::filesystem::path& path, const DecodeOptions& options = {});
+
+/// The numbers are Pillow's and those of preprocessor_config.json's "resample".
+enum class Resample {
+  kNearest = 0,
+  kLanczos = 1,
+  kBilinear = 2,
+  kBicubic = 3,
+  kBox = 4,
+  kHamming = 5
+};
+/// "nearest", "lanczos", ... Throws Error(kInvalidArgument) listing them.
+Resample ParseResample(std::string_view name);
+std::string_view ToString(Resample resample);
+
+/// Whose pixels a resize reproduces to the bit.
+enum class PreprocessMode {
+  kTorchvision,  ///< torchvision's uint8 resize, what transformers >= 5 runs by default.
+  kPillow,       ///< Pillow up to 12.1: always the horizontal pass first.
+  kPillow13,     ///< Pillow 13: the vertical pass first where that is cheaper.
+};
+/// "torchvision", "pillow", "pillow13". Throws Error(kInvalidArgument) listing them.
+PreprocessMode ParsePreprocessMode(std::string_view name);
+std::string_view ToString(PreprocessMode mode);
+
+/// Resizes to height x width (both >= 1). Throws Error(kInvalidArgument) for sizes out of range and
+/// Error(kUnsupported) for a filter that the mode's original does not have.
+Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,
+             PreprocessMode mode);
+
+}  // namespace siglip

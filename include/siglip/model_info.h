@@ -1,0 +1,56 @@
+// What a checkpoint folder holds and what it costs to run, without loading it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "siglip/tensor.h"
+#include "siglip/vision_config.h"
+
+namespace siglip {
+
+struct TensorInfo {
+  std::string name;   ///< As in the file.
+  std::string dtype;  ///< As in the file: "F32", "BF16", ...; may be one that cannot be read.
+  Shape shape;
+  std::string file;  ///< Its name within the folder.
+  /// Name in transformers' layout, several with ", " between them for a fused tensor; empty when
+  /// the image tower does not read it.
+  std::string used_as;
+};
+
+struct ModelInfo {
+  std::string scheme;      ///< Naming scheme: "Hugging Face", "timm", "open_clip", ...
+  std::string model_type;  ///< As in config.json; empty when it has none.
+  SiglipVisionConfig config;
+  bool has_head = false;
+  std::vector<TensorInfo> tensors;
+  int64_t file_bytes = 0;
+  int64_t vision_parameters = 0;
+  int64_t tokens_per_picture = 0;
+  double gflop_per_picture = 0;  ///< Two per multiply-add, pooling head included, nothing folded.
+  /// The image tower held in each precision. Lower ones apply to the weights of matrix products;
+  /// layer norms, biases, position embedding and probe stay F32, and int8 adds a scale and a column
+  /// sum per output.
+  int64_t weight_bytes_f32 = 0;
+  int64_t weight_bytes_bf16 = 0;
+  int64_t weight_bytes_int8 = 0;
+};
+
+/// Throws the same errors as SiglipVisionModel::FromPretrained, without reading the weights.
+ModelInfo InspectModel(const std::filesystem::path& folder);
+
+/// 2 * MAC of one picture of `tokens` patches: 3 P^2 T D generalised to num_channels, plus
+/// L (4 T D^2 + 2 T^2 D + 2 T D F), plus the head's 2 T D^2 + 2 D^2 + 2 T D + 2 D F.
+double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head);
+
+/// Configurations of the public checkpoints, e.g. "base-patch16-224".
+std::vector<std::string> PresetNames();
+/// Throws Error(kInvalidArgument) listing the names.
+SiglipVisionConfig PresetConfig(const std::string& name);
+/// The preprocessor_config.json that goes with a preset.
+std::string PresetPreprocessorJson(const std::string& name);
+
+}  // namespace siglip

@@ -1,0 +1,47 @@
+// What computations run on: the kernels of one instruction set and a pool of threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace siglip {
+
+struct RuntimeOptions {
+  /// Worker threads, the calling one included. 0: as many as this process may use (CPU affinity
+  /// and cgroup quota respected).
+  int threads = 0;
+  /// An instruction set by name (see AvailableInstructionSets). Empty: the environment variable
+  /// SIGLIP_ISA, else the best this CPU has. An unknown name or one this CPU lacks is an error.
+  std::string instruction_set;
+};
+
+/// Immutable after construction, shared by the models built on it; safe to use from any number of
+/// threads. Concurrent calls take turns on the pool.
+class Runtime {
+ public:
+  /// Throws Error(kInvalidArgument) for a bad thread count or unknown instruction set and
+  /// Error(kUnsupported) for one that this CPU lacks.
+  static std::shared_ptr<const Runtime> Create(const RuntimeOptions& options = {});
+  virtual ~Runtime() = default;
+
+  virtual int threads() const = 0;
+  virtual std::string_view instruction_set() const = 0;
+
+ protected:
+  Runtime() = default;
+};
+
+/// The names SIGLIP_ISA may take on this machine, slowest first: generic, avx2, avx2_vnni, avx512,
+/// avx512_vnni, avx512_bf16, as far as the CPU has them.
+std::vector<std::string> AvailableInstructionSets();
+
+/// The version of the library, "0.1.0".
+std::string_view Version();
+
+/// Multiply-add speed of this machine in GFLOP/s, f32, measured now on all threads of the runtime
+/// in a loop that touches no memory; the most that a kernel of its instruction set could reach.
+double MeasurePeakGflops(const Runtime& runtime);
+
+}  // namespace siglip

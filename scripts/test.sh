@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# Everything continuous integration checks, stage by stage; stops at the first that fails.
+#   scripts/test.sh           all of it
+#   scripts/test.sh --quick   the release build and its tests only
+# The last line counts the tests: "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly fuzz_seconds=10 # for each target
+readonly test_timeout=300
+jobs=$(nproc)
+passed=0
+failed=0
+stage='' # the one that runs now
+scratch=$(mktemp -d)
+
+quick=false
+case "${1:-}" in
+  '') ;;
+  --quick) quick=true ;;
+  *)
+    printf 'usage: scripts/test.sh [--quick]\n' >&2
+    exit 2
+    ;;
+esac
+
+finish() {
+  local status=$?
+  rm -rf "$scratch"
+  if ((status != 0)); then
+    printf '\nFAILED: %s\n' "$stage"
+    # A stage that is no test run counts as one failure.
+    if ((failed == 0)); then failed=1; fi
+  fi
+  printf '\nall stages: %d s\n%d passed, %d failed\n' "$SECONDS" "$passed" "$failed"
+  exit "$status"
+}
+trap finish EXIT
+
+# run_stage NAME COMMAND...
+run_stage() {
+  stage=$1
+  shift
+  local begin=$SECONDS
+  printf '\n=== %s\n' "$stage"
+  "$@"
+  printf '=== %s: %d s\n' "$stage" $((SECONDS - begin))
+}
+
+# All files of the project with one of these endings, tracked by git or about to be; without git,
+# all that lie where source files lie.
+source_files() {
+  if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+    git ls-files --cached --others --exclude-standard -- "${@/#/*.}" | sort -u |
+      while IFS= read -r file; do if [[ -f $file ]]; then printf '%s\n' "$file"; fi; done
+  else
+    local ending
+    for ending in "$@"; do
+      find apps bench examples fuzz include src tests -name "*.$ending"
+    done
+  fi
+}
+
+# configure PRESET [OPTION...]
+configure() {
+  local preset=$1
+  shift
+  if command -v ccache > /dev/null; then set -- "$@" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  cmake --preset "$preset" -DSIGLIP_WERROR=ON "$@" > "$scratch/configure.log" 2>&1 ||
+    { cat "$scratch/configure.log"; return 1; }
+}
+
+build() {
+  configure "$@"
+  cmake --build --preset "$1" --parallel "$jobs" -- --quiet
+}
+
+run_tests() {
+  local log="$scratch/ctest-$1.log" status=0
+  UBSAN_OPTIONS=print_stacktrace=1 \
+    ctest --preset "$1" --parallel "$jobs" --timeout "$test_timeout" --no-tests=error < /dev/null \
+    2>&1 | tee "$log" || status=$?
+  local counted='[0-9]+% tests passed, ([0-9]+) tests failed out of ([0-9]+)'
+  if [[ $(grep -E "$counted" "$log" | tail -n 1) =~ $counted ]]; then
+    failed=$((failed + BASH_REMATCH[1]))
+    passed=$((passed + BASH_REMATCH[2] - BASH_REMATCH[1]))
+  fi
+  return "$status"
+}
+
+check_format() {
+  source_files cc h > "$scratch/format"
+  if ! xargs -d '\n' -P "$jobs" -n 8 clang-format --dry-run -Werror < "$scratch/format"; then
+    printf 'To lay the files out: clang-format -i FILE...\n'
+    return 1
+  fi
+}
+
+# The installed library, used by a project that knows only where it was installed.
+check_install() {
+  cmake --install build/release --prefix "$scratch/installed" > /dev/null
+  local headers
+  headers=$(cd "$scratch/installed" && find . -name '*.h' -not -path './include/siglip/*')
+  if [[ -n $headers ]]; then
+    printf 'installed, but not in include/siglip: %s\n' "$headers"
+    return 1
+  fi
+  cmake -S examples/use_library -B "$scratch/use_library" -G Ninja \
+    -DCMAKE_PREFIX_PATH="$scratch/installed" > /dev/null
+  cmake --build "$scratch/use_library" -- --quiet
+  "$scratch/use_library/use_library" models/demo examples/images/00.jpg
+}
+
+# fuzz_one PROGRAM: some seconds on top of the seed corpus in fuzz/corpus, if it has one.
+fuzz_one() {
+  local name found seeds=()
+  name=$(basename "$1")
+  found="$scratch/corpus-$name"
+  mkdir "$found"
+  for folder in "fuzz/corpus/$name" "fuzz/corpus/${name#fuzz_}"; do
+    if [[ -d $folder ]]; then seeds+=("$folder"); fi
+  done
+  "$1" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$name-" "$found" "${seeds[@]}" > "$scratch/$name.log" 2>&1 ||
+    { tail -n 60 "$scratch/$name.log"; return 1; }
+  printf '%s: %s inputs, %s seed folder(s)\n' "$name" \
+    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$name.log")" "${#seeds[@]}"
+}
+
+fuzz_all() {
+  local program
+  local -a programs=() running=()
+  for program in build/fuzz/fuzz/fuzz_*; do
+    if [[ -f $program && -x $program ]]; then programs+=("$program"); fi
+  done
+  if ((${#programs[@]} == 0)); then
+    printf 'no fuzz targets were built\n'
+    return 1
+  fi
+  local status=0
+  for program in "${programs[@]}"; do
+    if ((${#running[@]} == jobs)); then
+      wait "${running[0]}" || status=1
+      running=("${running[@]:1}")
+    fi
+    fuzz_one "$program" &
+    running+=($!)
+  done
+  for program in "${running[@]}"; do wait "$program" || status=1; done
+  return "$status"
+}
+
+# The checks of .clang-tidy over the library and the programs. The compile commands are those of the
+# fuzz build, the one that clang makes.
+lint() {
+  source_files cc | grep -E '^(src|apps)/' | grep -v -e '_test\.cc$' -e '/isa/' > "$scratch/lint"
+  xargs -d '\n' -P "$jobs" -n 1 clang-tidy --quiet -p build/fuzz < "$scratch/lint" \
+    2> "$scratch/lint.log" || { cat "$scratch/lint.log"; return 1; }
+}
+
+if $quick; then
+  run_stage 'packages' scripts/bootstrap.sh
+else
+  run_stage 'packages' scripts/bootstrap.sh --dev
+  run_stage 'layers' scripts/check_layers.py --self-contained
+  run_stage 'format' check_format
+fi
+run_stage 'release build' build release
+run_stage 'release tests' run_tests release
+if $quick; then exit 0; fi
+run_stage 'installed library' check_install
+run_stage 'sanitizer build' build asan
+run_stage 'sanitizer tests' run_tests asan
+run_stage 'fuzz build' build fuzz
+run_stage 'fuzz runs' fuzz_all
+run_stage 'clang-tidy' lint

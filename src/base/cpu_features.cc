@@ -1,0 +1,120 @@
+#include "base/cpu_features.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "siglip/error.h"
+#include "siglip/runtime.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace siglip {
+namespace {
+
+constexpr std::array<std::pair<InstructionSet, std::string_view>, 6> kNames = {{
+    {InstructionSet::kGeneric, "generic"},
+    {InstructionSet::kAvx2, "avx2"},
+    {InstructionSet::kAvx2Vnni, "avx2_vnni"},
+    {InstructionSet::kAvx512, "avx512"},
+    {InstructionSet::kAvx512Vnni, "avx512_vnni"},
+    {InstructionSet::kAvx512Bf16, "avx512_bf16"},
+}};
+
+std::string JoinNames(const std::vector<InstructionSet>& sets) {
+  std::string joined;
+  for (InstructionSet isa : sets) {
+    joined += (joined.empty() ? "" : ", ") + std::string(ToString(isa));
+  }
+  return joined;
+}
+
+/// `source`, if not empty, says where the name comes from.
+InstructionSet Parse(std::string_view name, const std::string& source) {
+  std::string known_names;
+  for (const auto& [isa, known] : kNames) {
+    if (name == known) return isa;
+    known_names += (known_names.empty() ? "" : ", ") + std::string(known);
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "unknown instruction set '" + std::string(name) + "'" + source,
+              "known: " + known_names);
+}
+
+#if defined(__x86_64__)
+// __builtin_cpu_supports also asks the operating system (XGETBV) about the wide registers, but
+// knows AVX-VNNI only from GCC 13 on: CPUID leaf 7, subleaf 1, EAX bit 4.
+bool HasAvxVnni() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+}
+#endif
+
+std::vector<InstructionSet> Detect() {
+  std::vector<InstructionSet> sets = {InstructionSet::kGeneric};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return sets;
+  sets.push_back(InstructionSet::kAvx2);
+  if (HasAvxVnni()) sets.push_back(InstructionSet::kAvx2Vnni);
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
+    return sets;
+  }
+  sets.push_back(InstructionSet::kAvx512);
+  if (!__builtin_cpu_supports("avx512vnni")) return sets;
+  sets.push_back(InstructionSet::kAvx512Vnni);
+  if (!__builtin_cpu_supports("avx512bf16")) return sets;
+  sets.push_back(InstructionSet::kAvx512Bf16);
+#endif
+  return sets;
+}
+
+}  // namespace
+
+std::string_view ToString(InstructionSet isa) { return kNames.at(static_cast<size_t>(isa)).second; }
+
+InstructionSet ParseInstructionSet(std::string_view name) { return Parse(name, ""); }
+
+const std::vector<InstructionSet>& SupportedInstructionSets() {
+  static const std::vector<InstructionSet> sets = Detect();
+  return sets;
+}
+
+InstructionSet ChooseInstructionSet(std::string_view forced) {
+  std::string source;
+  if (forced.empty()) {
+    const char* variable = std::getenv("SIGLIP_ISA");
+    if (variable != nullptr && *variable != '\0') {
+      forced = variable;
+      source = " in the environment variable SIGLIP_ISA";
+    }
+  }
+  const std::vector<InstructionSet>& supported = SupportedInstructionSets();
+  if (forced.empty()) return supported.back();
+  const InstructionSet isa = Parse(forced, source);
+  if (std::find(supported.begin(), supported.end(), isa) == supported.end()) {
+    throw Error(
+        ErrorCode::kUnsupported,
+        "this CPU lacks the instruction set '" + std::string(forced) + "' asked for" + source,
+        "available here: " + JoinNames(supported));
+  }
+  return isa;
+}
+
+std::vector<std::string> AvailableInstructionSets() {
+  std::vector<std::string> names;
+  for (InstructionSet isa : SupportedInstructionSets()) names.emplace_back(ToString(isa));
+  return names;
+}
+
+std::string_view Version() { return SIGLIP_VERSION; }
+
+}  // namespace siglip

@@ -1,0 +1,24 @@
+// Instruction sets: their names, their order, and which of them this CPU has.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace siglip {
+
+/// Slowest first; a CPU that has one has all kernels of those before it that it lists too.
+enum class InstructionSet { kGeneric, kAvx2, kAvx2Vnni, kAvx512, kAvx512Vnni, kAvx512Bf16 };
+
+/// "generic", "avx2", "avx2_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "avx512_bf16".
+std::string_view ToString(InstructionSet isa);
+/// Throws Error(kInvalidArgument) listing the names.
+InstructionSet ParseInstructionSet(std::string_view name);
+
+/// Those this CPU and its operating system support, slowest first.
+const std::vector<InstructionSet>& SupportedInstructionSets();
+
+/// The one to use: `forced` if not empty, else $SIGLIP_ISA if set and not empty, else the fastest.
+/// Throws Error(kInvalidArgument) for an unknown name, Error(kUnsupported) for one the CPU lacks.
+InstructionSet ChooseInstructionSet(std::string_view forced = {});
+
+}  // namespace siglip

@@ -1,0 +1,136 @@
+// Tests of the instruction sets' names and of the choice among them.
+#include "base/cpu_features.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "siglip/error.h"
+#include "siglip/runtime.h"
+
+namespace siglip {
+namespace {
+
+const std::vector<InstructionSet> kAll = {InstructionSet::kGeneric,    InstructionSet::kAvx2,
+                                          InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,
+                                          InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16};
+
+bool IsSupported(InstructionSet isa) {
+  const auto& sets = SupportedInstructionSets();
+  return std::find(sets.begin(), sets.end(), isa) != sets.end();
+}
+
+/// Sets SIGLIP_ISA for one test.
+class ScopedIsaVariable {
+ public:
+  explicit ScopedIsaVariable(const std::optional<std::string>& value) {
+    if (const char* before = std::getenv("SIGLIP_ISA")) before_ = before;
+    Set(value);
+  }
+  ScopedIsaVariable(const ScopedIsaVariable&) = delete;
+  ScopedIsaVariable& operator=(const ScopedIsaVariable&) = delete;
+  ~ScopedIsaVariable() { Set(before_); }
+
+ private:
+  static void Set(const std::optional<std::string>& value) {
+    if (value) {
+      ::setenv("SIGLIP_ISA", value->c_str(), 1);
+    } else {
+      ::unsetenv("SIGLIP_ISA");
+    }
+  }
+  std::optional<std::string> before_;
+};
+
+/// The error of choosing `forced`; fails the test when there is none.
+Error ChoiceFailure(std::string_view forced) {
+  try {
+    ChooseInstructionSet(forced);
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no error";
+  return Error(ErrorCode::kInternal, "");
+}
+
+TEST(InstructionSet, NamesGoBothWays) {
+  for (const InstructionSet isa : kAll) EXPECT_EQ(ParseInstructionSet(ToString(isa)), isa);
+}
+
+TEST(InstructionSet, UnknownNamesAreAnErrorThatListsTheKnownOnes) {
+  for (const char* name : {"", "AVX2", "avx", "avx2 ", "best"}) {
+    try {
+      ParseInstructionSet(name);
+      ADD_FAILURE() << name << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      EXPECT_NE(error.hint().find("generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16"),
+                std::string::npos);
+    }
+  }
+}
+
+TEST(InstructionSet, SupportedOnesAreSlowestFirstAndComplete) {
+  const auto& sets = SupportedInstructionSets();
+  ASSERT_FALSE(sets.empty());
+  EXPECT_EQ(sets.front(), InstructionSet::kGeneric);
+  EXPECT_TRUE(std::is_sorted(sets.begin(), sets.end()));
+  if (IsSupported(InstructionSet::kAvx512)) {
+    EXPECT_TRUE(IsSupported(InstructionSet::kAvx2));
+  }
+  if (IsSupported(InstructionSet::kAvx512Bf16)) {
+    EXPECT_TRUE(IsSupported(InstructionSet::kAvx512Vnni));
+  }
+  std::vector<std::string> names;
+  for (const InstructionSet isa : sets) names.emplace_back(ToString(isa));
+  EXPECT_EQ(AvailableInstructionSets(), names);
+}
+
+TEST(ChooseInstructionSet, TakesTheFastestUnlessTold) {
+  for (const auto& unset : {std::optional<std::string>(), std::optional<std::string>("")}) {
+    const ScopedIsaVariable variable(unset);
+    EXPECT_EQ(ChooseInstructionSet(), SupportedInstructionSets().back());
+  }
+}
+
+TEST(ChooseInstructionSet, TheVariableForcesAndTheArgumentOutranksIt) {
+  const ScopedIsaVariable variable("generic");
+  EXPECT_EQ(ChooseInstructionSet(), InstructionSet::kGeneric);
+  const InstructionSet best = SupportedInstructionSets().back();
+  EXPECT_EQ(ChooseInstructionSet(ToString(best)), best);
+}
+
+TEST(ChooseInstructionSet, UnknownNamesSayWhereTheyComeFrom) {
+  const ScopedIsaVariable variable("avx3");
+  const Error of_variable = ChoiceFailure("");
+  EXPECT_EQ(of_variable.code(), ErrorCode::kInvalidArgument);
+  EXPECT_NE(of_variable.message().find("'avx3' in the environment variable SIGLIP_ISA"),
+            std::string::npos);
+  EXPECT_EQ(ChoiceFailure("avx4").message(), "unknown instruction set 'avx4'");
+}
+
+TEST(ChooseInstructionSet, WhatTheCpuLacksIsAnErrorAndNoFallback) {
+  for (const InstructionSet isa : kAll) {
+    if (IsSupported(isa)) {
+      EXPECT_EQ(ChooseInstructionSet(ToString(isa)), isa);
+      continue;
+    }
+    const Error error = ChoiceFailure(ToString(isa));
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(error.message().find(std::string(ToString(isa))), std::string::npos);
+    EXPECT_NE(error.hint().find("available here: generic"), std::string::npos);
+  }
+}
+
+TEST(Version, IsThreeNumbers) {
+  int dots = 0;
+  for (const char character : Version()) dots += character == '.';
+  EXPECT_EQ(dots, 2);
+}
+
+}  // namespace
+}  // namespace siglip

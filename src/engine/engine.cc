@@ -1,0 +1,107 @@
+#include "siglip/engine.h"
+
+#include <utility>
+
+#include "base/thread_pool.h"
+#include "engine/ordered_run.h"
+#include "engine/picture_worker.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+// Enough that a picture much slower than the rest rarely makes the other threads wait for it.
+constexpr int kPicturesPerThread = 4;
+
+void CheckParts(const SiglipVisionModel& model, const SiglipImageProcessor& processor,
+                const EngineOptions& options, const std::string& name) {
+  const SiglipVisionConfig& config = model.config();
+  if (options.batch < 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "batch: expected 0 or more, found " + std::to_string(options.batch));
+  }
+  if (config.num_channels != 3) {
+    throw Error(ErrorCode::kMismatch, name + ": the model takes " +
+                                          std::to_string(config.num_channels) +
+                                          " channels, pictures have 3");
+  }
+  if (!options.tokens && model.vision_model().head() == nullptr) {
+    throw Error(ErrorCode::kUnsupported,
+                name + ": this model has no pooling head, hence no embedding of a whole picture",
+                "ask for the tokens instead (--tokens)");
+  }
+  const ImageProcessorConfig& pixels = processor.config();
+  const bool fixed_size = pixels.do_resize && pixels.shortest_edge == 0;
+  if (fixed_size && (pixels.height != config.image_size || pixels.width != config.image_size)) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": preprocessing resizes to " + std::to_string(pixels.height) + "x" +
+                    std::to_string(pixels.width) + ", the model takes " +
+                    std::to_string(config.image_size) + "x" + std::to_string(config.image_size),
+                "size of preprocessor_config.json, image_size of config.json");
+  }
+}
+
+}  // namespace
+
+struct Engine::Parts {
+  Parts(SiglipVisionModel loaded, SiglipImageProcessor preprocessing, const EngineOptions& chosen)
+      : options(chosen),
+        model(std::move(loaded)),
+        processor(std::move(preprocessing)),
+        workers(model.runtime()->threads()) {}
+
+  EngineOptions options;
+  SiglipVisionModel model;
+  SiglipImageProcessor processor;
+  // Each of these threads embeds its own pictures; the model's runtime has others, which compute
+  // one picture together.
+  mutable ThreadPool workers;
+};
+
+Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
+  const auto runtime = Runtime::Create(options.runtime);
+  // The small part first: an unusable folder is refused before the weights are read.
+  auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);
+  return Engine(SiglipVisionModel::FromPretrained(folder, runtime), std::move(processor), options,
+                folder.string());
+}
+
+Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor,
+               const EngineOptions& options, const std::string& name) {
+  CheckParts(model, processor, options, name);
+  parts_ = std::make_unique<Parts>(std::move(model), std::move(processor), options);
+}
+
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+const SiglipVisionModel& Engine::model() const { return parts_->model; }
+const SiglipImageProcessor& Engine::processor() const { return parts_->processor; }
+const EngineOptions& Engine::options() const { return parts_->options; }
+
+Shape Engine::embedding_shape() const {
+  return EmbeddingShape(parts_->model.config(), parts_->options.tokens);
+}
+
+uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
+                            const std::atomic<bool>* stop) const {
+  const int threads = parts_->workers.threads();
+  const int batch = parts_->options.batch;
+  OrderedRun run(next_path, sink, batch > 0 ? batch : kPicturesPerThread * threads, stop);
+  // A thread of its own per picture is fastest while there are pictures for all. For the last ones
+  // (or the only one) most threads would be idle, so these share the computing of each.
+  const auto most_are_idle = [&] { return threads > 1 && run.AtMostLeft(threads / 2); };
+  parts_->workers.Run([&](int) {
+    PictureWorker worker(parts_->model, parts_->processor, parts_->options, most_are_idle);
+    run.Work([&](const std::string& path) { return worker.EmbedFile(path); });
+  });
+  return run.delivered();
+}
+
+Tensor Engine::Embed(const Image& image) const {
+  PictureWorker worker(parts_->model, parts_->processor, parts_->options, [] { return true; });
+  return worker.Embed(image);
+}
+
+}  // namespace siglip

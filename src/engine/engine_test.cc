@@ -1,0 +1,263 @@
+#include "siglip/engine.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "siglip/safetensors.h"
+
+namespace siglip {
+namespace {
+
+SiglipVisionConfig TinyConfig() {
+  SiglipVisionConfig config;
+  config.hidden_size = 24;
+  config.intermediate_size = 40;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 3;
+  config.image_size = 32;
+  config.patch_size = 8;
+  return config;
+}
+
+ImageProcessorConfig TinyPreprocessing() {
+  ImageProcessorConfig config;
+  config.height = 32;
+  config.width = 32;
+  return config;
+}
+
+Engine MakeEngine(const EngineOptions& options = {},
+                  const ImageProcessorConfig& preprocessing = TinyPreprocessing()) {
+  SiglipVisionModel model(TinyConfig(), 7, Runtime::Create(options.runtime));
+  return Engine(std::move(model), SiglipImageProcessor(preprocessing, options.preprocess), options);
+}
+
+EngineOptions Options(int threads, int batch = 0) {
+  EngineOptions options;
+  options.runtime.threads = threads;
+  options.batch = batch;
+  return options;
+}
+
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        std::filesystem::path(SIGLIP_BINARY_DIR) / ("engine_test." + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string WriteBytes(const std::string& name, const std::string& bytes) const {
+    const std::filesystem::path path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path.string();
+  }
+
+  /// A portable pixmap whose pixels depend on `seed`.
+  std::string WritePicture(int seed, int width, int height) const {
+    std::string bytes = "P6\n" + std::to_string(width) + " " + std::to_string(height) + "\n255\n";
+    auto state = static_cast<uint32_t>(seed) * 2654435761U + 1;
+    for (int i = 0; i < width * height * 3; ++i) {
+      state = state * 1664525U + 1013904223U;
+      bytes += static_cast<char>(state >> 24);
+    }
+    return WriteBytes(std::to_string(seed) + ".ppm", bytes);
+  }
+
+  std::vector<std::string> WritePictures(int count) const {
+    std::vector<std::string> paths;
+    for (int i = 0; i < count; ++i) paths.push_back(WritePicture(i, 20 + 7 * i, 50 - 3 * i));
+    return paths;
+  }
+
+  std::filesystem::path folder_;
+};
+
+std::vector<EmbedResult> EmbedAll(const Engine& engine, const std::vector<std::string>& paths) {
+  std::vector<EmbedResult> results;
+  const uint64_t delivered = engine.EmbedFiles(
+      [&, next = size_t{0}]() mutable -> std::optional<std::string> {
+        if (next == paths.size()) return std::nullopt;
+        return paths[next++];
+      },
+      [&](EmbedResult result) { results.push_back(std::move(result)); });
+  EXPECT_EQ(delivered, paths.size());
+  return results;
+}
+
+void ExpectSameBits(const Tensor& actual, const Tensor& expected) {
+  ASSERT_EQ(actual.shape(), expected.shape());
+  EXPECT_EQ(std::memcmp(actual.bytes().data(), expected.bytes().data(), expected.bytes().size()),
+            0);
+}
+
+TEST_F(EngineTest, SameBitsForAnyThreadsBatchAndCompany) {
+  const std::vector<std::string> paths = WritePictures(11);
+  std::vector<Tensor> expected;
+  {
+    const Engine engine = MakeEngine(Options(1));
+    for (const std::string& path : paths) expected.push_back(engine.Embed(DecodeImageFile(path)));
+  }
+  for (int threads = 1; threads <= 4; ++threads) {
+    for (int batch = 1; batch <= 9; ++batch) {
+      const Engine engine = MakeEngine(Options(threads, batch));
+      const std::vector<EmbedResult> results = EmbedAll(engine, paths);
+      ASSERT_EQ(results.size(), paths.size());
+      for (size_t i = 0; i < paths.size(); ++i) {
+        EXPECT_EQ(results[i].index, i);
+        EXPECT_EQ(results[i].path, paths[i]);
+        ASSERT_FALSE(results[i].error) << results[i].error->what();
+        ExpectSameBits(results[i].embedding, expected[i]);
+      }
+      ExpectSameBits(EmbedAll(engine, {paths[3]}).at(0).embedding, expected[3]);
+    }
+  }
+}
+
+TEST_F(EngineTest, EqualsProcessorAndModel) {
+  const std::string path = WritePicture(1, 45, 33);
+  for (const bool tokens : {false, true}) {
+    EngineOptions options = Options(2);
+    options.tokens = tokens;
+    const Engine engine = MakeEngine(options);
+    const std::vector<Image> images = {DecodeImageFile(path)};
+    const VisionOutput output = engine.model()(engine.processor()(images));
+    const Tensor embedding = EmbedAll(engine, {path}).at(0).embedding;
+    EXPECT_EQ(embedding.shape(), engine.embedding_shape());
+    EXPECT_EQ(embedding.shape(), tokens ? (Shape{16, 24}) : (Shape{24}));
+    const Tensor& computed = tokens ? output.last_hidden_state : *output.pooler_output;
+    ASSERT_EQ(embedding.bytes().size(), computed.bytes().size());
+    EXPECT_EQ(
+        std::memcmp(embedding.bytes().data(), computed.bytes().data(), computed.bytes().size()), 0);
+  }
+}
+
+TEST_F(EngineTest, BadPicturesFailAlone) {
+  std::vector<std::string> paths = WritePictures(6);
+  paths[0] = (folder_ / "absent.png").string();
+  paths[2] = WriteBytes("text.jpg", "no picture at all");
+  paths[5] = WriteBytes("cut.ppm", "P6\n100 100\n255\nabc");
+  for (const int threads : {1, 3}) {
+    const std::vector<EmbedResult> results = EmbedAll(MakeEngine(Options(threads)), paths);
+    ASSERT_EQ(results.size(), 6u);
+    for (const size_t bad : {0, 2, 5}) {
+      ASSERT_TRUE(results[bad].error);
+      EXPECT_TRUE(results[bad].embedding.empty());
+      const std::string what = results[bad].error->what();
+      EXPECT_EQ(what.find(paths[bad]), 0u) << what;
+      EXPECT_EQ(what.find(paths[bad], 1), std::string::npos) << what;
+    }
+    EXPECT_EQ(results[0].error->code(), ErrorCode::kNotFound);
+    for (const size_t good : {1, 3, 4}) EXPECT_FALSE(results[good].error);
+  }
+}
+
+TEST_F(EngineTest, NormalizeDividesByTheNorm) {
+  const std::string path = WritePicture(1, 40, 40);
+  const Tensor plain = EmbedAll(MakeEngine(), {path}).at(0).embedding;
+  EngineOptions options;
+  options.normalize = true;
+  const Tensor normalized = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
+  double squares = 0;
+  for (const float value : plain.floats()) squares += static_cast<double>(value) * value;
+  const auto norm = static_cast<float>(std::sqrt(squares));
+  for (size_t i = 0; i < plain.floats().size(); ++i) {
+    EXPECT_EQ(normalized.floats()[i], plain.floats()[i] / norm);
+  }
+}
+
+TEST_F(EngineTest, StopsWhenAsked) {
+  const std::string path = WritePicture(1, 40, 40);
+  std::atomic<bool> stop = false;
+  uint64_t seen = 0;
+  const uint64_t delivered =
+      MakeEngine(Options(2, 4))
+          .EmbedFiles([&] { return path; },
+                      [&](EmbedResult result) { stop = ++seen == 5 || result.index > 5; }, &stop);
+  EXPECT_EQ(delivered, seen);
+  EXPECT_GE(delivered, 5u);
+  EXPECT_LE(delivered, 9u);
+}
+
+TEST_F(EngineTest, PicturesOfAnotherSizeFailWithoutResizing) {
+  ImageProcessorConfig preprocessing = TinyPreprocessing();
+  preprocessing.do_resize = false;
+  const Engine engine = MakeEngine({}, preprocessing);
+  const std::vector<EmbedResult> results =
+      EmbedAll(engine, {WritePicture(1, 32, 32), WritePicture(2, 40, 32)});
+  EXPECT_FALSE(results[0].error);
+  ASSERT_TRUE(results[1].error);
+  EXPECT_EQ(results[1].error->code(), ErrorCode::kMismatch);
+}
+
+TEST_F(EngineTest, PartsThatDoNotFitAreRefused) {
+  const auto code_of = [](const auto& make) {
+    try {
+      make();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  ImageProcessorConfig larger = TinyPreprocessing();
+  larger.height = 48;
+  EXPECT_EQ(code_of([&] { MakeEngine({}, larger); }), ErrorCode::kMismatch);
+
+  SiglipVisionConfig headless = TinyConfig();
+  headless.vision_use_head = false;
+  const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
+  EXPECT_EQ(code_of([&] { Engine(SiglipVisionModel(headless, 7), processor); }),
+            ErrorCode::kUnsupported);
+  EngineOptions tokens;
+  tokens.tokens = true;
+  EXPECT_EQ(Engine(SiglipVisionModel(headless, 7), processor, tokens).embedding_shape(),
+            (Shape{16, 24}));
+
+  SiglipVisionConfig five_channels = TinyConfig();
+  five_channels.num_channels = 5;
+  EXPECT_EQ(code_of([&] { Engine(SiglipVisionModel(five_channels, 7), processor); }),
+            ErrorCode::kMismatch);
+}
+
+/// Saves the tiny model with every value of post_layernorm set to `value`.
+void SaveWithPostLayerNorm(const std::filesystem::path& folder, float value) {
+  SiglipVisionModel(TinyConfig(), 7).SavePretrained(folder);
+  std::ofstream(folder / "preprocessor_config.json") << TinyPreprocessing().ToJson();
+  const std::filesystem::path path = folder / "model.safetensors";
+  const SafetensorsFile file = SafetensorsFile::Open(path);
+  const std::vector<float> values(24, value);
+  NamedTensors tensors;
+  for (const std::string& name : file.names()) {
+    TensorView view = file.Get(name);
+    if (name.find("post_layernorm") != std::string::npos) {
+      view.data = std::as_bytes(std::span(values));
+    }
+    tensors.emplace_back(name, view);
+  }
+  WriteSafetensors(path, tensors);
+}
+
+TEST_F(EngineTest, EmbeddingsNobodyCanCompareAreErrors) {
+  const std::string path = WritePicture(1, 40, 40);
+  EngineOptions options;
+  SaveWithPostLayerNorm(folder_, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+
+  SaveWithPostLayerNorm(folder_, 0);
+  options.tokens = true;
+  EXPECT_FALSE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+  options.normalize = true;
+  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+}
+
+}  // namespace
+}  // namespace siglip

@@ -1,0 +1,68 @@
+#include "engine/ordered_run.h"
+
+#include <optional>
+#include <utility>
+
+namespace siglip {
+
+void OrderedRun::Work(const EmbedOne& embed) {
+  uint64_t index = 0;
+  std::string path;
+  while (Take(index, path)) {
+    EmbedResult result = embed(path);
+    --embedding_;
+    result.index = index;
+    result.path = std::move(path);
+    Deliver(index, std::move(result));
+  }
+}
+
+bool OrderedRun::Take(uint64_t& index, std::string& path) {
+  const std::lock_guard source_lock(source_mutex_);
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return aborted_ || taken_ - delivered_ < window_; });
+    if (aborted_ || source_ended_) return false;
+  }
+  std::optional<std::string> next;
+  try {
+    if (stop_ == nullptr || !*stop_) next = next_path_();
+  } catch (...) {
+    source_ended_ = true;
+    throw;
+  }
+  if (!next) {
+    source_ended_ = true;
+    return false;
+  }
+  ++embedding_;
+  index = taken_++;
+  path = std::move(*next);
+  return true;
+}
+
+void OrderedRun::Deliver(uint64_t index, EmbedResult result) {
+  std::unique_lock lock(mutex_);
+  ready_.emplace(index, std::move(result));
+  if (delivering_) return;  // that worker comes by here before it goes on
+  delivering_ = true;
+  while (!aborted_ && !ready_.empty() && ready_.begin()->first == delivered_) {
+    EmbedResult next = std::move(ready_.extract(ready_.begin()).mapped());
+    lock.unlock();
+    try {
+      sink_(std::move(next));
+    } catch (...) {
+      lock.lock();
+      aborted_ = true;
+      delivering_ = false;
+      room_.notify_all();
+      throw;
+    }
+    lock.lock();
+    ++delivered_;
+    room_.notify_one();
+  }
+  delivering_ = false;
+}
+
+}  // namespace siglip

@@ -1,0 +1,108 @@
+#include "engine/picture_worker.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+/// Checks one vector and, if asked to, divides it by its L2 norm (without epsilon, as the
+/// reference does). A vector that holds NaN or infinity, or is zero and has no direction, would
+/// poison every comparison it takes part in later on: it is an error of this picture.
+void FinishVector(std::span<float> vector, bool normalize) {
+  double squares = 0;
+  for (const float value : vector) squares += static_cast<double>(value) * value;
+  if (!std::isfinite(squares)) {
+    throw Error(ErrorCode::kUnsupported, "the model's embedding holds NaN or infinity",
+                "the weights may be damaged");
+  }
+  if (!normalize) return;
+  const auto norm = static_cast<float>(std::sqrt(squares));
+  if (norm == 0) {
+    throw Error(ErrorCode::kUnsupported, "the embedding is zero and cannot be normalised");
+  }
+  for (float& value : vector) value /= norm;
+}
+
+}  // namespace
+
+Shape EmbeddingShape(const SiglipVisionConfig& config, bool tokens) {
+  if (tokens) return {config.num_patches(), config.hidden_size};
+  return {config.hidden_size};
+}
+
+PictureWorker::PictureWorker(const SiglipVisionModel& model, const SiglipImageProcessor& processor,
+                             const EngineOptions& options, std::function<bool()> all_threads)
+    : model_(model),
+      processor_(processor),
+      options_(options),
+      all_threads_(std::move(all_threads)),
+      pixel_values_(DType::kF32, {1, 3, model.config().image_size, model.config().image_size}) {}
+
+EmbedResult PictureWorker::EmbedFile(const std::string& path) {
+  EmbedResult result;
+  const auto fail = [&](ErrorCode code, const std::string& message, const std::string& hint) {
+    // Errors of decoding name the file already.
+    const bool named = message.starts_with(path);
+    result.error.emplace(code, named ? message : path + ": " + message, hint);
+  };
+  try {
+    result.embedding = Embed(DecodeImageFile(path, options_.decode));
+  } catch (const Error& error) {
+    fail(error.code(), error.message(), error.hint());
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kLimitExceeded, "not enough memory for this picture",
+         "fewer threads or a smaller memory limit");
+  } catch (const std::exception& exception) {
+    fail(ErrorCode::kInternal, exception.what(), {});
+  }
+  return result;
+}
+
+Tensor PictureWorker::Embed(Image image) {
+  Preprocess(std::move(image));
+  Tensor embedding = Compute();
+  const auto width = static_cast<size_t>(embedding.dim(-1));
+  const std::span<float> values = embedding.floats();
+  for (size_t begin = 0; begin < values.size(); begin += width) {
+    FinishVector(values.subspan(begin, width), options_.normalize);
+  }
+  return embedding;
+}
+
+// Takes the picture by value: its memory is free again while the model computes.
+void PictureWorker::Preprocess(Image image) {
+  const auto [height, width] = processor_.OutputSize(image.height, image.width);
+  const int64_t expected = model_.config().image_size;
+  if (height != expected || width != expected) {
+    const std::string side = std::to_string(expected);
+    throw Error(ErrorCode::kMismatch,
+                "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
+                    ", the model takes " + side + "x" + side,
+                "its preprocessing does not resize every picture to that size");
+  }
+  processor_.Preprocess(image, pixel_values_.floats());
+}
+
+Tensor PictureWorker::Compute() {
+  Tensor embedding(DType::kF32, EmbeddingShape(model_.config(), options_.tokens));
+  float* out = embedding.floats().data();
+  if (all_threads_()) {
+    const VisionOutput output = model_(pixel_values_);
+    const Tensor& computed = options_.tokens ? output.last_hidden_state : *output.pooler_output;
+    std::ranges::copy(computed.floats(), out);
+  } else {
+    if (!forward_) forward_.emplace(model_);
+    forward_->Run(std::as_const(pixel_values_).floats().data(), options_.tokens ? out : nullptr,
+                  options_.tokens ? nullptr : out);
+  }
+  return embedding;
+}
+
+}  // namespace siglip

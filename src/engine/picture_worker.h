@@ -1,0 +1,42 @@
+// One thread's way from a picture to its embedding, with the buffers it uses again and again.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "model/single_picture.h"
+#include "siglip/engine.h"
+
+namespace siglip {
+
+class PictureWorker {
+ public:
+  /// All must outlive this object. `all_threads` is asked before each computation of EmbedFile
+  /// whether it may run on all threads of the model's runtime instead of the calling one, with the
+  /// same bits as result.
+  PictureWorker(const SiglipVisionModel& model, const SiglipImageProcessor& processor,
+                const EngineOptions& options, std::function<bool()> all_threads);
+
+  /// Decodes and embeds; whatever goes wrong is the result's error. Leaves index and path empty.
+  EmbedResult EmbedFile(const std::string& path);
+
+  /// Throws Error for a picture that the processor or the model refuses.
+  Tensor Embed(Image image);
+
+ private:
+  void Preprocess(Image image);
+  Tensor Compute();
+
+  const SiglipVisionModel& model_;
+  const SiglipImageProcessor& processor_;
+  const EngineOptions& options_;
+  const std::function<bool()> all_threads_;
+  Tensor pixel_values_;                          // [1, 3, image_size, image_size]
+  std::optional<SinglePictureForward> forward_;  // made when first needed: it holds a workspace
+};
+
+/// [D], or [N, D] with `tokens`.
+Shape EmbeddingShape(const SiglipVisionConfig& config, bool tokens);
+
+}  // namespace siglip

@@ -1,0 +1,59 @@
+// What the codecs share: the source they read, the picture they return, checks and errors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "siglip/image.h"
+
+namespace siglip {
+
+/// The bytes of one picture, what errors call it, and what the caller asked for.
+struct ImageSource {
+  std::span<const std::byte> bytes;
+  const std::string& name;
+  const DecodeOptions& options;
+
+  const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(bytes.data()); }
+  size_t size() const { return bytes.size(); }
+};
+
+/// A picture as it is stored, and the EXIF orientation (1..8) that makes it upright.
+struct DecodedImage {
+  Image image;
+  int orientation = 1;
+};
+
+DecodedImage DecodeJpeg(const ImageSource& source);
+DecodedImage DecodePng(const ImageSource& source);
+DecodedImage DecodeWebp(const ImageSource& source);
+DecodedImage DecodeGif(const ImageSource& source);
+DecodedImage DecodeBmp(const ImageSource& source);
+DecodedImage DecodeTiff(const ImageSource& source);
+DecodedImage DecodePnm(const ImageSource& source);
+DecodedImage DecodeAvif(const ImageSource& source);
+DecodedImage DecodeHeic(const ImageSource& source);
+
+/// Checks the limits for a picture of this size that needs `intermediate_bytes` beside its own
+/// 8-bit RGB. Call before allocating any of it. Throws Error: kMalformedFile when a side is zero,
+/// kLimitExceeded.
+void CheckLimits(const ImageSource& source, int64_t width, int64_t height,
+                 int64_t intermediate_bytes);
+/// CheckLimits, then a black picture.
+Image AllocateImage(const ImageSource& source, int64_t width, int64_t height,
+                    int64_t intermediate_bytes);
+/// The product, or the largest int64_t when it does not fit. Both factors must be >= 0.
+int64_t SaturatingMultiply(int64_t a, int64_t b);
+/// The sum, or the largest int64_t when it does not fit. Both must be >= 0.
+int64_t SaturatingAdd(int64_t a, int64_t b);
+
+/// "NAME: malformed JPEG picture: DETAIL"
+[[noreturn]] void ThrowMalformed(const ImageSource& source, ImageFormat format,
+                                 std::string_view detail);
+[[noreturn]] void ThrowUnsupported(const ImageSource& source, ImageFormat format,
+                                   std::string_view detail, std::string_view hint = {});
+
+}  // namespace siglip

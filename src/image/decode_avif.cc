@@ -1,0 +1,94 @@
+// AVIF through libavif.
+#include <avif/avif.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "image/decode.h"
+#include "image/pixels.h"
+
+namespace siglip {
+namespace {
+
+struct DecoderDeleter {
+  void operator()(avifDecoder* decoder) const { avifDecoderDestroy(decoder); }
+};
+
+void CheckResult(const ImageSource& source, avifResult result) {
+  if (result == AVIF_RESULT_OK) return;
+  if (result == AVIF_RESULT_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (result == AVIF_RESULT_NO_CODEC_AVAILABLE || result == AVIF_RESULT_NOT_IMPLEMENTED ||
+      result == AVIF_RESULT_UNSUPPORTED_DEPTH) {
+    ThrowUnsupported(source, ImageFormat::kAvif, avifResultToString(result));
+  }
+  ThrowMalformed(source, ImageFormat::kAvif, avifResultToString(result));
+}
+
+// The picture's own rotation and mirroring, as the EXIF orientation that does the same.
+int Orientation(const avifImage& image) {
+  const bool rotated = (image.transformFlags & AVIF_TRANSFORM_IROT) != 0;
+  const bool mirrored = (image.transformFlags & AVIF_TRANSFORM_IMIR) != 0;
+  const bool left_right = image.imir.mode == 1;
+  const int quarter_turns = rotated ? image.irot.angle : 0;  // anti-clockwise
+  if (!mirrored) {
+    constexpr int kRotated[] = {1, 8, 3, 6};
+    return kRotated[quarter_turns & 3];
+  }
+  constexpr int kThenTopBottom[] = {4, 5, 2, 7};
+  constexpr int kThenLeftRight[] = {2, 7, 4, 5};
+  return left_right ? kThenLeftRight[quarter_turns & 3] : kThenTopBottom[quarter_turns & 3];
+}
+
+std::unique_ptr<avifDecoder, DecoderDeleter> OpenDecoder(const ImageSource& source) {
+  std::unique_ptr<avifDecoder, DecoderDeleter> decoder(avifDecoderCreate());
+  if (decoder == nullptr) throw std::bad_alloc();
+  decoder->maxThreads = 1;  // pictures are decoded side by side already
+  // Files of older libheif lack what these would insist on; Pillow reads them too.
+  decoder->strictFlags &= ~(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED);
+  // The container's transformation counts, and EXIF would overwrite it here.
+  decoder->ignoreExif = AVIF_TRUE;
+  decoder->ignoreXMP = AVIF_TRUE;
+  CheckResult(source, avifDecoderSetIOMemory(decoder.get(), source.data(), source.size()));
+  return decoder;
+}
+
+void ConvertToRgb(const ImageSource& source, const avifImage& stored, bool has_alpha,
+                  Image& image) {
+  avifRGBImage rgb;
+  avifRGBImageSetDefaults(&rgb, &stored);
+  rgb.depth = 8;
+  // Also where alpha is dropped: asked for RGB, libavif would composite on black.
+  rgb.format = has_alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
+  std::vector<uint8_t> rgba(has_alpha ? image.rgb.size() / 3 * 4 : 0);
+  rgb.pixels = has_alpha ? rgba.data() : image.rgb.data();
+  rgb.rowBytes = static_cast<uint32_t>(image.width * (has_alpha ? 4 : 3));
+  CheckResult(source, avifImageYUVToRGB(&stored, &rgb));
+  if (has_alpha) {
+    RgbaRowToRgb(rgba.data(), image.width * image.height, source.options.alpha, image.rgb.data());
+  }
+}
+
+}  // namespace
+
+DecodedImage DecodeAvif(const ImageSource& source) {
+  const auto decoder = OpenDecoder(source);
+  CheckResult(source, avifDecoderParse(decoder.get()));
+  // Planes of up to 16 bits: three of colour, one of alpha; and RGBA to composite from.
+  const auto check = [&](const avifImage& image) {
+    const int64_t pixels = SaturatingMultiply(image.width, image.height);
+    CheckLimits(source, image.width, image.height, SaturatingMultiply(pixels, 4 * 2 + 4));
+  };
+  check(*decoder->image);
+  decoder->imageSizeLimit = static_cast<uint32_t>(
+      std::clamp<int64_t>(source.options.limits.max_pixels, 1, AVIF_DEFAULT_IMAGE_SIZE_LIMIT));
+  CheckResult(source, avifDecoderNextImage(decoder.get()));
+  const avifImage& stored = *decoder->image;
+  check(stored);  // the AV1 stream may disagree with its container
+  Image image = AllocateImage(source, stored.width, stored.height, 0);
+  ConvertToRgb(source, stored, decoder->alphaPresent != AVIF_FALSE, image);
+  return {std::move(image), Orientation(stored)};
+}
+
+}  // namespace siglip

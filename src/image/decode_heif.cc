@@ -1,0 +1,115 @@
+// HEIC through libheif, where it was found when building.
+#include "image/decode.h"
+
+#ifdef SIGLIP_HAVE_HEIF
+
+#include <libheif/heif.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "image/pixels.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+template <auto Release>
+struct Releaser {
+  template <typename T>
+  void operator()(T* object) const {
+    Release(object);
+  }
+};
+using Context = std::unique_ptr<heif_context, Releaser<heif_context_free>>;
+using Handle = std::unique_ptr<heif_image_handle, Releaser<heif_image_handle_release>>;
+using HeifImage = std::unique_ptr<heif_image, Releaser<heif_image_release>>;
+
+void CheckError(const ImageSource& source, const heif_error& error) {
+  if (error.code == heif_error_Ok) return;
+  const char* message = error.message != nullptr ? error.message : "libheif refuses it";
+  if (error.code == heif_error_Memory_allocation_error) {
+    throw Error(ErrorCode::kLimitExceeded,
+                source.name + ": the picture needs more pixels or memory than its limits allow",
+                "raise DecodeLimits::max_pixels or max_memory_bytes if the picture is trusted");
+  }
+  if (error.code == heif_error_Unsupported_feature ||
+      error.code == heif_error_Unsupported_filetype) {
+    ThrowUnsupported(source, ImageFormat::kHeic, message);
+  }
+  ThrowMalformed(source, ImageFormat::kHeic, message);
+}
+
+// Planes of up to 16 bits, a turned copy of them, and interleaved RGB.
+constexpr int64_t kBytesPerPixel = 2 * 4 * 2 + 4;
+
+// A grid may be larger than its header says, and only libheif sees that before allocating. Its
+// limit is the square of the number it is given.
+void SetLimit(const ImageSource& source, heif_context* context) {
+  const DecodeLimits& limits = source.options.limits;
+  const int64_t pixels =
+      std::min(limits.max_pixels, limits.max_memory_bytes / (kBytesPerPixel + 3));
+  const double side = std::ceil(std::sqrt(static_cast<double>(std::max<int64_t>(pixels, 1))));
+  heif_context_set_maximum_image_size_limit(context, static_cast<int>(std::min(side, 65535.0)));
+}
+
+}  // namespace
+
+DecodedImage DecodeHeic(const ImageSource& source) {
+  const Context context(heif_context_alloc());
+  if (context == nullptr) throw std::bad_alloc();
+  SetLimit(source, context.get());
+  CheckError(source, heif_context_read_from_memory_without_copy(context.get(), source.data(),
+                                                                source.size(), nullptr));
+  heif_image_handle* raw_handle = nullptr;
+  CheckError(source, heif_context_get_primary_image_handle(context.get(), &raw_handle));
+  const Handle handle(raw_handle);
+  const int64_t width = heif_image_handle_get_width(handle.get());
+  const int64_t height = heif_image_handle_get_height(handle.get());
+  const int64_t pixels = SaturatingMultiply(width, height);
+  CheckLimits(source, width, height, SaturatingMultiply(pixels, kBytesPerPixel));
+
+  const bool composite = heif_image_handle_has_alpha_channel(handle.get()) != 0 &&
+                         source.options.alpha == AlphaPolicy::kWhite;
+  heif_image* raw_image = nullptr;
+  CheckError(source,
+             heif_decode_image(
+                 handle.get(), &raw_image, heif_colorspace_RGB,
+                 composite ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, nullptr));
+  const HeifImage decoded(raw_image);
+  Image image = AllocateImage(source, heif_image_get_width(raw_image, heif_channel_interleaved),
+                              heif_image_get_height(raw_image, heif_channel_interleaved), 0);
+  int stride = 0;
+  const uint8_t* rows = heif_image_get_plane_readonly(raw_image, heif_channel_interleaved, &stride);
+  if (rows == nullptr) ThrowMalformed(source, ImageFormat::kHeic, "it holds no pixels");
+  for (int64_t y = 0; y < image.height; ++y) {
+    const uint8_t* row = rows + y * stride;
+    uint8_t* rgb = image.rgb.data() + 3 * y * image.width;
+    if (composite) {
+      RgbaRowToRgb(row, image.width, source.options.alpha, rgb);
+    } else {
+      std::copy(row, row + 3 * image.width, rgb);
+    }
+  }
+  // libheif has applied the container's rotation; EXIF repeats it and must not count twice.
+  return {std::move(image), 1};
+}
+
+}  // namespace siglip
+
+#else
+
+namespace siglip {
+
+DecodedImage DecodeHeic(const ImageSource& source) {
+  ThrowUnsupported(source, ImageFormat::kHeic, "HEIC support was not built in",
+                   "install libheif and build again, or convert the picture to JPEG or PNG");
+}
+
+}  // namespace siglip
+
+#endif

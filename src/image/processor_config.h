@@ -1,0 +1,34 @@
+// What each project's files say about preprocessing, as an ImageProcessorConfig.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/json.h"
+#include "siglip/error.h"
+#include "siglip/image_processor.h"
+
+namespace siglip {
+
+/// The fields of transformers' preprocessor_config.json. `name` is what errors call the file.
+ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name);
+
+/// "preprocess_cfg" and "model_cfg" of open_clip_config.json.
+ImageProcessorConfig ConfigFromOpenClip(const Json& file, const std::string& name);
+
+/// "pretrained_cfg" of timm's config.json.
+ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& name);
+
+/// Throws Error(code) unless every value is one that Preprocess can work with. `name` comes first
+/// in the message.
+void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name);
+
+/// A side read from a file: 1 to 65536.
+int64_t JsonSide(const Json& value, const std::string& key, const std::string& name);
+/// A number for all three channels, or a list of three.
+std::array<double, 3> JsonChannels(const Json& value, const std::string& key,
+                                   const std::string& name);
+/// Refuses what is no JSON object.
+void RequireObject(const Json& value, const std::string& key, const std::string& name);
+
+}  // namespace siglip

@@ -1,0 +1,259 @@
+// Resizing against Pillow's and torchvision's own results, and every fast path against the naive
+// twin.
+#include "image/resize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <span>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "expect_error.h"
+#include "golden_tensors.h"
+#include "image/resize_reference.h"
+#include "image/resize_weights.h"
+#include "siglip/image_processor.h"
+
+namespace siglip {
+namespace {
+
+constexpr PreprocessMode kModes[] = {PreprocessMode::kTorchvision, PreprocessMode::kPillow,
+                                     PreprocessMode::kPillow13};
+constexpr Resample kFilters[] = {Resample::kNearest, Resample::kLanczos, Resample::kBilinear,
+                                 Resample::kBicubic, Resample::kBox,     Resample::kHamming};
+
+bool HasFilter(Resample resample, PreprocessMode mode) {
+  return mode != PreprocessMode::kTorchvision ||
+         (resample != Resample::kBox && resample != Resample::kHamming);
+}
+
+/// The pixels that make_resize_cases.py fed to the originals: noise with full contrast in parts.
+Image Picture(int64_t height, int64_t width) {
+  Image image{.width = width, .height = height, .rgb = {}};
+  auto state = static_cast<uint32_t>(height * 65537 + width);
+  for (int64_t i = 0; i < height * width * 3; ++i) {
+    state = state * 1664525 + 1013904223;
+    const uint32_t byte = state >> 24;
+    image.rgb.push_back(static_cast<uint8_t>((state & 0x800000) != 0 ? byte : 255 * (byte >> 7)));
+  }
+  return image;
+}
+
+std::string Describe(const Image& image, int64_t height, int64_t width, Resample resample,
+                     PreprocessMode mode, InstructionSet isa) {
+  std::ostringstream text;
+  text << image.height << " x " << image.width << " to " << height << " x " << width << ", "
+       << ToString(resample) << ", " << ToString(mode) << ", " << ToString(isa);
+  return text.str();
+}
+
+void ExpectSameAsReference(const Image& image, int64_t height, int64_t width, Resample resample,
+                           PreprocessMode mode) {
+  const Image expected = ResizeReference(image, height, width, resample, mode);
+  for (const InstructionSet isa : SupportedInstructionSets()) {
+    const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width, resample, mode);
+    ASSERT_EQ(found.height, height);
+    ASSERT_EQ(found.width, width);
+    ASSERT_TRUE(found.rgb == expected.rgb) << Describe(image, height, width, resample, mode, isa);
+  }
+}
+
+TEST(ResizeTest, EqualsTheOriginals) {
+  const auto cases = ReadGoldenTensors(SIGLIP_SOURCE_DIR "/tests/data/resize/sizes.safetensors");
+  ASSERT_EQ(cases.size(), 13 * 16);
+  for (const auto& [key, expected] : cases) {
+    std::istringstream fields(key);
+    int64_t in_height = 0;
+    int64_t in_width = 0;
+    int64_t height = 0;
+    int64_t width = 0;
+    std::string filter;
+    std::string mode;
+    fields >> in_height >> in_width >> height >> width >> filter >> mode;
+    const Image image = Picture(in_height, in_width);
+    for (const InstructionSet isa : SupportedInstructionSets()) {
+      const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width,
+                                     ParseResample(filter), ParsePreprocessMode(mode));
+      EXPECT_TRUE(found.rgb == expected.bytes) << key << " with " << ToString(isa);
+    }
+    EXPECT_TRUE(
+        ResizeReference(image, height, width, ParseResample(filter), ParsePreprocessMode(mode))
+            .rgb == expected.bytes)
+        << key << " with the naive twin";
+  }
+}
+
+/// Pixel values of transformers are stored as the bytes they stand for.
+std::vector<uint8_t> Levels(std::span<const float> values) {
+  std::vector<uint8_t> levels;
+  for (const float value : values) {
+    levels.push_back(static_cast<uint8_t>(std::lround((value + 1.0F) * 127.5F)));
+  }
+  return levels;
+}
+
+TEST(ResizeTest, EqualsGoldenImages) {
+  const auto golden =
+      ReadGoldenTensors(SIGLIP_SOURCE_DIR "/tests/golden/images/expected.safetensors");
+  int compared = 0;
+  for (const auto& [key, expected] : golden) {
+    // PICTURE/MODE.SIZE.FILTER.u8
+    const size_t slash = key.find('/');
+    std::istringstream fields(key.substr(slash + 1));
+    std::string mode;
+    std::string size;
+    std::string filter;
+    std::getline(fields, mode, '.');
+    std::getline(fields, size, '.');
+    std::getline(fields, filter, '.');
+    if (mode != "torchvision" && mode != "pillow") continue;
+    // The values were made from pictures after convert("RGB"), which drops alpha, but keeps the
+    // transparent colour of grey and RGB pictures, so that transformers composited these on white.
+    const std::string picture = key.substr(0, slash);
+    const bool white = picture == "grey-transparent.png" || picture == "rgb-transparent.png";
+    const GoldenTensor& pixels = golden.at(picture + (white ? "/rgb.white" : "/rgb"));
+    const Image image{.width = pixels.shape[1], .height = pixels.shape[0], .rgb = pixels.bytes};
+    ImageProcessorConfig config;
+    config.height = config.width = std::stoll(size);
+    config.resample = ParseResample(filter);
+    const SiglipImageProcessor processor(
+        config, mode == "pillow" ? PreprocessMode::kPillow13 : PreprocessMode::kTorchvision);
+    std::vector<float> values(expected.bytes.size());
+    processor.Preprocess(image, values);
+    EXPECT_TRUE(Levels(values) == expected.bytes) << key;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 31 * 4);
+}
+
+TEST(ResizeTest, FastPathsEqualTheNaiveTwinOverAllRemainders) {
+  for (const PreprocessMode mode : kModes) {
+    for (const Resample resample : kFilters) {
+      if (!HasFilter(resample, mode)) continue;
+      for (int64_t width = 1; width <= 40; ++width) {
+        ExpectSameAsReference(Picture(11, width), 5, 13, resample, mode);
+        ExpectSameAsReference(Picture(23, 9), 4, width, resample, mode);
+        ExpectSameAsReference(Picture(width, 17), 17, 6, resample, mode);
+      }
+    }
+  }
+}
+
+TEST(ResizeTest, FastPathsEqualTheNaiveTwinForRandomSizes) {
+  std::mt19937 random(7);
+  const auto side = [&random](int most) {
+    return static_cast<int64_t>(random() % static_cast<uint32_t>(most)) + 1;
+  };
+  for (int i = 0; i < 150; ++i) {
+    const Image image = Picture(side(120), side(120));
+    const int64_t height = i % 8 == 0 ? image.height : side(70);
+    const int64_t width = i % 8 == 1 ? image.width : side(70);
+    for (const PreprocessMode mode : kModes) {
+      const Resample resample = kFilters[random() % 6];
+      if (HasFilter(resample, mode)) ExpectSameAsReference(image, height, width, resample, mode);
+    }
+  }
+}
+
+TEST(ResizeTest, ManyTapsNeitherOverflowNorLoseBits) {
+  Image white{.width = 20000, .height = 2, .rgb = std::vector<uint8_t>(120000, 255)};
+  for (const PreprocessMode mode : kModes) {
+    ExpectSameAsReference(white, 1, 3, Resample::kLanczos, mode);
+    ExpectSameAsReference(Picture(2, 65536), 1, 2, Resample::kLanczos, mode);
+    ExpectSameAsReference(Picture(65536, 1), 1, 2, Resample::kBicubic, mode);
+  }
+}
+
+TEST(ResizeTest, TallPicturesDistinguishPillowVersions) {
+  const Image image = Picture(120, 30);
+  const Image pillow = Resize(image, 12, 12, Resample::kBicubic, PreprocessMode::kPillow);
+  const Image pillow13 = Resize(image, 12, 12, Resample::kBicubic, PreprocessMode::kPillow13);
+  EXPECT_NE(pillow.rgb, pillow13.rgb);
+  // 100 rows less is not more than twice 50 columns less; 101 is.
+  EXPECT_FALSE(VerticalPassFirst(200, 150, 100, 100, PreprocessMode::kPillow13));
+  EXPECT_TRUE(VerticalPassFirst(201, 150, 100, 100, PreprocessMode::kPillow13));
+  EXPECT_FALSE(VerticalPassFirst(201, 150, 100, 100, PreprocessMode::kPillow));
+  EXPECT_FALSE(VerticalPassFirst(50, 10, 100, 200, PreprocessMode::kPillow13));
+}
+
+TEST(ResizeTest, SameSizeIsTheSamePicture) {
+  const Image image = Picture(10, 12);
+  for (const PreprocessMode mode : kModes) {
+    EXPECT_EQ(Resize(image, 10, 12, Resample::kLanczos, mode).rgb, image.rgb);
+  }
+}
+
+TEST(ResizeTest, RefusesBadArguments) {
+  const Image image = Picture(4, 5);
+  const auto resize = [](Image input, int64_t height, int64_t width) {
+    return [=] { Resize(input, height, width, Resample::kBicubic, PreprocessMode::kPillow); };
+  };
+  for (const int64_t bad : {int64_t{0}, int64_t{-1}, int64_t{65537}, INT64_MAX, INT64_MIN}) {
+    ExpectError(ErrorCode::kInvalidArgument, {"output height", "65536", std::to_string(bad)},
+                resize(image, bad, 8));
+    ExpectError(ErrorCode::kInvalidArgument, {"output width"}, resize(image, 8, bad));
+    ExpectError(ErrorCode::kInvalidArgument, {"input height"},
+                resize({.width = 1, .height = bad, .rgb = {0, 0, 0}}, 8, 8));
+    ExpectError(ErrorCode::kInvalidArgument, {"input width"},
+                resize({.width = bad, .height = 1, .rgb = {0, 0, 0}}, 8, 8));
+  }
+  ExpectError(ErrorCode::kInvalidArgument, {"3 bytes", "found 59"},
+              resize({.width = 5, .height = 4, .rgb = std::vector<uint8_t>(59)}, 8, 8));
+  ExpectError(ErrorCode::kLimitExceeded, {"65536 x 65536"}, resize(image, 65536, 65536));
+}
+
+TEST(ResizeTest, TorchvisionLacksBoxAndHamming) {
+  const Image image = Picture(4, 5);
+  for (const Resample resample : {Resample::kBox, Resample::kHamming}) {
+    ExpectError(ErrorCode::kUnsupported, {std::string(ToString(resample)), "pillow"},
+                [&] { Resize(image, 2, 2, resample, PreprocessMode::kTorchvision); });
+  }
+  ExpectError(ErrorCode::kInvalidArgument, {"99"},
+              [&] { Resize(image, 2, 2, static_cast<Resample>(99), PreprocessMode::kPillow); });
+  ExpectError(ErrorCode::kInvalidArgument, {"7"},
+              [&] { Resize(image, 2, 2, Resample::kBox, static_cast<PreprocessMode>(7)); });
+}
+
+TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
+  for (const InstructionSet isa : SupportedInstructionSets()) {
+    const ResizeKernels* expected = isa == InstructionSet::kGeneric    ? GenericResizeKernels()
+                                    : isa <= InstructionSet::kAvx2Vnni ? Avx2ResizeKernels()
+                                                                       : Avx512ResizeKernels();
+    EXPECT_EQ(&ResizeKernelsFor(isa), expected) << ToString(isa);
+  }
+}
+
+TEST(ResizeWeightsTest, SplitWeightsAreWhole) {
+  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow);
+  const ResizeTaps taps = weights.taps();
+  EXPECT_EQ(taps.stride % 8, 0);
+  for (int i = 0; i < 17; ++i) {
+    EXPECT_GE(taps.start[i], 0);
+    EXPECT_LE(taps.start[i] + taps.count[i], 100);
+    for (int j = 0; j < taps.stride; ++j) {
+      const int k = i * taps.stride + j;
+      EXPECT_EQ(taps.high[k] * (1 << kResizeLowBits) + taps.low[k], taps.weights[k]);
+      EXPECT_TRUE(j < taps.count[i] || taps.weights[k] == 0);
+    }
+  }
+}
+
+TEST(ImageNamesTest, NamesAreReadAsTheyAreWritten) {
+  for (const Resample resample : kFilters) EXPECT_EQ(ParseResample(ToString(resample)), resample);
+  for (const PreprocessMode mode : kModes) EXPECT_EQ(ParsePreprocessMode(ToString(mode)), mode);
+  EXPECT_EQ(ParseAlphaPolicy("white"), AlphaPolicy::kWhite);
+  EXPECT_EQ(ParseAlphaPolicy("drop"), AlphaPolicy::kDrop);
+  EXPECT_EQ(ToString(ImageFormat::kHeic), "HEIC");
+  ExpectError(ErrorCode::kInvalidArgument, {"'cubic'", "bicubic", "hamming"},
+              [] { ParseResample("cubic"); });
+  ExpectError(ErrorCode::kInvalidArgument, {"''", "torchvision, pillow, pillow13"},
+              [] { ParsePreprocessMode(""); });
+  ExpectError(ErrorCode::kInvalidArgument, {"'black'", "white, drop"},
+              [] { ParseAlphaPolicy("black"); });
+}
+
+}  // namespace
+}  // namespace siglip

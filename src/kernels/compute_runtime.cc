@@ -1,0 +1,41 @@
+#include "kernels/compute_runtime.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "kernels/dispatch.h"
+
+namespace siglip {
+
+ComputeRuntime::ComputeRuntime(int threads, InstructionSet instruction_set)
+    : instruction_set_(instruction_set), kernels_(KernelsFor(instruction_set)), pool_(threads) {}
+
+const ComputeRuntime& ComputeRuntime::From(const Runtime& runtime) {
+  return static_cast<const ComputeRuntime&>(runtime);
+}
+
+std::shared_ptr<const Runtime> Runtime::Create(const RuntimeOptions& options) {
+  const int threads = options.threads == 0 ? AvailableCpus() : options.threads;
+  return std::make_shared<ComputeRuntime>(threads, ChooseInstructionSet(options.instruction_set));
+}
+
+double MeasurePeakGflops(const Runtime& runtime) {
+  const ComputeRuntime& compute = ComputeRuntime::From(runtime);
+  constexpr int64_t kRounds = 1'000'000;  // some ten milliseconds
+  constexpr int kRepeats = 5;
+  std::vector<double> flop(static_cast<size_t>(compute.threads()));
+  double best = 0;
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    const auto begin = std::chrono::steady_clock::now();
+    compute.pool().Run(
+        [&](int rank) { flop[static_cast<size_t>(rank)] = compute.kernels().peak(kRounds); });
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    double total = 0;
+    for (double one : flop) total += one;
+    best = std::max(best, total / time.count() * 1e-9);
+  }
+  return best;
+}
+
+}  // namespace siglip

@@ -1,0 +1,71 @@
+// The table of kernels: everything of the forward pass whose speed depends on the instruction set.
+//
+// One table per instruction set, chosen once per Runtime, never a mutable global. Each function has
+// a naive twin of the same name in reference.h. Plain C-like declarations only: this header is
+// included by files that are compiled for instruction sets the CPU may not have.
+//
+// Promise kept by every kernel: an output element is computed by the same operations in the same
+// order whatever the number of rows, their position and the thread. Hence results have the same
+// bits in any batch and with any number of threads.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace siglip {
+
+/// hidden_act of the configuration.
+enum class Activation { kGeluTanh, kGeluErf, kQuickGelu, kRelu, kSilu };
+
+/// Vectors are written whole: rows that kernels write to have strides and capacities that are
+/// multiples of this many floats (a cache line).
+inline constexpr size_t kVectorFloats = 16;
+
+struct Kernels {
+  /// Most rows gemm_tile takes at once.
+  int tile_rows;
+  /// Columns of a packed panel, a multiple of kVectorFloats.
+  int panel_columns;
+
+  /// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns].
+  /// rows <= tile_rows, columns <= panel_columns; c is written up to the next multiple of
+  /// kVectorFloats. Every element is summed over depth in ascending order by one accumulator.
+  /// With `accumulate` the sum starts from what c holds instead of from zero.
+  void (*gemm_tile)(int rows, int columns, size_t depth, const float* a, size_t a_stride,
+                    const float* panel, float* c, size_t c_stride, bool accumulate);
+
+  /// out = in + bias.
+  void (*bias)(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
+               float* out, size_t out_stride);
+  /// out = activation(in + bias).
+  void (*bias_activation)(Activation activation, int rows, size_t columns, const float* bias,
+                          const float* in, size_t in_stride, float* out, size_t out_stride);
+  /// out = (in + bias) + residual; out may be residual.
+  void (*bias_residual)(int rows, size_t columns, const float* bias, const float* in,
+                        size_t in_stride, const float* residual, size_t residual_stride, float* out,
+                        size_t out_stride);
+
+  /// out = (in - mean) / sqrt(variance + epsilon) * gain + bias over one row; variance is the mean
+  /// squared distance from the mean, as in torch.
+  void (*layer_norm)(size_t columns, const float* in, const float* gain, const float* bias,
+                     float epsilon, float* out);
+
+  /// values[i] = exp((values[i] - max(values)) * scale) in place; returns their sum.
+  float (*softmax_exponentials)(size_t count, float scale, float* values);
+  /// out = in * factor.
+  void (*scale)(size_t count, float factor, const float* in, float* out);
+  /// out += in * factor.
+  void (*add_scaled)(size_t count, float factor, const float* in, float* out);
+  /// Sum of a[i] * b[i].
+  float (*dot)(size_t count, const float* a, const float* b);
+
+  /// Runs `rounds` of independent multiply-adds in registers; returns the FLOP done.
+  double (*peak)(int64_t rounds);
+};
+
+/// Defined in isa/.
+const Kernels& GenericKernels();
+const Kernels& Avx2Kernels();
+const Kernels& Avx512Kernels();
+
+}  // namespace siglip

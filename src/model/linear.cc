@@ -1,0 +1,63 @@
+#include "model/linear.h"
+
+#include "kernels/compute_runtime.h"
+#include "siglip/error.h"
+
+namespace siglip {
+
+LayerSource LayerSource::operator/(const std::string& name) const {
+  return {weights, scope + "." + name, config, runtime};
+}
+
+Linear::Linear(const LayerSource& source, int64_t outputs, int64_t inputs)
+    : Linear(ComputeRuntime::From(*source.runtime).kernels(),
+             source.weights.Read({source.scope + ".weight", {outputs, inputs}}),
+             source.weights.Read({source.scope + ".bias", {outputs}}), outputs, inputs) {}
+
+Linear::Linear(const Kernels& kernels, const std::vector<float>& weight,
+               const std::vector<float>& bias, int64_t outputs, int64_t inputs)
+    : kernels_(kernels), weight_(weight, outputs, inputs, kernels.panel_columns), bias_(bias) {
+  bias_.resize(static_cast<size_t>(weight_.panels() * kernels.panel_columns));
+}
+
+void Linear::Forward(const Matrix& in, const Matrix& out) const {
+  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
+}
+
+void Linear::ForwardActivation(const Matrix& in, Activation activation, const Matrix& out) const {
+  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = &activation, .residual = {}},
+       out);
+}
+
+void Linear::ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out) const {
+  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
+       out);
+}
+
+LayerNorm::LayerNorm(const LayerSource& source, int64_t columns)
+    : kernels_(ComputeRuntime::From(*source.runtime).kernels()),
+      epsilon_(static_cast<float>(source.config.layer_norm_eps)),
+      gain_(source.weights.Read({source.scope + ".weight", {columns}})),
+      bias_(source.weights.Read({source.scope + ".bias", {columns}})) {}
+
+void LayerNorm::Forward(const Matrix& in, const Matrix& out) const {
+  for (int64_t row = 0; row < in.rows; ++row) {
+    kernels_.layer_norm(gain_.size(), in.row(row), gain_.data(), bias_.data(), epsilon_,
+                        out.row(row));
+  }
+}
+
+Activation ParseActivation(const std::string& hidden_act) {
+  // transformers' "gelu_new" and "gelu_fast" are the same tanh formula, written differently.
+  if (hidden_act == "gelu_pytorch_tanh" || hidden_act == "gelu_new" || hidden_act == "gelu_fast") {
+    return Activation::kGeluTanh;
+  }
+  if (hidden_act == "gelu") return Activation::kGeluErf;
+  if (hidden_act == "quick_gelu") return Activation::kQuickGelu;
+  if (hidden_act == "relu") return Activation::kRelu;
+  if (hidden_act == "silu" || hidden_act == "swish") return Activation::kSilu;
+  throw Error(ErrorCode::kInvalidArgument, "hidden_act: unknown activation '" + hidden_act + "'",
+              "known: gelu_pytorch_tanh, gelu_new, gelu_fast, gelu, quick_gelu, relu, silu, swish");
+}
+
+}  // namespace siglip

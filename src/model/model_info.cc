@@ -1,0 +1,98 @@
+// See siglip/model_info.h.
+#include "siglip/model_info.h"
+
+#include <map>
+#include <system_error>
+
+#include "model/siglip_config.h"
+#include "model/vision_tensors.h"
+#include "siglip/error.h"
+#include "weights/checkpoint.h"
+
+namespace siglip {
+namespace {
+
+/// What each stored tensor is read as: its names in transformers' layout.
+std::map<std::string, std::string> Uses(const std::vector<VisionTensor>& tensors) {
+  const Tower transformers = {NamingScheme::kHuggingFace, "vision_model."};
+  std::map<std::string, std::string> uses;
+  std::map<std::string, std::string> last;  // the name appended last, to join equal neighbours
+  for (const VisionTensor& tensor : tensors) {
+    const std::string name = StoredNames(transformers, tensor.spec.name).front().name;
+    if (last[tensor.stored_name] == name) continue;
+    last[tensor.stored_name] = name;
+    std::string& use = uses[tensor.stored_name];
+    use += (use.empty() ? "" : ", ") + name;
+  }
+  return uses;
+}
+
+/// Whether a tensor is the weight of a matrix product, that is, held in the chosen precision.
+bool IsProductWeight(const TensorSpec& tensor) {
+  return tensor.shape.size() >= 2 && tensor.name.ends_with(".weight") &&
+         !tensor.name.ends_with("position_embedding.weight");
+}
+
+void CountWeights(ModelInfo& info) {
+  constexpr int64_t kScaleAndColumnSum = 4 + 4;
+  for (const TensorSpec& tensor : VisionTensors(info.config)) {
+    const int64_t count = ElementCount(tensor.shape);
+    const bool is_product = IsProductWeight(tensor);
+    info.vision_parameters += count;
+    info.weight_bytes_f32 += 4 * count;
+    info.weight_bytes_bf16 += (is_product ? 2 : 4) * count;
+    info.weight_bytes_int8 += is_product ? count + kScaleAndColumnSum * tensor.shape[0] : 4 * count;
+  }
+}
+
+int64_t FileBytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error) throw Error(ErrorCode::kIo, path.string() + ": " + error.message());
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace
+
+double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head) {
+  const auto t = static_cast<double>(tokens);
+  const auto d = static_cast<double>(config.hidden_size);
+  const auto f = static_cast<double>(config.intermediate_size);
+  const auto p = static_cast<double>(config.patch_size);
+  const double embeddings = static_cast<double>(config.num_channels) * p * p * t * d;
+  const double layer = 4 * t * d * d + 2 * t * t * d + 2 * t * d * f;
+  const double head = 2 * t * d * d + 2 * d * d + 2 * t * d + 2 * d * f;
+  return 2 * (embeddings + static_cast<double>(config.num_hidden_layers) * layer +
+              (with_head ? head : 0));
+}
+
+ModelInfo InspectModel(const std::filesystem::path& folder) {
+  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  ModelInfo info;
+  info.config = LoadVisionConfig(checkpoint);
+  const std::vector<TensorSpec> expected = VisionTensors(info.config);
+  const std::map<std::string, std::string> uses = Uses(FindVisionTensors(checkpoint, expected));
+
+  info.scheme = ToString(checkpoint.scheme());
+  const auto type = checkpoint.config().find("model_type");
+  if (type != checkpoint.config().end() && type->is_string()) {
+    info.model_type = type->get<std::string>();
+  }
+  info.has_head = info.config.vision_use_head.value_or(false);
+  for (const auto& file : checkpoint.files()) {
+    info.file_bytes += FileBytes(file->path());
+    for (const SafetensorsEntry& entry : file->entries()) {
+      const auto use = uses.find(entry.name);
+      info.tensors.push_back({entry.name, entry.dtype, entry.shape,
+                              file->path().filename().string(),
+                              use == uses.end() ? std::string() : use->second});
+    }
+  }
+  info.tokens_per_picture = info.config.num_patches();
+  info.gflop_per_picture =
+      FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
+  CountWeights(info);
+  return info;
+}
+
+}  // namespace siglip

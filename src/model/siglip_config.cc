@@ -1,0 +1,45 @@
+// See siglip_config.h.
+#include "model/siglip_config.h"
+
+#include "model/timm_config.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+/// The tutorial's files have no model_type. The fields' own names must show that this is the
+/// configuration of an image tower, since every field left out would silently take its default.
+void CheckIsVisionConfig(const Json& json, const std::string& name) {
+  for (const char* key : {"model_type", "vision_config", "architecture", "model_cfg", "vision_cfg",
+                          "hidden_size", "num_hidden_layers", "image_size", "patch_size"}) {
+    if (json.contains(key)) return;
+  }
+  throw Error(ErrorCode::kUnsupported,
+              name +
+                  ": expected a configuration of an image tower: no 'model_type' and none of its "
+                  "fields");
+}
+
+}  // namespace
+
+SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) {
+  if (IsOpenClipConfig(json)) return ParseOpenClipConfig(json, name);
+  if (IsTimmConfig(json)) return ParseTimmConfig(json, name);
+  return ParseTransformersConfig(json, name);
+}
+
+SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
+  CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
+  SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
+  const bool has_probe = HasVisionTensor(checkpoint, "vision_model.head.probe");
+  if (config.vision_use_head.value_or(false) && !has_probe) {
+    throw Error(ErrorCode::kMismatch,
+                checkpoint.config_name() + ": field 'vision_use_head' asks for a pooling head, " +
+                    "but the checkpoint has no tensor 'head.probe'",
+                "set \"vision_use_head\": false to use the model without a pooled output");
+  }
+  if (!config.vision_use_head) config.vision_use_head = has_probe;
+  return config;
+}
+
+}  // namespace siglip

@@ -1,0 +1,117 @@
+// SiglipMLP, SiglipEncoderLayer and SiglipEncoder.
+#include <algorithm>
+
+#include "model/linear.h"
+#include "model/workspace.h"
+#include "siglip/vision_model.h"
+
+namespace siglip {
+
+SiglipMLP::SiglipMLP(const LayerSource& source)
+    : config_(source.config),
+      runtime_(source.runtime),
+      fc1_(std::make_unique<const Linear>(source / "fc1", config_.intermediate_size,
+                                          config_.hidden_size)),
+      fc2_(std::make_unique<const Linear>(source / "fc2", config_.hidden_size,
+                                          config_.intermediate_size)) {}
+
+SiglipMLP::~SiglipMLP() = default;
+
+int64_t SiglipMLP::weight_bytes() const { return fc1_->bytes() + fc2_->bytes(); }
+
+Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
+  return ForwardLayer(*runtime_, config_, hidden_states, LayerInput::kNormalized,
+                      [this](Workspace& workspace) { Forward(workspace); });
+}
+
+void SiglipMLP::Forward(Workspace& workspace) const {
+  const Activation activation = ParseActivation(config_.hidden_act);
+  for (int64_t begin = workspace.begin; begin < workspace.end;) {
+    const int64_t end = std::min(workspace.end, begin + workspace.intermediate.rows);
+    const Matrix intermediate = workspace.intermediate.Rows(0, end - begin);
+    const Matrix hidden_states = workspace.hidden_states.Rows(begin, end);
+    // hidden_states = self.activation_fn(self.fc1(hidden_states))
+    fc1_->ForwardActivation(workspace.normalized.Rows(begin, end), activation, intermediate);
+    // hidden_states = residual + self.fc2(hidden_states)
+    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states);
+    begin = end;
+  }
+}
+
+SiglipEncoderLayer::SiglipEncoderLayer(const LayerSource& source)
+    : config_(source.config),
+      runtime_(source.runtime),
+      layer_norm1_(std::make_unique<const LayerNorm>(source / "layer_norm1", config_.hidden_size)),
+      self_attn_(source / "self_attn"),
+      layer_norm2_(std::make_unique<const LayerNorm>(source / "layer_norm2", config_.hidden_size)),
+      mlp_(source / "mlp") {}
+
+SiglipEncoderLayer::~SiglipEncoderLayer() = default;
+
+int64_t SiglipEncoderLayer::weight_bytes() const {
+  return layer_norm1_->bytes() + self_attn_.weight_bytes() + layer_norm2_->bytes() +
+         mlp_.weight_bytes();
+}
+
+Tensor SiglipEncoderLayer::operator()(const Tensor& hidden_states) const {
+  return ForwardLayer(*runtime_, config_, hidden_states, LayerInput::kHiddenStates,
+                      [this](Workspace& workspace) { Forward(workspace); });
+}
+
+void SiglipEncoderLayer::Forward(Workspace& workspace) const {
+  const Matrix hidden_states = workspace.Own(workspace.hidden_states);
+  const Matrix normalized = workspace.Own(workspace.normalized);
+  // residual = hidden_states
+  // hidden_states = self.layer_norm1(hidden_states)
+  layer_norm1_->Forward(hidden_states, normalized);
+  // hidden_states = residual + self.self_attn(hidden_states)
+  self_attn_.Forward(workspace);
+  // residual = hidden_states
+  // hidden_states = self.layer_norm2(hidden_states)
+  layer_norm2_->Forward(hidden_states, normalized);
+  // hidden_states = residual + self.mlp(hidden_states)
+  mlp_.Forward(workspace);
+}
+
+SiglipEncoder::SiglipEncoder(const LayerSource& source)
+    : config_(source.config), runtime_(source.runtime) {
+  // Layers are independent: reading and packing them side by side shortens the start.
+  layers_.resize(static_cast<size_t>(config_.num_hidden_layers));
+  ComputeRuntime::From(*runtime_).pool().ForEach(config_.num_hidden_layers, [&](int64_t index) {
+    layers_[static_cast<size_t>(index)] =
+        std::make_unique<const SiglipEncoderLayer>(source / "layers" / std::to_string(index));
+  });
+}
+
+SiglipEncoder::~SiglipEncoder() = default;
+
+int64_t SiglipEncoder::weight_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& layer : layers_) bytes += layer->weight_bytes();
+  return bytes;
+}
+
+Tensor SiglipEncoder::operator()(const Tensor& inputs_embeds) const {
+  return ForwardLayer(*runtime_, config_, inputs_embeds, LayerInput::kHiddenStates,
+                      [this](Workspace& workspace) { Forward(workspace); });
+}
+
+void SiglipEncoder::Forward(Workspace& workspace) const {
+  const Matrix hidden_states = workspace.Own(workspace.hidden_states);
+  const auto keep = [&](size_t index) {
+    if (index >= workspace.hidden_states_out.size()) return;
+    const Matrix out = DenseRows(workspace.hidden_states_out[index], 0,
+                                 workspace.hidden_states.rows, workspace.hidden_states.columns);
+    CopyRows(hidden_states, workspace.Own(out));
+  };
+  workspace.layer = 0;
+  // for encoder_layer in self.layers: hidden_states = encoder_layer(hidden_states)
+  for (const auto& layer : layers_) {
+    keep(static_cast<size_t>(workspace.layer));
+    layer->Forward(workspace);
+    ++workspace.layer;
+  }
+  keep(static_cast<size_t>(workspace.layer));
+}
+
+}  // namespace siglip

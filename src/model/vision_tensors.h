@@ -1,0 +1,15 @@
+// Which tensors an image tower consists of.
+#pragma once
+
+#include <vector>
+
+#include "siglip/vision_config.h"
+#include "weights/weight_source.h"
+
+namespace siglip {
+
+/// Every tensor of the tower under its canonical name, in the order of the forward pass; the
+/// pooling head's unless config.vision_use_head is false.
+std::vector<TensorSpec> VisionTensors(const SiglipVisionConfig& config);
+
+}  // namespace siglip

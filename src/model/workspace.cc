@@ -1,0 +1,130 @@
+#include "model/workspace.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <string>
+
+#include "kernels/gemm.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+// Rows that go through the MLP together: their intermediate activations stay near the L2 cache,
+// and there are enough of them to read the weights seldom.
+constexpr int64_t kBlockRows = 112;
+
+}  // namespace
+
+Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns) {
+  return {data + index * rows * columns, rows, columns, static_cast<size_t>(columns)};
+}
+
+void CopyRows(const Matrix& from, const Matrix& to) {
+  for (int64_t row = 0; row < from.rows; ++row) {
+    std::memcpy(to.row(row), from.row(row), static_cast<size_t>(from.columns) * sizeof(float));
+  }
+}
+
+TeamWorkspace::TeamWorkspace(const Kernels& kernels, const SiglipVisionConfig& config,
+                             int64_t tokens, int threads)
+    : barrier_(threads), members_(static_cast<size_t>(threads)) {
+  Assign(kernels, config, tokens);  // measures
+  arena_.Allocate();
+  Assign(kernels, config, tokens);
+}
+
+void TeamWorkspace::Assign(const Kernels& kernels, const SiglipVisionConfig& config,
+                           int64_t tokens) {
+  const int64_t hidden = config.hidden_size;
+  const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim()};
+  Workspace shared;
+  shared.barrier = &barrier_;
+  shared.hidden_states = arena_.NewMatrix(tokens, hidden);
+  shared.normalized = arena_.NewMatrix(tokens, hidden);
+  shared.qkv = arena_.NewMatrix(tokens, 3 * hidden);
+  shared.attention_output = arena_.NewMatrix(tokens, hidden);
+  // A lone thread is never behind itself: one set of panels serves both.
+  for (size_t i = 0; i < (members_.size() == 1 ? 1 : 2); ++i) {
+    shared.panels[i].keys = arena_.Floats(KeyPanelFloats(attention, kernels));
+    shared.panels[i].values = arena_.Floats(ValuePanelFloats(attention, kernels));
+  }
+  if (members_.size() == 1) shared.panels[1] = shared.panels[0];
+
+  const int64_t tiles = TileCount(tokens, kernels.tile_rows);
+  const auto threads = static_cast<int64_t>(members_.size());
+  for (int64_t rank = 0; rank < threads; ++rank) {
+    Workspace& member = members_[static_cast<size_t>(rank)];
+    member = shared;
+    member.rank = static_cast<int>(rank);
+    member.begin = tokens * (tiles * rank / threads) / tiles;
+    member.end = tokens * (tiles * (rank + 1) / threads) / tiles;
+    const int64_t block = std::min(kBlockRows, member.end - member.begin);
+    member.intermediate = arena_.NewMatrix(block, config.intermediate_size);
+    member.patches =
+        arena_.NewMatrix(block, config.num_channels * config.patch_size * config.patch_size);
+    member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));
+  }
+}
+
+void ForEachPicture(const ComputeRuntime& runtime, const SiglipVisionConfig& config,
+                    int64_t pictures, int64_t tokens,
+                    const std::function<void(int64_t, Workspace&)>& work) {
+  const int threads = runtime.threads();
+  const int64_t alone = pictures / threads * threads;
+  if (alone > 0) {
+    std::atomic<int64_t> next = 0;
+    runtime.pool().Run([&](int) {
+      TeamWorkspace workspace(runtime.kernels(), config, tokens, 1);
+      for (int64_t picture = next++; picture < alone; picture = next++) {
+        work(picture, workspace.member(0));
+      }
+    });
+  }
+  if (alone == pictures) return;
+  TeamWorkspace workspace(runtime.kernels(), config, tokens, threads);
+  runtime.pool().Run([&](int rank) {
+    for (int64_t picture = alone; picture < pictures; ++picture) {
+      work(picture, workspace.member(rank));
+    }
+  });
+}
+
+void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_states) {
+  if (hidden_states.dtype() != DType::kF32 || hidden_states.shape().size() != 3 ||
+      hidden_states.dim(2) != config.hidden_size || hidden_states.dim(1) < 1) {
+    throw Error(ErrorCode::kMismatch, "hidden_states: expected F32 [batch, tokens, " +
+                                          std::to_string(config.hidden_size) + "], found " +
+                                          std::string(ToString(hidden_states.dtype())) + " " +
+                                          ToString(hidden_states.shape()));
+  }
+}
+
+Tensor ForwardLayer(const Runtime& runtime, const SiglipVisionConfig& config, const Tensor& in,
+                    LayerInput input, const std::function<void(Workspace&)>& forward) {
+  CheckHiddenStates(config, in);
+  const int64_t tokens = in.dim(1);
+  Tensor out(DType::kF32, in.shape());
+  auto* from = const_cast<float*>(in.floats().data());
+  ForEachPicture(ComputeRuntime::From(runtime), config, in.dim(0), tokens,
+                 [&](int64_t picture, Workspace& workspace) {
+                   const Matrix source = DenseRows(from, picture, tokens, config.hidden_size);
+                   const Matrix result =
+                       DenseRows(out.floats().data(), picture, tokens, config.hidden_size);
+                   const Matrix stream = workspace.Own(workspace.hidden_states);
+                   if (input == LayerInput::kNormalized) {
+                     CopyRows(workspace.Own(source), workspace.Own(workspace.normalized));
+                     for (int64_t row = 0; row < stream.rows; ++row) {
+                       std::fill_n(stream.row(row), stream.stride, 0.0F);
+                     }
+                   } else {
+                     CopyRows(workspace.Own(source), stream);
+                   }
+                   forward(workspace);
+                   CopyRows(stream, workspace.Own(result));
+                 });
+  return out;
+}
+
+}  // namespace siglip

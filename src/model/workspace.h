@@ -1,0 +1,86 @@
+// What the forward pass of one picture writes to, and how a batch is shared among threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/attention.h"
+#include "kernels/compute_runtime.h"
+#include "siglip/tensor.h"
+#include "siglip/vision_config.h"
+#include "tensor/arena.h"
+
+namespace siglip {
+
+/// One thread's view of the buffers of a picture of N tokens. The threads of a team work on the
+/// same picture, each on its own rows (tokens); all but keys and values is private to a row.
+struct Workspace {
+  // Shared by the team.
+  Matrix hidden_states;       // [N, D] the residual stream
+  Matrix normalized;          // [N, D] what a layer norm made of it
+  Matrix qkv;                 // [N, 3 D]
+  Matrix attention_output;    // [N, D]
+  AttentionPanels panels[2];  // alternating: a slower thread may still read the last layer's
+  Barrier* barrier = nullptr;
+
+  // Of this thread.
+  int rank = 0;
+  int64_t begin = 0;  // its rows are [begin, end)
+  int64_t end = 0;
+  Matrix intermediate;  // [rows of a block, F]
+  Matrix patches;       // [rows of a block, C * patch * patch]
+  float* attention_scratch = nullptr;
+  int next_panels = 0;  // which of the two sets the next attention packs
+  int layer = 0;        // of the encoder, counted from 0
+
+  // Where to keep what the caller asked for besides the result; null where not wanted.
+  std::vector<float*> hidden_states_out;  // one [N, D] for the input of each layer, one for the end
+  std::vector<float*> attentions_out;     // one [heads, N, N] for each layer
+
+  /// The rows of this thread.
+  Matrix Own(const Matrix& matrix) const { return matrix.Rows(begin, end); }
+};
+
+/// Copies the values of all rows of `from`.
+void CopyRows(const Matrix& from, const Matrix& to);
+
+/// The buffers of a picture for a team of threads.
+class TeamWorkspace {
+ public:
+  TeamWorkspace(const Kernels& kernels, const SiglipVisionConfig& config, int64_t tokens,
+                int threads);
+
+  /// Workspace of one member.
+  Workspace& member(int rank) { return members_[static_cast<size_t>(rank)]; }
+
+ private:
+  void Assign(const Kernels& kernels, const SiglipVisionConfig& config, int64_t tokens);
+
+  Arena arena_;
+  Barrier barrier_;
+  std::vector<Workspace> members_;
+};
+
+/// Calls work(picture, workspace) so that every picture in [0, pictures) is done once by each
+/// member of one team: as long as there are enough pictures for all threads, a team is one thread;
+/// the last few pictures are each done by all threads together.
+void ForEachPicture(const ComputeRuntime& runtime, const SiglipVisionConfig& config,
+                    int64_t pictures, int64_t tokens,
+                    const std::function<void(int64_t picture, Workspace& workspace)>& work);
+
+/// Throws Error(kMismatch) unless F32 [B, N, hidden_size] with N >= 1.
+void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_states);
+
+/// For layers called on their own: every picture of `in` [B, N, D] is put into `hidden_states`, or
+/// into `normalized` with `hidden_states` zero; the result is `hidden_states` after `forward`.
+enum class LayerInput { kHiddenStates, kNormalized };
+Tensor ForwardLayer(const Runtime& runtime, const SiglipVisionConfig& config, const Tensor& in,
+                    LayerInput input, const std::function<void(Workspace&)>& forward);
+
+/// The rows of a dense tensor's last two axes as a matrix; `index` counts the axes before them.
+Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns);
+
+}  // namespace siglip

@@ -1,0 +1,181 @@
+// Tests of shapes, tensors and the conversion of half-precision formats.
+#include "siglip/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "siglip/error.h"
+#include "tensor/float16.h"
+
+namespace siglip {
+namespace {
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+
+/// A binary floating-point number by the definition of IEEE 754, from its fields.
+double FromFields(uint32_t bits, int exponent_bits, int mantissa_bits) {
+  const int bias = (1 << (exponent_bits - 1)) - 1;
+  const uint32_t mantissa = bits & ((1U << mantissa_bits) - 1);
+  const int exponent = static_cast<int>(bits >> mantissa_bits) & ((1 << exponent_bits) - 1);
+  const bool negative = (bits >> (exponent_bits + mantissa_bits)) != 0;
+  double value = 0;
+  if (exponent == (1 << exponent_bits) - 1) {
+    value = mantissa == 0 ? std::numeric_limits<double>::infinity()
+                          : std::numeric_limits<double>::quiet_NaN();
+  } else if (exponent == 0) {
+    value = std::ldexp(mantissa, 1 - bias - mantissa_bits);
+  } else {
+    value = std::ldexp(mantissa + (1U << mantissa_bits), exponent - bias - mantissa_bits);
+  }
+  return std::copysign(value, negative ? -1.0 : 1.0);
+}
+
+void ExpectSame(float found, double expected, uint32_t bits) {
+  if (std::isnan(expected)) {
+    ASSERT_TRUE(std::isnan(found)) << bits;
+  } else {
+    ASSERT_EQ(static_cast<double>(found), expected) << bits;
+  }
+  ASSERT_EQ(std::signbit(found), std::signbit(expected)) << bits;
+}
+
+TEST(Float16, AllBitPatterns) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    ExpectSame(Float16ToFloat(static_cast<uint16_t>(bits)), FromFields(bits, 5, 10), bits);
+  }
+}
+
+TEST(BFloat16, AllBitPatterns) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    ExpectSame(BFloat16ToFloat(static_cast<uint16_t>(bits)), FromFields(bits, 8, 7), bits);
+  }
+}
+
+/// A view of values stored one byte off their natural alignment, as mapped files may hold them.
+template <typename Stored>
+struct Unaligned {
+  explicit Unaligned(const std::vector<Stored>& values)
+      : bytes(values.size() * sizeof(Stored) + 1), count(static_cast<int64_t>(values.size())) {
+    if (!values.empty()) std::memcpy(bytes.data() + 1, values.data(), bytes.size() - 1);
+  }
+  TensorView View(DType dtype) const { return {dtype, {count}, std::span(bytes).subspan(1)}; }
+  std::vector<std::byte> bytes;
+  int64_t count;
+};
+
+TEST(ConvertToFloat, ConvertsEveryFloatingPointType) {
+  std::vector<uint16_t> patterns(65536);
+  for (size_t i = 0; i < patterns.size(); ++i) patterns[i] = static_cast<uint16_t>(i);
+  const Unaligned<uint16_t> halves(patterns);
+  std::vector<float> out(patterns.size());
+  ConvertToFloat(halves.View(DType::kF16), out);
+  for (uint32_t bits = 0; bits < 65536; ++bits)
+    ExpectSame(out[bits], FromFields(bits, 5, 10), bits);
+  ConvertToFloat(halves.View(DType::kBF16), out);
+  for (uint32_t bits = 0; bits < 65536; ++bits) ExpectSame(out[bits], FromFields(bits, 8, 7), bits);
+
+  std::vector<float> three(3);
+  ConvertToFloat(Unaligned<float>({1.5F, -0.0F, 1e-45F}).View(DType::kF32), three);
+  EXPECT_EQ(three, (std::vector<float>{1.5F, -0.0F, 1e-45F}));
+  // To the nearest float, ties to even.
+  ConvertToFloat(Unaligned<double>({0.1, 1 + 0x1p-24, 1 + 0x3p-24}).View(DType::kF64), three);
+  EXPECT_EQ(three, (std::vector<float>{0.1F, 1.0F, 1 + 0x1p-22F}));
+}
+
+TEST(ConvertToFloat, TakesEmptyTensors) {
+  EXPECT_NO_THROW(ConvertToFloat({DType::kF32, {0, 3}, {}}, {}));
+  EXPECT_NO_THROW(ConvertToFloat({DType::kF16, {3, 0}, {}}, {}));
+}
+
+TEST(ConvertToFloat, RefusesOtherTypesAndOtherSizes) {
+  const std::vector<std::byte> bytes(8);
+  std::vector<float> out(2);
+  const auto code_of = [&](const TensorView& view) {
+    try {
+      ConvertToFloat(view, out);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  EXPECT_EQ(code_of({DType::kI32, {2}, bytes}), ErrorCode::kMismatch);
+  EXPECT_EQ(code_of({DType::kF32, {3}, bytes}), ErrorCode::kMismatch);
+  EXPECT_EQ(code_of({DType::kF16, {2}, bytes}), ErrorCode::kMismatch);
+  EXPECT_EQ(code_of({DType::kF64, {2}, bytes}), ErrorCode::kMismatch);
+}
+
+TEST(Shape, CountsElements) {
+  EXPECT_EQ(ElementCount({}), 1);
+  EXPECT_EQ(ElementCount({2, 3, 4}), 24);
+  EXPECT_EQ(ElementCount({5, 0}), 0);
+  EXPECT_EQ(ElementCount({kMax}), kMax);
+  EXPECT_THROW(ElementCount({-1}), Error);
+  EXPECT_THROW(ElementCount({0, -1}), Error);
+  EXPECT_THROW(ElementCount({kMax, 2}), Error);
+  EXPECT_THROW(ElementCount({int64_t{1} << 32, int64_t{1} << 32}), Error);
+}
+
+TEST(Shape, PrintsLikePython) {
+  EXPECT_EQ(ToString(Shape{}), "[]");
+  EXPECT_EQ(ToString(Shape{2, 3, 224, 224}), "[2, 3, 224, 224]");
+}
+
+TEST(DType, SizesAndNames) {
+  EXPECT_EQ(SizeOf(DType::kF64), 8);
+  EXPECT_EQ(SizeOf(DType::kF32), 4);
+  EXPECT_EQ(SizeOf(DType::kBF16), 2);
+  EXPECT_EQ(SizeOf(DType::kBool), 1);
+  EXPECT_EQ(ToString(DType::kBF16), "BF16");
+  EXPECT_EQ(ToString(DType::kBool), "BOOL");
+}
+
+TEST(Tensor, StartsZeroFilledAndEmptyByDefault) {
+  const Tensor zeros(DType::kF32, {3, 1000});
+  for (const float value : zeros.floats()) ASSERT_EQ(std::bit_cast<uint32_t>(value), 0U);
+  EXPECT_EQ(zeros.size(), 3000);
+  EXPECT_EQ(zeros.bytes().size(), 12000U);
+  EXPECT_TRUE(Tensor().empty());
+  EXPECT_TRUE(Tensor().floats().empty());
+  EXPECT_TRUE(Tensor(DType::kF32, {4, 0}).empty());
+}
+
+TEST(Tensor, TakesValuesInRowMajorOrder) {
+  const Tensor tensor({2, 3}, {0, 1, 2, 3, 4, 5});
+  EXPECT_EQ(tensor.floats()[4], 4.0F);
+  EXPECT_EQ(tensor.dim(0), 2);
+  EXPECT_EQ(tensor.dim(-1), 3);
+  EXPECT_THROW(tensor.dim(2), Error);
+  EXPECT_THROW(tensor.dim(-3), Error);
+  EXPECT_THROW(Tensor({2, 3}, {1, 2}), Error);
+  EXPECT_EQ(Tensor(Shape{}, {7}).floats()[0], 7.0F);
+}
+
+TEST(Tensor, CopiesShareTheElements) {
+  Tensor tensor({2}, {1, 2});
+  const Tensor copy = tensor;
+  tensor.floats()[0] = 9;
+  EXPECT_EQ(copy.floats()[0], 9.0F);
+  EXPECT_EQ(copy.view().data.data(), tensor.view().data.data());
+}
+
+TEST(Tensor, GivesFloatsOnlyOfF32) {
+  Tensor bytes(DType::kU8, {4});
+  EXPECT_EQ(bytes.bytes().size(), 4U);
+  EXPECT_THROW(bytes.floats(), Error);
+}
+
+TEST(Tensor, RefusesSizesThatOverflow) {
+  EXPECT_THROW(Tensor(DType::kF32, {kMax}), Error);
+  EXPECT_THROW(Tensor(DType::kF64, {kMax / 8 + 1}), Error);
+  EXPECT_THROW(Tensor(DType::kU8, {-1}), Error);
+}
+
+}  // namespace
+}  // namespace siglip

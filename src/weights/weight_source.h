@@ -1,0 +1,32 @@
+// Where the weights of a model come from: a checkpoint, or a seeded random generator.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "siglip/tensor.h"
+
+namespace siglip {
+
+/// A tensor by its canonical name and shape. Canonical names of the image tower are those of
+/// transformers with the prefix "vision_model.", except that the packed projection of the pooling
+/// head's attention is asked for in its three parts: "vision_model.head.attention.q_proj.weight",
+/// "...k_proj.weight", "...v_proj.weight" ([D, D]) and their ".bias" ([D]).
+struct TensorSpec {
+  std::string name;
+  Shape shape;
+};
+
+/// Safe to read from several threads at once.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  virtual bool Contains(const std::string& name) const = 0;
+
+  /// The values of a tensor as float, row-major. Throws Error(kNotFound) when it is not there,
+  /// Error(kMismatch) when it has another shape.
+  virtual std::vector<float> Read(const TensorSpec& tensor) const = 0;
+};
+
+}  // namespace siglip

@@ -1,0 +1,65 @@
+"""siglip bench: that its figures are there and agree with each other."""
+
+import json
+import pathlib
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from command_line import GOLDEN, CommandTest
+
+
+class BenchTest(CommandTest):
+    def bench(self, *words):
+        return json.loads(self.succeed("bench", "--json", "--repeats", 1, *words).stdout)
+
+    def test_figures_by_batch_and_threads(self):
+        found = self.bench("--model", GOLDEN / "vision-head", "--batch", "1,3", "--threads", "1,2")
+        self.assertEqual([(rate["threads"], rate["batch"]) for rate in found["rates"]],
+                         [(1, 1), (1, 3), (2, 1), (2, 3)])
+        for rate in found["rates"]:
+            self.assertAlmostEqual(rate["pictures_per_second"] * rate["seconds"], rate["batch"])
+            self.assertAlmostEqual(rate["gflops"] / rate["pictures_per_second"],
+                                   found["gflop_per_picture"])
+            self.assertAlmostEqual(rate["share_of_peak"] * rate["peak_gflops"], rate["gflops"])
+            self.assertGreater(rate["share_of_peak"], 0)
+            self.assertLess(rate["share_of_peak"], 1.2)
+        self.assertGreater(found["load_seconds"], 0)
+        self.assertGreater(found["peak_memory_bytes"], 1_000_000)
+
+    def test_text_for_people(self):
+        result = self.succeed("bench", "--model", GOLDEN / "vision-no-head", "--batch", "2",
+                              "--threads", "1", "--repeats", 1)
+        for piece in ("GFLOP", "pictures/s", "machine peak", "loaded in"):
+            self.assertIn(piece, result.stdout)
+        self.assertEqual(result.stderr, "", "progress is for terminals")
+
+    def test_rates_of_pictures(self):
+        model, images = self.folder / "model", self.folder / "images"
+        shutil.copytree(GOLDEN / "vision-head", model)
+        (model / "preprocessor_config.json").write_text(
+            '{"size": {"height": 48, "width": 48}}')
+        images.mkdir()
+        for name in ("rgb.jpg", "rgb.png", "alpha.webp"):
+            shutil.copy(GOLDEN / "images" / name, images)
+        (images / "broken.jpg").write_text("no picture")
+        found = self.bench("--model", model, "--batch", "1", "--threads", "2", "--images", images)
+        (rates,) = found["images"]
+        self.assertEqual((rates["threads"], rates["pictures"], rates["failed"]), (2, 3, 1))
+        for stage in ("decode", "preprocess", "engine"):
+            self.assertGreater(rates[stage + "_per_second"], 0)
+
+    def test_wrong_usage(self):
+        model = GOLDEN / "vision-head"
+        self.fail_with(2, "bench")
+        self.fail_with(2, "bench", "--model", model, "--preset", "base-patch16-224")
+        for option in (("--batch", "0"), ("--batch", "a"), ("--threads", "-1"), ("--repeats", "0")):
+            with self.subTest(option):
+                self.fail_with(2, "bench", "--model", model, *option)
+        self.fail_with(1, "bench", "--preset", "base-patch17")
+        self.fail_with(1, "bench", "--model", model, "--images", self.folder)
+
+
+if __name__ == "__main__":
+    unittest.main()

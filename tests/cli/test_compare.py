@@ -1,0 +1,47 @@
+"""siglip compare: cosines of embeddings as a table and as JSON."""
+
+import json
+import pathlib
+import sys
+import unittest
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from command_line import CommandTest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "demo"
+PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))[:4]
+
+
+class CompareTest(CommandTest):
+    def test_json_holds_the_cosines(self):
+        found = json.loads(self.succeed("compare", "--model", MODEL, "--json", *PICTURES).stdout)
+        self.assertEqual(found["paths"], [str(p) for p in PICTURES])
+        lines = self.succeed("embed", "--model", MODEL, *PICTURES).stdout.splitlines()
+        vectors = numpy.array([json.loads(line)["embedding"] for line in lines])
+        vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        numpy.testing.assert_allclose(found["cosines"], vectors @ vectors.T, atol=1e-6)
+
+    def test_table(self):
+        table = self.succeed("compare", "--model", MODEL, *PICTURES).stdout.splitlines()
+        self.assertEqual(table[0].split(), ["1", "2", "3", "4"])
+        self.assertEqual(len({len(line) for line in table}), 1)
+        for number, (line, picture) in enumerate(zip(table[1:], PICTURES), start=1):
+            first, name, *cosines = line.split()
+            self.assertEqual((first, name), (str(number), str(picture)))
+            self.assertEqual(cosines[number - 1], "1.0000")
+
+    def test_a_bad_picture_is_left_out(self):
+        bad = self.folder / "bad.jpg"
+        bad.touch()
+        error = self.fail_with(3, "compare", "--model", MODEL, PICTURES[0], bad, PICTURES[1])
+        self.assertIn("bad.jpg", error)
+        self.fail_with(1, "compare", "--model", MODEL, bad)
+        self.fail_with(1, "compare", "--model", self.folder, PICTURES[0])
+        self.fail_with(2, "compare", "--model", MODEL)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,286 @@
+"""siglip embed: what it takes, what it writes, and what it says when something is wrong."""
+
+import base64
+import json
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import unittest
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import safetensors_io
+from command_line import PROGRAM, CommandTest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "demo"
+PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))
+
+
+def rows(lines):
+    """JSON lines as a list of (path, vector)."""
+    found = [json.loads(line) for line in lines.splitlines()]
+    return [(row["path"], numpy.array(row["embedding"], "<f4")) for row in found]
+
+
+class EmbedTest(CommandTest):
+    def embed(self, *words, **options):
+        return self.succeed("embed", "--model", MODEL, *words, **options)
+
+    def make_folder(self, names=("b.jpg", "a.jpg", "sub/c.jpg", "d.jpg")):
+        folder = self.folder / "pictures"
+        for name, picture in zip(names, PICTURES):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(picture, folder / name)
+        return folder
+
+    def test_json_lines_on_standard_output(self):
+        result = self.embed(*PICTURES[:3])
+        found = rows(result.stdout)
+        self.assertEqual([path for path, _ in found], [str(p) for p in PICTURES[:3]])
+        self.assertEqual({vector.shape for _, vector in found}, {found[0][1].shape})
+        self.assertFalse(numpy.array_equal(found[0][1], found[1][1]))
+        self.assertIn("3 embedded, 0 failed, 0 passed over", result.stderr)
+
+    def test_all_formats_hold_the_same(self):
+        expected = rows(self.embed(*PICTURES).stdout)
+        names = [path for path, _ in expected]
+        matrix = numpy.stack([vector for _, vector in expected])
+        for ending in ("npy", "npz", "safetensors", "jsonl"):
+            result = self.embed("--output", self.folder / f"out.{ending}", *PICTURES)
+            self.assertEqual(result.stdout, "")
+        found = numpy.load(self.folder / "out.npy")
+        self.assertEqual((found.dtype, found.tobytes()), (matrix.dtype, matrix.tobytes()))
+        self.assertEqual(found.shape, matrix.shape)
+        self.assertEqual((self.folder / "out.npy.names.txt").read_text().splitlines(), names)
+        archive = numpy.load(self.folder / "out.npz")
+        self.assertEqual(sorted(archive.files), ["embeddings", "names"])
+        self.assertEqual(archive["embeddings"].tobytes(), matrix.tobytes())
+        self.assertEqual(archive["names"].tolist(), names)
+        tensors = safetensors_io.read(self.folder / "out.safetensors")
+        self.assertEqual(tensors["embeddings"].tobytes(), matrix.tobytes())
+        self.assertEqual(tensors["embeddings"].shape, matrix.shape)
+        text, ends = tensors["names_utf8"].tobytes(), tensors["names_offsets"]
+        self.assertEqual([text[a:b].decode() for a, b in zip(ends, ends[1:])], names)
+        lines = rows((self.folder / "out.jsonl").read_text())
+        self.assertEqual([path for path, _ in lines], names)
+        self.assertEqual(numpy.stack([vector for _, vector in lines]).tobytes(), matrix.tobytes())
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), [
+            "out.jsonl", "out.npy", "out.npy.names.txt", "out.npz", "out.safetensors"])
+
+    def test_threads_and_batch_never_change_a_bit(self):
+        expected = self.embed("--threads", 1, *PICTURES).stdout
+        for threads, batch in ((1, 5), (2, 1), (3, 2), (4, 0)):
+            found = self.embed("--threads", threads, "--batch", batch, *PICTURES).stdout
+            self.assertEqual(found, expected)
+        alone = "".join(self.embed("--threads", 4, p).stdout for p in PICTURES[:5])
+        self.assertEqual(alone.splitlines(), expected.splitlines()[:5])
+
+    def test_normalize(self):
+        plain = rows(self.embed(*PICTURES[:4]).stdout)
+        unit = rows(self.embed("--normalize", *PICTURES[:4]).stdout)
+        for (_, vector), (_, normalized) in zip(plain, unit):
+            norm = numpy.float32(numpy.linalg.norm(vector.astype("f8")))
+            numpy.testing.assert_array_equal(normalized, vector / norm)
+
+    def test_tokens(self):
+        config = json.loads((MODEL / "config.json").read_text())["vision_config"]
+        tokens = (config["image_size"] // config["patch_size"]) ** 2
+        shape = (tokens, config["hidden_size"])
+        line = rows(self.embed("--tokens", PICTURES[0]).stdout)[0][1]
+        self.assertEqual(line.shape, shape)
+        output = self.folder / "tokens.npy"
+        self.embed("--tokens", "--output", output, *PICTURES[:3])
+        found = numpy.load(output)
+        self.assertEqual(found.shape, (3, *shape))
+        self.assertEqual(found[0].tobytes(), line.tobytes())
+
+    def test_preprocessing_modes_differ(self):
+        pixels = {mode: self.embed("--preprocess", mode, PICTURES[0]).stdout
+                  for mode in ("torchvision", "pillow")}
+        self.assertEqual(pixels["torchvision"], self.embed(PICTURES[0]).stdout)
+        vectors = [rows(text)[0][1] for text in pixels.values()]
+        numpy.testing.assert_allclose(*vectors, atol=0.5)
+
+    def test_a_model_without_a_head_has_tokens_only(self):
+        config = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2,
+                  "num_hidden_layers": 1, "image_size": 32, "patch_size": 16,
+                  "vision_use_head": False, "model_type": "siglip_vision_model"}
+        (self.folder / "config.json").write_text(json.dumps(config))
+        self.succeed("init", "--config", self.folder / "config.json", self.folder / "model")
+        words = ("embed", "--model", self.folder / "model", PICTURES[0])
+        self.assertIn("--tokens", self.fail_with(1, *words))
+        vector = rows(self.succeed(*words, "--tokens").stdout)[0][1]
+        self.assertEqual(vector.shape, (4, 32))
+
+
+class InputTest(EmbedTest):
+    def paths(self, result):
+        return [json.loads(line)["path"] for line in result.stdout.splitlines()]
+
+    def test_folders_are_walked_in_the_order_of_paths(self):
+        folder = self.make_folder(("b.jpg", "a/z.jpg", "a.jpg", "a/b/c.JPEG", "a0.jpg", ".h.jpg",
+                                   ".hidden/x.jpg", "no-ending"))
+        (folder / "notes.txt").write_text("not a picture")
+        (folder / "empty").mkdir()
+        os.mkfifo(folder / "pipe.jpg")
+        (folder / "dangling.jpg").symlink_to("nowhere")
+        result = self.embed(folder)
+        found = self.paths(result)
+        self.assertEqual(found, sorted(found, key=os.fsencode))
+        self.assertEqual([os.path.relpath(path, folder) for path in found],
+                         ["a.jpg", "a/b/c.JPEG", "a/z.jpg", "a0.jpg", "b.jpg", "no-ending"])
+        self.assertIn("6 embedded, 0 failed, 4 passed over", result.stderr)
+        self.assertEqual(self.embed(str(folder) + "/").stdout, result.stdout)
+
+    def test_links_that_go_round_in_circles(self):
+        folder = self.make_folder(("a/one.jpg", "b/two.jpg"))
+        (folder / "a" / "up").symlink_to("..")
+        (folder / "a" / "other").symlink_to("../b")
+        (folder / "b" / "self").symlink_to(".")
+        (folder / "link.jpg").symlink_to("a/one.jpg")
+        found = self.paths(self.embed(folder))
+        self.assertEqual([os.path.relpath(path, folder) for path in found],
+                         ["a/one.jpg", "a/other/two.jpg", "link.jpg"])
+
+    def test_lists(self):
+        names = [str(p) for p in PICTURES[:4]]
+        for text in ("\n".join(names), "\r\n".join(names) + "\r\n", "\n\n".join(names) + "\n\n"):
+            (self.folder / "list.txt").write_text(text)
+            self.assertEqual(self.paths(self.embed(f"@{self.folder}/list.txt")), names)
+            self.assertEqual(self.paths(self.embed("-", input=text)), names)
+        folder = self.make_folder(("x.jpg",))
+        found = self.paths(self.embed(PICTURES[5], "-", PICTURES[6], input=f"{folder}\n"))
+        self.assertEqual(found, [str(PICTURES[5]), str(folder / "x.jpg"), str(PICTURES[6])])
+        self.assertIn("list", self.fail_with(1, "embed", "--model", MODEL, "@" + names[0] + "?"))
+        self.fail_with(1, "embed", "--model", MODEL, "-", "-")
+        self.fail_with(1, "embed", "--model", MODEL, f"@{self.folder}")
+        (self.folder / "list.txt").write_text("x" * 100_000)
+        self.fail_with(1, "embed", "--model", MODEL, f"@{self.folder}/list.txt")
+
+    def test_a_list_is_answered_line_by_line(self):
+        process = subprocess.Popen([PROGRAM, "embed", "--model", MODEL, "--quiet", "-"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for picture in PICTURES[:5]:
+            process.stdin.write(os.fsencode(picture) + b"\n")
+            process.stdin.flush()
+            self.assertEqual(json.loads(process.stdout.readline())["path"], str(picture))
+        self.assertEqual(process.communicate(timeout=60), (b"", None))
+        self.assertEqual(process.returncode, 0)
+
+    def test_bad_files_fail_alone(self):
+        folder = self.make_folder()
+        (folder / "broken.jpg").write_bytes(PICTURES[0].read_bytes()[:2000])
+        (folder / "empty.png").touch()
+        (folder / "fake.jpg").write_text("hello")
+        (folder / "notes.txt").write_text("hello")
+        output = self.folder / "out.npy"
+        error = self.fail_with(3, "embed", "--model", MODEL, "--output", output, folder)
+        for name in ("broken.jpg", "empty.png", "fake.jpg"):
+            self.assertEqual(error.count(f"siglip: {folder}/{name}: "), 1, error)
+        self.assertIn("4 embedded, 3 failed, 1 passed over", error)
+        self.assertEqual(len(numpy.load(output)), 4)
+        self.assertEqual((self.folder / "out.npy.names.txt").read_text().splitlines(),
+                         [f"{folder}/{name}" for name in ("a.jpg", "b.jpg", "d.jpg", "sub/c.jpg")])
+        # Named directly, a file must be a picture.
+        error = self.fail_with(3, "embed", "--model", MODEL, "--quiet", PICTURES[0],
+                               folder / "notes.txt", self.folder / "absent.jpg")
+        self.assertEqual(len(error.splitlines()), 2)
+
+    def test_nothing_done(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        output = self.folder / "out.npy"
+        words = ("embed", "--model", MODEL, "--output", output)
+        self.assertIn("no pictures", self.fail_with(1, *words, empty))
+        (empty / "notes.txt").touch()
+        self.assertIn("1 passed over", self.fail_with(1, *words, empty))
+        self.fail_with(1, *words, self.folder / "absent.jpg")
+        self.fail_with(1, *words, "--max-pixels", 100, PICTURES[0])
+        self.fail_with(1, *words, "--max-file-bytes", "1K", PICTURES[0])
+        self.assertEqual(list(self.folder.glob("out*")), [])
+        self.embed("--max-pixels", "1M", "--max-file-bytes", "1M", "--max-memory", "256M",
+                   PICTURES[0])
+
+    def test_names_of_any_bytes(self):
+        names = [b"a b.jpg", b"line\nbreak\r.jpg", b"back\\slash.jpg", b"caf\xe9.jpg",
+                 "größe-日本-😀.jpg".encode(), b"\xed\xa0\x80quote\".jpg", b"\x1b[31m.jpg"]
+        folder = os.fsencode(self.folder / "pictures")
+        os.mkdir(folder)
+        paths = sorted(folder + b"/" + name for name in names)
+        for path, picture in zip(paths, PICTURES):
+            shutil.copy(picture, path)
+        for row, path in zip(map(json.loads, self.embed(os.fsdecode(folder)).stdout.splitlines()),
+                             paths):
+            try:
+                self.assertEqual(row["path"], path.decode())
+                self.assertNotIn("path_base64", row)
+            except UnicodeDecodeError:
+                self.assertIn("\ufffd", row["path"])
+                self.assertEqual(base64.b64decode(row["path_base64"]), path)
+        for ending in ("npy", "npz", "safetensors"):
+            self.embed("--output", self.folder / f"out.{ending}", os.fsdecode(folder))
+        lines = (self.folder / "out.npy.names.txt").read_bytes().split(b"\n")[:-1]
+        escape = [(b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\r", b"\\r")]
+        for line, path in zip(lines, paths, strict=True):
+            for plain, escaped in escape:
+                path = path.replace(plain, escaped)
+            self.assertEqual(line, path)
+        archive = numpy.load(self.folder / "out.npz")
+        self.assertEqual([os.fsencode(name) for name in archive["names"].tolist()], paths)
+        tensors = safetensors_io.read(self.folder / "out.safetensors")
+        text, ends = tensors["names_utf8"].tobytes(), tensors["names_offsets"]
+        self.assertEqual([text[a:b] for a, b in zip(ends, ends[1:])], paths)
+        # What is said about such a file cannot command the terminal.
+        error = self.fail_with(1, "embed", "--model", MODEL, "absent\x1b[2J\n.jpg")
+        self.assertNotIn("\x1b", error)
+        self.assertIn("absent\\x1b[2J\\x0a.jpg", error)
+
+    def test_standard_output_closed(self):
+        folder = self.make_folder()
+        many = [str(folder)] * 50
+        process = subprocess.Popen([PROGRAM, "embed", "--model", MODEL, "--quiet", *many],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.stdout.close()
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+        self.assertEqual(process.wait(60), 1)
+        # Not even open at the start: what is opened later must not be taken for it.
+        result = subprocess.run(["/bin/sh", "-c", '"$0" "$@" >&-', PROGRAM, "embed", "--model",
+                                 MODEL, folder], capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("standard output", result.stderr)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run([PROGRAM, "embed", "--model", MODEL, folder], stdout=full,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("standard output", result.stderr)
+
+    def test_progress_bar_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [PROGRAM, "embed", "--model", MODEL, "--threads", "1", *map(str, PICTURES * 40)],
+            stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 65536):
+                shown += data
+        except OSError:  # the terminal's other end is closed
+            pass
+        os.close(ours)
+        self.assertEqual(process.wait(60), 0)
+        self.assertIn(b"/%d [" % (40 * len(PICTURES)), shown)
+        self.assertIn(b" pictures/s", shown)
+        self.assertIn(b" left", shown)
+        # At the end the bar is gone.
+        self.assertRegex(shown.split(b"\x1b[K")[-1], rb"^siglip: \d+ embedded[^\r]*\r\n$")
+
+
+if __name__ == "__main__":
+    unittest.main()

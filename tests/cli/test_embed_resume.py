@@ -1,0 +1,196 @@
+"""siglip embed --output: what an interrupted run leaves behind, and how --resume goes on from it."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from command_line import PROGRAM, CommandTest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "demo"
+PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))
+ENDINGS = ("npy", "npz", "safetensors", "jsonl")
+
+
+class ResumeTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.output = self.folder / "out.npy"
+        self.partial = self.folder / "out.npy.partial"
+
+    def words(self, *more, output=None):
+        return ("embed", "--model", MODEL, "--output", output or self.output, *more)
+
+    def interrupt(self, pictures, signals=(signal.SIGINT,), output=None):
+        """Embeds these from a list that does not end, then sends the signals."""
+        output = output or self.output
+        partial = pathlib.Path(f"{output}.partial")
+        process = subprocess.Popen([PROGRAM, *map(str, self.words("-", output=output))],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(b"".join(os.fsencode(p) + b"\n" for p in pictures))
+        process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while (not partial.exists() or
+               any(partial.read_bytes().count(os.fsencode(p)) == 0 for p in pictures)):
+            self.assertLess(time.monotonic(), deadline, "the journal does not grow")
+            time.sleep(0.01)
+        for number in signals:
+            process.send_signal(number)
+        error = process.stderr.read().decode()
+        process.stderr.close()
+        process.stdin.close()
+        self.assertFalse(output.exists())
+        return process.wait(60), error
+
+    def test_control_c_then_resume_equals_an_uninterrupted_run(self):
+        for ending in ENDINGS:
+            with self.subTest(ending):
+                whole, parts = self.folder / f"whole.{ending}", self.folder / f"parts.{ending}"
+                self.succeed(*self.words(*PICTURES, output=whole))
+                status, error = self.interrupt(PICTURES[3:9], output=parts)
+                self.assertEqual(status, 130)
+                self.assertIn("--resume", error)
+                result = self.succeed(*self.words("--resume", *PICTURES, output=parts))
+                self.assertIn(f"{len(PICTURES) - 6} embedded, 6 from the run before",
+                              result.stderr)
+                self.assertEqual(parts.read_bytes(), whole.read_bytes())
+                self.assertFalse(pathlib.Path(f"{parts}.partial").exists())
+        self.assertEqual((self.folder / "parts.npy.names.txt").read_bytes(),
+                         (self.folder / "whole.npy.names.txt").read_bytes())
+
+    def test_signals(self):
+        for signals in ((signal.SIGTERM,), (signal.SIGINT, signal.SIGINT),
+                        (signal.SIGINT, signal.SIGTERM, signal.SIGINT)):
+            self.assertEqual(self.interrupt(PICTURES[:2], signals)[0], 130)
+            self.partial.unlink()
+        self.assertEqual(self.interrupt(PICTURES[:2], (signal.SIGKILL,))[0], -signal.SIGKILL)
+        result = self.succeed(*self.words("--resume", *PICTURES[:3]))
+        self.assertIn("1 embedded, 2 from the run before", result.stderr)
+
+    def test_an_interrupted_run_is_neither_lost_nor_taken_for_another(self):
+        self.interrupt(PICTURES[:2])
+        before = self.partial.read_bytes()
+        error = self.fail_with(1, *self.words(*PICTURES[:3]))
+        self.assertIn("--resume", error)
+        self.assertIn("--force", error)
+        for more, name in ((["--normalize"], "normalize was no, is now yes"), (["--tokens"], "shape"),
+                           (["--preprocess", "pillow"], "preprocess was torchvision"),
+                           (["--alpha", "drop"], "alpha was white")):
+            error = self.fail_with(1, *self.words("--resume", *more, *PICTURES[:3]))
+            self.assertIn(name, error)
+        error = self.fail_with(1, "embed", "--model", self.other_model(), "--output", self.output,
+                               "--resume", *PICTURES[:3])
+        self.assertIn("weights", error)
+        self.assertEqual(self.partial.read_bytes(), before)
+        self.succeed(*self.words("--force", "--normalize", *PICTURES[:3]))
+        norms = numpy.linalg.norm(numpy.load(self.output), axis=1)
+        numpy.testing.assert_allclose(norms, 1, rtol=1e-6)
+
+    def other_model(self):
+        """The same architecture with one bit of one weight changed."""
+        other = self.folder / "other"
+        shutil.copytree(MODEL, other)
+        weights = bytearray((other / "model.safetensors").read_bytes())
+        name = b'"vision_model.post_layernorm.weight"'
+        entry = weights[weights.index(name):].split(b"}")[0]
+        begin = int(entry.split(b'"data_offsets":[')[1].split(b",")[0])
+        begin += 8 + int.from_bytes(weights[:8], "little")
+        weights[begin + 2] ^= 1
+        (other / "model.safetensors").write_bytes(weights)
+        return other
+
+    def test_a_torn_journal_is_cut_off(self):
+        self.succeed(*self.words(*PICTURES[:5]))
+        whole = self.output.read_bytes()
+        self.output.unlink()
+        (self.folder / "out.npy.names.txt").unlink()
+        self.interrupt(PICTURES[:4])
+        journal = self.partial.read_bytes()
+        self.assertEqual(journal.count(b".jpg"), 4)
+        damaged = bytearray(journal)
+        damaged[-500] ^= 1
+        for torn, left in ((journal[:-1], 3), (damaged, 3), (journal + b"\0" * 100, 4),
+                           (journal + b"\xff" * 5000, 4), (journal[:-10] + b"\0" * 4096, 3)):
+            self.partial.write_bytes(torn)
+            result = self.succeed(*self.words("--resume", "--force", *PICTURES[:5]))
+            self.assertIn(f"{5 - left} embedded, {left} from the run before", result.stderr)
+            self.assertEqual(self.output.read_bytes(), whole)
+
+    def test_what_is_no_journal_is_refused(self):
+        self.interrupt(PICTURES[:2])
+        journal = self.partial.read_bytes()
+        for content in (b"x", b"y" * 1000, journal[:20], journal[:8] + b"\xff" * 100,
+                        journal[:17] + b"#" + journal[18:]):
+            self.partial.write_bytes(content)
+            self.assertIn("not the journal", self.fail_with(1, *self.words("--resume", *PICTURES)))
+            self.assertEqual(self.partial.read_bytes(), content)
+
+    def test_inputs_may_change_between_runs(self):
+        bad = self.folder / "bad.jpg"
+        bad.write_text("not yet a picture")
+        self.interrupt([PICTURES[2], PICTURES[4], PICTURES[6]])
+        shutil.copy(PICTURES[0], bad)
+        inputs = [PICTURES[1], bad, PICTURES[4], PICTURES[5], PICTURES[2], PICTURES[4]]
+        result = self.succeed(*self.words("--resume", *inputs))
+        self.assertIn("3 embedded, 3 from the run before", result.stderr)
+        resumed = self.output.read_bytes()
+        self.succeed(*self.words("--force", *inputs))
+        self.assertEqual(self.output.read_bytes(), resumed)
+
+    def test_a_failed_input_is_tried_again(self):
+        bad = self.folder / "bad.jpg"
+        bad.write_text("not yet a picture")
+        process = subprocess.Popen([PROGRAM, *map(str, self.words("-"))], stdin=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        process.stdin.write(os.fsencode(bad) + b"\n")
+        process.stdin.flush()
+        self.assertIn(b"bad.jpg", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        shutil.copy(PICTURES[0], bad)
+        self.succeed(*self.words("--resume", bad, PICTURES[1]))
+        self.assertEqual(len(numpy.load(self.output)), 2)
+
+    def test_existing_outputs_are_kept(self):
+        self.succeed(*self.words(PICTURES[0]))
+        before = self.output.read_bytes()
+        for more in ([], ["--resume"]):
+            self.assertIn("--force", self.fail_with(1, *self.words(*more, PICTURES[1])))
+        self.assertEqual(self.output.read_bytes(), before)
+        self.succeed(*self.words("--force", PICTURES[1]))
+        self.assertNotEqual(self.output.read_bytes(), before)
+        self.output.unlink()  # the names beside it count too
+        self.assertIn("names.txt", self.fail_with(1, *self.words(PICTURES[1])))
+
+    def test_two_runs_do_not_share_an_output(self):
+        process = subprocess.Popen([PROGRAM, *map(str, self.words("-"))], stdin=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        while not self.partial.exists() or self.partial.stat().st_size == 0:
+            time.sleep(0.01)
+        for more in ("--resume", "--force"):
+            self.assertIn("another run", self.fail_with(1, *self.words(more, PICTURES[0])))
+        process.stdin.write(os.fsencode(PICTURES[0]) + b"\n")
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+
+    def test_outputs_that_cannot_be_written(self):
+        self.fail_with(1, *self.words(PICTURES[0], output=self.folder / "nowhere" / "out.npy"))
+        (self.folder / "folder.npy").mkdir()
+        self.fail_with(1, *self.words(PICTURES[0], output=self.folder / "folder.npy"))
+        for ending in ("", ".txt", ".np"):
+            output = self.folder / f"out{ending}"
+            self.assertIn(".npz", self.fail_with(2, *self.words(PICTURES[0], output=output)))
+        self.fail_with(2, "embed", "--model", MODEL, "--resume", PICTURES[0])
+        self.fail_with(2, "embed", "--model", MODEL, "--force", PICTURES[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

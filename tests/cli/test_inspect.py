@@ -1,0 +1,108 @@
+"""siglip inspect: figures of known checkpoints, and the same errors as loading."""
+
+import json
+import pathlib
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import safetensors_io
+from command_line import GOLDEN, CommandTest
+
+
+class InspectTest(CommandTest):
+    def inspect(self, folder):
+        return json.loads(self.succeed("inspect", "--json", folder).stdout)
+
+    def test_json_has_every_figure(self):
+        found = self.inspect(GOLDEN / "vision-head")
+        config = json.loads((GOLDEN / "vision-head" / "config.json").read_text())
+        for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "image_size"):
+            self.assertEqual(found["config"][key], config[key], key)
+        self.assertTrue(found["has_head"])
+        self.assertEqual(found["tokens_per_picture"], 9)
+        self.assertIsNone(found["preprocessing"])
+
+        stored = safetensors_io.read(GOLDEN / "vision-head" / "model.safetensors")
+        self.assertEqual({t["name"]: t["shape"] for t in found["tensors"]},
+                         {name: list(value.shape) for name, value in stored.items()})
+        self.assertEqual({t["dtype"] for t in found["tensors"]}, {"F32"})
+        self.assertEqual(found["dtypes"], {"F32": len(stored)})
+        self.assertTrue(all(t["used_as"] for t in found["tensors"]))
+        parameters = sum(value.size for value in stored.values())
+        self.assertEqual(found["vision_parameters"], parameters)
+        self.assertGreaterEqual(found["weight_bytes"]["f32"], 4 * parameters * 0.9)
+        self.assertLess(found["weight_bytes"]["bf16"], found["weight_bytes"]["f32"])
+        self.assertLess(found["weight_bytes"]["int8"], found["weight_bytes"]["bf16"])
+
+    def test_flop_count(self):
+        found = self.inspect(GOLDEN / "vision-head")
+        tokens, width, mlp, layers, patch = 9, 48, 104, 2, 16
+        multiply_adds = 3 * patch**2 * tokens * width
+        multiply_adds += layers * (4 * tokens * width**2 + 2 * tokens**2 * width
+                                   + 2 * tokens * width * mlp)
+        multiply_adds += (2 * tokens * width**2 + 2 * width**2 + 2 * tokens * width
+                          + 2 * width * mlp)
+        self.assertAlmostEqual(found["gflop_per_picture"], 2 * multiply_adds / 1e9, places=9)
+
+    def test_every_golden_checkpoint(self):
+        folders = [path for path in GOLDEN.iterdir() if list(path.glob("model*.safetensors"))]
+        self.assertGreater(len(folders), 15)
+        for folder in folders:
+            with self.subTest(folder.name):
+                found = self.inspect(folder)
+                self.assertTrue(found["scheme"])
+                self.assertGreater(found["gflop_per_picture"], 0)
+                self.assertTrue(any(t["used_as"] for t in found["tensors"]))
+
+    def test_text_tower_is_not_used(self):
+        found = self.inspect(GOLDEN / "siglip-full")
+        unused = {t["name"] for t in found["tensors"] if t["used_as"] is None}
+        self.assertTrue(all(not name.startswith("vision_model.") for name in unused), unused)
+        self.assertTrue(any(name.startswith("text_model.") for name in unused))
+
+    def test_text_for_people(self):
+        text = self.succeed("inspect", "--model", GOLDEN / "vision-bfloat16").stdout
+        for piece in ("width 48", "2 layers", "4 heads of 12", "9 tokens", "GFLOP", "BF16",
+                      "pooling head", "none: the folder says nothing"):
+            self.assertIn(piece, text)
+        self.assertNotIn("post_layernorm", text)
+        self.assertIn("post_layernorm.weight",
+                      self.succeed("inspect", "--tensors", GOLDEN / "vision-bfloat16").stdout)
+
+    def test_unknown_keys_and_preprocessing_are_shown(self):
+        folder = self.folder / "with space"
+        shutil.copytree(GOLDEN / "vision-head", folder)
+        config = json.loads((folder / "config.json").read_text())
+        config["colour_of_the_sky"] = [1, "blue"]
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "preprocessor_config.json").write_text(json.dumps({
+            "size": {"height": 48, "width": 40}, "resample": 2, "image_mean": [0.5, 0.4, 0.3]}))
+        found = self.inspect(folder)
+        self.assertEqual(found["unknown_config_keys"]["colour_of_the_sky"], [1, "blue"])
+        self.assertEqual(found["preprocessing"]["size"], {"height": 48, "width": 40})
+        text = self.succeed("inspect", folder).stdout
+        for piece in ("colour_of_the_sky", "48 x 40", "bilinear", "0.400"):
+            self.assertIn(piece, text)
+
+    def test_errors_are_those_of_loading(self):
+        self.assertIn("nowhere", self.fail_with(1, "inspect", self.folder / "nowhere"))
+        self.fail_with(2, "inspect")
+
+        wrong = self.folder / "wrong"
+        shutil.copytree(GOLDEN / "vision-head", wrong)
+        (wrong / "preprocessor_config.json").write_text('{"resample": "best"}')
+        self.assertIn("resample", self.fail_with(1, "inspect", wrong))
+
+        broken = self.folder / "broken"
+        shutil.copytree(GOLDEN / "vision-head", broken)
+        tensors = safetensors_io.read(broken / "model.safetensors")
+        name = next(name for name in tensors if name.endswith("post_layernorm.weight"))
+        del tensors[name]
+        safetensors_io.write(broken / "model.safetensors", tensors)
+        self.assertIn("post_layernorm.weight", self.fail_with(1, "inspect", broken))
+
+
+if __name__ == "__main__":
+    unittest.main()

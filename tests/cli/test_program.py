@@ -1,0 +1,52 @@
+"""The program itself: help, version, and what it says to a wrong command line."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from command_line import CommandTest, instruction_sets, run
+
+COMMANDS = ("embed", "compare", "inspect", "init", "run", "preprocess", "bench")
+
+
+class ProgramTest(CommandTest):
+    def test_help(self):
+        text = self.succeed("--help").stdout
+        self.assertEqual(self.succeed().stdout, text)
+        for command in COMMANDS:
+            self.assertIn(f"\n  {command} ", text)
+            self.assertIn("Example", self.succeed(command, "--help").stdout)
+
+    def test_version_names_the_instruction_set(self):
+        self.assertRegex(self.succeed("--version").stdout, r"^siglip \d+\.\d+\.\d+ \(\w+\)\n$")
+        for isa in instruction_sets():
+            self.assertIn(f"({isa})", self.succeed("--version", isa=isa).stdout)
+        self.assertIn("generic", self.fail_with(1, "--version", isa="mmx"))
+
+    def test_slips_of_the_pen(self):
+        for words, meant in ((["embd", "a.jpg"], "embed instead of embd"),
+                             (["embed", "--modle", "m", "a.jpg"], "--model instead of --modle"),
+                             (["embed", "--model=m", "--normalise", "a"], "--normalize instead"),
+                             (["compare", "--model", "m", "--treads=2", "a"], "--threads instead")):
+            error = self.fail_with(2, *words)
+            self.assertIn(f"Did you mean {meant}", error)
+            self.assertIn("--help", error)
+        self.assertNotIn("Did you mean", self.fail_with(2, "embed", "--model", "m", "--xyzzy", "a"))
+        self.assertNotIn("Did you mean", self.fail_with(2, "xyzzy"))
+
+    def test_values_out_of_range(self):
+        for words in (["--threads", "-1"], ["--threads", "many"], ["--batch", "-1"],
+                      ["--preprocess", "magic"], ["--alpha", "black"], ["--max-pixels", "0"],
+                      ["--max-memory", "1X"], ["--max-memory", "-5M"], ["--max-file-bytes", "nan"]):
+            self.fail_with(2, "embed", "--model", "m", *words, "a.jpg")
+
+    def test_an_unusable_model(self):
+        self.assertIn(str(self.folder), self.fail_with(1, "embed", "--model", self.folder, "a.jpg"))
+        self.fail_with(1, "embed", "--model", self.folder / "nowhere", "a.jpg")
+        result = run("embed", "--model", self.folder, "a.jpg")
+        self.assertEqual(result.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,238 @@
+// The image tower against what transformers and timm computed, on every instruction set.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "siglip/safetensors.h"
+#include "siglip/vision_model.h"
+
+namespace siglip {
+namespace {
+
+const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
+
+/// Every row of the last axis may be this far from the expected one, relative to its norm.
+constexpr double kTolerance = 2e-5;
+
+Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
+  const TensorView view = file.Get(name);
+  Tensor tensor(DType::kF32, view.shape);
+  ConvertToFloat(view, tensor.floats());
+  return tensor;
+}
+
+/// Largest relative L2 distance of a row of the last axis.
+double LargestRowError(const Tensor& found, const Tensor& expected) {
+  const auto columns = static_cast<size_t>(expected.dim(-1));
+  double largest = 0;
+  for (size_t begin = 0; begin < static_cast<size_t>(expected.size()); begin += columns) {
+    double distance = 0;
+    double norm = 0;
+    for (size_t i = begin; i < begin + columns; ++i) {
+      const double e = expected.floats()[i];
+      distance += (found.floats()[i] - e) * (found.floats()[i] - e);
+      norm += e * e;
+    }
+    const double error = std::sqrt(distance / norm);
+    if (!(error <= largest)) largest = error;  // keeps NaN
+  }
+  return largest;
+}
+
+/// The output that transformers calls `name`, e.g. "hidden_states.2"; null when there is none.
+const Tensor* OutputNamed(const VisionOutput& output, const std::string& name) {
+  if (name == "last_hidden_state") return &output.last_hidden_state;
+  if (name == "pooler_output") return output.pooler_output ? &*output.pooler_output : nullptr;
+  for (const auto& [prefix, tensors] :
+       {std::pair{std::string("hidden_states."), &output.hidden_states},
+        std::pair{std::string("attentions."), &output.attentions}}) {
+    if (name.starts_with(prefix)) {
+      return &tensors->at(static_cast<size_t>(std::stoi(name.substr(prefix.size()))));
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Cases() {
+  std::vector<std::string> cases;
+  for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("vision-") || name.starts_with("names-") ||
+        name == "config-defaults-omitted") {
+      cases.push_back(name);
+    }
+  }
+  std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+class GoldenVisionTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {
+ protected:
+  std::string name() const { return std::get<0>(GetParam()); }
+  std::shared_ptr<const Runtime> runtime() const {
+    return Runtime::Create({.threads = 2, .instruction_set = std::get<1>(GetParam())});
+  }
+};
+
+TEST_P(GoldenVisionTest, EveryOutputEqualsTheReference) {
+  const std::filesystem::path folder = kGolden / name();
+  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(folder, runtime());
+  EXPECT_EQ(model.runtime()->instruction_set(), std::get<1>(GetParam()));
+  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
+  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
+  const VisionOutput output = model(ReadFloats(input, "pixel_values"),
+                                    {.interpolate_pos_encoding = name() == "vision-interpolated",
+                                     .output_hidden_states = true,
+                                     .output_attentions = true});
+  int compared = 0;
+  for (const std::string& tensor : expected.names()) {
+    if (tensor == "projected") continue;  // of the projector, not of the tower
+    const Tensor* found = OutputNamed(output, tensor);
+    ASSERT_NE(found, nullptr) << tensor;
+    const Tensor wanted = ReadFloats(expected, tensor);
+    ASSERT_EQ(found->shape(), wanted.shape()) << tensor;
+    EXPECT_LE(LargestRowError(*found, wanted), kTolerance) << tensor;
+    ++compared;
+  }
+  EXPECT_GE(compared, 1);
+  EXPECT_EQ(output.pooler_output.has_value(), expected.contains("pooler_output"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenVisionTest,
+                         testing::Combine(testing::ValuesIn(Cases()),
+                                          testing::ValuesIn(AvailableInstructionSets())),
+                         [](const auto& info) {
+                           std::string label =
+                               std::get<0>(info.param) + "_" + std::get<1>(info.param);
+                           for (char& c : label) c = c == '-' ? '_' : c;
+                           return label;
+                         });
+
+/// Checkpoints with both towers: image_embeds are the pooler outputs divided by their norms.
+class GoldenBothTowersTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenBothTowersTest, ImageEmbedsEqualTheReference) {
+  const std::filesystem::path folder = kGolden / GetParam();
+  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(folder);
+  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
+  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
+  Tensor pooled = *model(ReadFloats(input, "pixel_values")).pooler_output;
+  const auto columns = static_cast<size_t>(pooled.dim(1));
+  for (size_t begin = 0; begin < pooled.floats().size(); begin += columns) {
+    const auto row = pooled.floats().subspan(begin, columns);
+    double square = 0;
+    for (float x : row) square += static_cast<double>(x) * x;
+    for (float& x : row) x = static_cast<float>(x / std::sqrt(square));
+  }
+  EXPECT_LE(LargestRowError(pooled, ReadFloats(expected, "image_embeds")), kTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenBothTowersTest,
+                         testing::Values("siglip-full", "siglip-projection"),
+                         [](const auto& info) { return info.param.substr(7); });
+
+/// Full size: base-patch16-224, whose checkpoint a helper writes into the build folder once.
+class GoldenBaseTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenBaseTest, RowsEqualTheReference) {
+  const std::filesystem::path checkpoint =
+      std::filesystem::path(SIGLIP_BINARY_DIR) / "checkpoints/base-patch16-224";
+  ASSERT_TRUE(std::filesystem::exists(checkpoint / "config.json"))
+      << "the test `golden.write_base_checkpoint` makes it";
+  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(
+      checkpoint, Runtime::Create({.threads = 0, .instruction_set = GetParam()}));
+  const std::filesystem::path folder = kGolden / "base-patch16-224";
+  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
+  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
+  const TensorView bytes = input.Get("pixels_u8");
+  Tensor pixels(DType::kF32, bytes.shape);
+  for (size_t i = 0; i < bytes.data.size(); ++i) {
+    pixels.floats()[i] = static_cast<float>(static_cast<uint8_t>(bytes.data[i])) / 127.5F - 1.0F;
+  }
+  VisionForwardOptions options;
+  options.output_hidden_states = true;
+  const VisionOutput output = model(pixels, options);
+
+  EXPECT_LE(LargestRowError(*output.pooler_output, ReadFloats(expected, "pooler_output")),
+            kTolerance);
+  // Of the tokens, every 28th row was kept.
+  const auto every28th = [](const Tensor& all, const Tensor& wanted) {
+    Tensor rows(DType::kF32, wanted.shape());
+    const auto columns = static_cast<size_t>(all.dim(2));
+    const auto tokens = static_cast<size_t>(all.dim(1));
+    const auto kept = static_cast<size_t>(wanted.dim(1));
+    for (size_t picture = 0; picture < static_cast<size_t>(all.dim(0)); ++picture) {
+      for (size_t row = 0; row < kept; ++row) {
+        std::memcpy(&rows.floats()[(picture * kept + row) * columns],
+                    &all.floats()[(picture * tokens + row * 28) * columns],
+                    columns * sizeof(float));
+      }
+    }
+    return rows;
+  };
+  const Tensor last = ReadFloats(expected, "last_hidden_state.rows_0_28_56_");
+  EXPECT_LE(LargestRowError(every28th(output.last_hidden_state, last), last), kTolerance);
+  const Tensor sixth = ReadFloats(expected, "hidden_states.6.rows_0_28_56_");
+  EXPECT_LE(LargestRowError(every28th(output.hidden_states[6], sixth), sixth), kTolerance);
+}
+
+/// Those that f32 tells apart: names with an underscore only add instructions for other precisions.
+std::vector<std::string> DistinctInstructionSets() {
+  std::vector<std::string> names = AvailableInstructionSets();
+  std::erase_if(names, [](const std::string& name) { return name.find('_') != std::string::npos; });
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Base, GoldenBaseTest, testing::ValuesIn(DistinctInstructionSets()),
+                         [](const auto& info) { return info.param; });
+
+/// The promise of bit-identical results, on the model whose sizes have the most remainders.
+TEST(InvarianceTest, SameBitsInAnyBatchAtAnyPositionWithAnyThreads) {
+  const std::filesystem::path folder = kGolden / "vision-odd-sizes";
+  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
+  const Tensor few = ReadFloats(input, "pixel_values");
+  const int64_t pictures = 7;
+  Tensor pixels(DType::kF32, {pictures, few.dim(1), few.dim(2), few.dim(3)});
+  const size_t size = pixels.floats().size() / pictures;
+  for (size_t i = 0; i < pixels.floats().size(); ++i) {
+    pixels.floats()[i] =
+        few.floats()[i % few.floats().size()] * (1.0F - 0.01F * static_cast<float>(i / size));
+  }
+  for (const std::string& isa : AvailableInstructionSets()) {
+    const SiglipVisionModel one = SiglipVisionModel::FromPretrained(
+        folder, Runtime::Create({.threads = 1, .instruction_set = isa}));
+    const VisionOutput whole = one(pixels);
+    const size_t tokens_size = whole.last_hidden_state.floats().size() / pictures;
+    const size_t pooled_size = whole.pooler_output->floats().size() / pictures;
+    for (int threads : {1, 2, 3, 5}) {
+      const SiglipVisionModel model = SiglipVisionModel::FromPretrained(
+          folder, Runtime::Create({.threads = threads, .instruction_set = isa}));
+      for (int64_t batch : {1, 2, 3, 7}) {
+        for (int64_t first = 0; first + batch <= pictures; first += 2) {
+          Tensor part(DType::kF32, {batch, few.dim(1), few.dim(2), few.dim(3)});
+          std::memcpy(part.floats().data(), &pixels.floats()[static_cast<size_t>(first) * size],
+                      part.floats().size_bytes());
+          const VisionOutput output = model(part);
+          ASSERT_EQ(0,
+                    std::memcmp(
+                        output.last_hidden_state.floats().data(),
+                        &whole.last_hidden_state.floats()[static_cast<size_t>(first) * tokens_size],
+                        output.last_hidden_state.floats().size_bytes()))
+              << isa << ", " << threads << " threads, batch of " << batch << " from " << first;
+          ASSERT_EQ(0, std::memcmp(
+                           output.pooler_output->floats().data(),
+                           &whole.pooler_output->floats()[static_cast<size_t>(first) * pooled_size],
+                           output.pooler_output->floats().size_bytes()));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace siglip

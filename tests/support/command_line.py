@@ -1,0 +1,53 @@
+"""What tests of the command line share: running it, and the golden data."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["SIGLIP_CLI"]
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+
+
+def run(*words, isa=None, **options):
+    """Runs siglip with these arguments; the result has returncode, stdout and stderr as text."""
+    environment = dict(os.environ)
+    environment.pop("SIGLIP_ISA", None)
+    if isa:
+        environment["SIGLIP_ISA"] = isa
+    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True,
+                          env=environment, timeout=600, check=False, **options)
+
+
+def instruction_sets():
+    """Those of generic, avx2 and avx512 that this machine has."""
+    found = ["generic"]
+    for isa in ("avx2", "avx512"):
+        result = run("--version", isa=isa)
+        if result.returncode == 0:
+            found.append(isa)
+        elif "CPU" not in result.stderr:
+            raise RuntimeError(f"SIGLIP_ISA={isa}: {result.stderr}")
+    return found
+
+
+class CommandTest(unittest.TestCase):
+    """A test with a scratch folder."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="siglip-test-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+
+    def succeed(self, *words, **options):
+        result = run(*words, **options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def fail_with(self, status, *words, **options):
+        """Checks the exit status; the answer is what was said on stderr."""
+        result = run(*words, **options)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        self.assertTrue(result.stderr.strip(), "nothing was said about the failure")
+        return result.stderr

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Tests scripts/check_layers.py on made-up trees, each breaking one rule."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "check_layers.py"
+
+# A small tree in which everything is allowed.
+GOOD_TREE = {
+    "include/siglip/error.h": "#pragma once\n#include <string>\n",
+    "include/siglip/tensor.h": '#pragma once\n#include "siglip/error.h"\n',
+    "src/base/json.h": "#pragma once\n#include <nlohmann/json.hpp>\n",
+    "src/base/json.cc": '#include "base/json.h"\n',
+    "src/tensor/tensor.cc": '#include "siglip/tensor.h"\n#include "base/json.h"\n',
+    "src/kernels/isa/avx2.cc": '#include <immintrin.h>\n#include "siglip/tensor.h"\n',
+    "src/model/model.cc": '#include "siglip/vision_model.h"\n#include "base/json.h"\n',
+    "src/image/decode_png.cc": "#include <png.h>\n",
+    "src/image/decode_webp.cc": "#include <webp/decode.h>\n#include <webp/demux.h>\n",
+    "src/image/decode_png_test.cc": "#include <png.h>\n",
+    "src/image/CMakeLists.txt": "siglip_layer(image SOURCES decode_png.cc DEPENDS tensor\n"
+                                "  LIBRARIES PNG::PNG)\n",
+    "apps/cli/main.cc": '#include <siglip/engine.h>\n#include "cli/output.h"\n',
+    "bench/gemm.cc": '#include "kernels/kernels.h"\n',
+    "fuzz/fuzz_json.cc": '#include "base/json.h"\n',
+    "examples/use/main.cc": '#include "siglip/vision_model.h"\n',
+}
+
+# What is wrong -> the file that is wrong, its text, the line to be blamed, a part of the message.
+VIOLATIONS = {
+    "upward include": ("src/base/error.cc", '\n#include "tensor/float16.h"\n', 2,
+                       "layer base includes tensor/float16.h of layer tensor"),
+    "sideways include": ("src/image/resize.cc", '#include "kernels/kernels.h"\n', 1,
+                         "layer image includes kernels/kernels.h of layer kernels"),
+    "upward include of a public header": ("src/weights/a.cc", '#include "siglip/vision_model.h"\n',
+                                          1, "siglip/vision_model.h of layer model"),
+    "upward include between public headers": ("include/siglip/error.h",
+                                              '#include "siglip/engine.h"\n', 1,
+                                              "layer base includes siglip/engine.h"),
+    "private header in a public one": ("include/siglip/error.h", '#include "base/json.h"\n', 1,
+                                       "a public header includes the private base/json.h"),
+    "private header in an app": ("apps/cli/main.cc", '#include "model/linear.h"\n', 1,
+                                 "apps/ may include only siglip/*.h"),
+    "private header in an example": ("examples/use/main.cc", '#  include "base/error.h"\n', 1,
+                                     "examples/ may include only siglip/*.h"),
+    "unknown public header": ("src/base/a.cc", "#include <siglip/secret.h>\n", 1,
+                              "no public header"),
+    "new public header": ("include/siglip/secret.h", "", 1, "does not know"),
+    "unknown layer": ("src/attic/a.cc", "", 1, "in no layer"),
+    "file outside the layers": ("src/a.cc", "", 1, "in no layer"),
+    "include of a parent folder": ("src/base/a.cc", '// a\n#include "../tensor/float16.h"\n', 2,
+                                   "'..' in an include"),
+    "codec in two files": ("src/image/resize.cc", "#include <png.h>\n", 1,
+                           "libpng is included by src/image/decode_png.cc already"),
+    "codec in two files by another header": ("src/image/resize.cc", "#include <webp/types.h>\n", 1,
+                                             "libwebp is included by src/image/decode_webp.cc"),
+    "codec in another layer": ("src/engine/a.cc", "#include <jpeglib.h>\n", 1,
+                               "for src/image only"),
+    "codec in an app": ("apps/cli/a.cc", "#include <avif/avif.h>\n", 1, "for src/image only"),
+    "JSON in a public header": ("include/siglip/tensor.h", "#include <nlohmann/json.hpp>\n", 1,
+                                "a public header includes a JSON library"),
+    "JSON past base/json.h": ("src/model/a.cc", "#include <nlohmann/json_fwd.hpp>\n", 1,
+                              "through base/json.h only"),
+    "intrinsics outside isa/": ("src/kernels/gemm.cc", "#include <immintrin.h>\n", 1,
+                                "for files in a folder isa/ only"),
+    "other intrinsics outside isa/": ("src/image/resize.cc", "#include <arm_neon.h>\n", 1,
+                                      "for files in a folder isa/ only"),
+    "C++ header in isa/": ("src/kernels/isa/avx512.cc", "#include <string.h>\n#include <vector>\n",
+                           2, "C headers only, not <vector>"),
+    "CMake lets a layer see too much": ("src/image/CMakeLists.txt",
+                                        "\nsiglip_layer(image SOURCES a.cc\n  DEPENDS kernels)\n",
+                                        2, "layer image depends on kernels"),
+}
+
+
+class CheckLayersTest(unittest.TestCase):
+    def run_on(self, tree, *arguments):
+        with tempfile.TemporaryDirectory() as root:
+            for name, text in tree.items():
+                path = Path(root, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            return subprocess.run([sys.executable, SCRIPT, "--root", root, *arguments],
+                                  capture_output=True, text=True, check=False)
+
+    def test_good_tree_passes(self):
+        result = self.run_on(GOOD_TREE)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_each_violation_is_reported_once(self):
+        for name, (path, text, line, message) in VIOLATIONS.items():
+            with self.subTest(name):
+                result = self.run_on(GOOD_TREE | {path: text})
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                blamed = [found for found in result.stdout.splitlines()
+                          if found.startswith(f"{path}:{line}: ") and message in found]
+                self.assertEqual(len(blamed), 1, result.stdout)
+
+    def test_all_violations_are_reported_together(self):
+        tree = GOOD_TREE | {
+            "src/base/a.cc": '#include "tensor/a.h"\n#include "model/b.h"\n',
+            "src/tensor/a.cc": '#include "engine/a.h"\n'}
+        self.assertEqual(len(self.run_on(tree).stdout.splitlines()), 3)
+
+    def test_self_contained(self):
+        self.assertEqual(self.run_on(GOOD_TREE, "--self-contained").returncode, 0)
+        lacking = {"include/siglip/error.h": "#pragma once\nstd::string Text();\n"}
+        result = self.run_on(GOOD_TREE | lacking, "--self-contained")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("include/siglip/error.h:1: does not compile alone", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
