@@ -111,20 +111,18 @@ check_install() {
   "$scratch/use_library/use_library" models/demo examples/images/00.jpg
 }
 
-# fuzz_one PROGRAM: some seconds on top of the seed corpus in fuzz/corpus, if it has one.
+# fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.
 fuzz_one() {
-  local name found seeds=()
+  local name seeds found
   name=$(basename "$1")
+  seeds="fuzz/corpus/${name#fuzz_}"
   found="$scratch/corpus-$name"
   mkdir "$found"
-  for folder in "fuzz/corpus/$name" "fuzz/corpus/${name#fuzz_}"; do
-    if [[ -d $folder ]]; then seeds+=("$folder"); fi
-  done
   "$1" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/$name-" "$found" "${seeds[@]}" > "$scratch/$name.log" 2>&1 ||
-    { tail -n 60 "$scratch/$name.log"; return 1; }
-  printf '%s: %s inputs, %s seed folder(s)\n' "$name" \
-    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$name.log")" "${#seeds[@]}"
+    -artifact_prefix="build/fuzz/$name-" "$found" "$seeds" > "$scratch/$name.log" 2>&1 ||
+    { tail -n 60 "$scratch/$name.log"; printf "%s FAILED\n" "$name"; return 1; }
+  printf '%s: %s inputs\n' "$name" \
+    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$name.log")"
 }
 
 fuzz_all() {

@@ -1,5 +1,7 @@
 // siglip init: writes a checkpoint of a known architecture with random weights.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -40,13 +42,29 @@ struct Recipe {
   std::optional<std::string> preprocessor_json;
 };
 
+/// CLI11 would take "-1" for the largest seed there is. Throws CLI::ValidationError.
+uint64_t ParseSeed(const std::string& text) {
+  uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seed);
+  if (error != std::errc() || rest != end) {
+    throw CLI::ValidationError("--seed", "'" + text + "' is not a number from 0 to 2^64 - 1");
+  }
+  return seed;
+}
+
+/// Of a new checkpoint: what the configuration leaves open is decided for a head.
+bool HasHead(const SiglipVisionConfig& config) { return config.vision_use_head.value_or(true); }
+
 void ListPresets() {
+  size_t longest = 0;
+  for (const std::string& name : PresetNames()) longest = std::max(longest, name.size());
   for (const std::string& name : PresetNames()) {
     const SiglipVisionConfig config = PresetConfig(name);
-    std::cout << name << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << "width "
+    const double flop = FlopPerPicture(config, config.num_patches(), HasHead(config));
+    std::cout << name << std::string(longest + 2 - name.size(), ' ') << "width "
               << config.hidden_size << ", " << config.num_hidden_layers << " layers, "
-              << config.num_patches() << " tokens, "
-              << FormatNumber(FlopPerPicture(config, config.num_patches(), true) / 1e9, 1)
+              << config.num_patches() << " tokens, " << FormatNumber(flop / 1e9, 1)
               << " GFLOP a picture\n";
   }
 }
@@ -105,7 +123,7 @@ void Init(const InitArguments& arguments) {
   const Recipe recipe = MakeRecipe(arguments);
   if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
 
-  SiglipVisionModel(recipe.config, arguments.seed).SavePretrained(arguments.folder);
+  SiglipVisionModel::SaveRandom(recipe.config, arguments.seed, arguments.folder);
   if (recipe.preprocessor_json) {
     AtomicOutput file(arguments.folder / "preprocessor_config.json");
     file.Write(*recipe.preprocessor_json);
@@ -124,15 +142,19 @@ void AddInit(CLI::App& app) {
   auto arguments = std::make_shared<InitArguments>();
   CLI::App* command = app.add_subcommand("init", "Write a checkpoint with random weights");
   command->add_option("DIR", arguments->folder, "Folder to write, made if need be");
-  CLI::Option* preset = command->add_option("--preset", arguments->preset,
-                                            "Architecture of a public checkpoint, see --list");
+  CLI::Option* preset = command
+                            ->add_option("--preset", arguments->preset,
+                                         "Architecture of a public checkpoint, see --list")
+                            ->type_name("NAME");
   command->add_option("--config", arguments->config_file, "Architecture from a config.json")
       ->type_name("FILE")
       ->excludes(preset);
   command
-      ->add_option("--seed", arguments->seed,
-                   "The same seed gives the same weights on every machine")
-      ->capture_default_str();
+      ->add_option_function<std::string>(
+          "--seed", [arguments](const std::string& text) { arguments->seed = ParseSeed(text); },
+          "The same seed gives the same weights on every machine")
+      ->type_name("N")
+      ->default_str("0");
   command->add_flag("--force", arguments->force, "Replace a checkpoint that is there");
   command->add_flag("--list", arguments->list, "List the presets and end");
   command->footer("Example:\n  siglip init --preset base-patch16-224 --seed 7 random-base");

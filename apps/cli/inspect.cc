@@ -217,7 +217,9 @@ void AddInspect(CLI::App& app) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what a checkpoint holds and what it costs to run");
-  command->add_option("DIR,--model", arguments->folder, "Checkpoint folder")->required();
+  command->add_option("DIR,--model", arguments->folder, "Checkpoint folder")
+      ->option_text("REQUIRED")
+      ->required();
   command->add_flag("--tensors", arguments->tensors, "List every tensor (--json always does)");
   AddJsonOption(*command, arguments->json);
   command->footer("Example:\n  siglip inspect --tensors siglip-base-patch16-224");

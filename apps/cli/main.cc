@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -75,9 +76,9 @@ int Main(int count, char** arguments) {
     Describe(app);
     if (words.empty()) throw CLI::CallForHelp();
     app.parse(count, arguments);
-    // Whoever reads standard output may be gone, or its disk full.
-    if (!std::cout.flush()) throw Error(ErrorCode::kIo, "standard output cannot be written");
-    return kSuccess;
+    if (std::cout.flush()) return kSuccess;
+    if (errno == EPIPE) return kNothingDone;  // as `| head` does: no reason to complain
+    throw Error(ErrorCode::kIo, "standard output cannot be written");
   } catch (const CLI::Error& error) {
     return ReportUsage(app, error, words);
   } catch (const ExitCode& code) {

@@ -36,9 +36,10 @@ struct ImageProcessorConfig {
 
 class SiglipImageProcessor {
  public:
-  /// Reads preprocessor_config.json, or the preprocess_cfg of open_clip_config.json, or timm's
-  /// pretrained_cfg; config.json gives the size where those leave it out. Throws Error(kNotFound)
-  /// when the folder says nothing about preprocessing.
+  /// Reads processor_config.json or preprocessor_config.json (in transformers' order), else the
+  /// preprocess_cfg of open_clip_config.json, else timm's pretrained_cfg. Throws Error(kNotFound)
+  /// when the folder says nothing about preprocessing, Error(kUnsupported) for steps that are not
+  /// those of SigLIP, such as cropping.
   static SiglipImageProcessor FromPretrained(const std::filesystem::path& folder,
                                              PreprocessMode mode = PreprocessMode::kTorchvision);
   SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode);

@@ -244,6 +244,11 @@ class SiglipVisionModel {
   SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                     std::shared_ptr<const Runtime> runtime = nullptr);
 
+  /// What saving a model made from `config` and `seed` writes, without making it: one tensor is
+  /// held at a time.
+  static void SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
+                         const std::filesystem::path& folder);
+
   SiglipVisionModel(SiglipVisionModel&&) noexcept;
   SiglipVisionModel& operator=(SiglipVisionModel&&) noexcept;
   ~SiglipVisionModel();

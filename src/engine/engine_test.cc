@@ -1,7 +1,6 @@
 #include "siglip/engine.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "scratch_folder.h"
 #include "siglip/safetensors.h"
 
 namespace siglip {
@@ -49,15 +49,8 @@ EngineOptions Options(int threads, int batch = 0) {
 
 class EngineTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ =
-        std::filesystem::path(SIGLIP_BINARY_DIR) / ("engine_test." + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string WriteBytes(const std::string& name, const std::string& bytes) const {
-    const std::filesystem::path path = folder_ / name;
+    const std::filesystem::path path = scratch_ / name;
     std::ofstream(path, std::ios::binary) << bytes;
     return path.string();
   }
@@ -79,7 +72,7 @@ class EngineTest : public testing::Test {
     return paths;
   }
 
-  std::filesystem::path folder_;
+  ScratchFolder scratch_;
 };
 
 std::vector<EmbedResult> EmbedAll(const Engine& engine, const std::vector<std::string>& paths) {
@@ -143,7 +136,7 @@ TEST_F(EngineTest, EqualsProcessorAndModel) {
 
 TEST_F(EngineTest, BadPicturesFailAlone) {
   std::vector<std::string> paths = WritePictures(6);
-  paths[0] = (folder_ / "absent.png").string();
+  paths[0] = (scratch_ / "absent.png").string();
   paths[2] = WriteBytes("text.jpg", "no picture at all");
   paths[5] = WriteBytes("cut.ppm", "P6\n100 100\n255\nabc");
   for (const int threads : {1, 3}) {
@@ -179,10 +172,11 @@ TEST_F(EngineTest, StopsWhenAsked) {
   const std::string path = WritePicture(1, 40, 40);
   std::atomic<bool> stop = false;
   uint64_t seen = 0;
+  const auto count = [&](const EmbedResult&) {
+    if (++seen == 5) stop = true;
+  };
   const uint64_t delivered =
-      MakeEngine(Options(2, 4))
-          .EmbedFiles([&] { return path; },
-                      [&](EmbedResult result) { stop = ++seen == 5 || result.index > 5; }, &stop);
+      MakeEngine(Options(2, 4)).EmbedFiles([&] { return path; }, count, &stop);
   EXPECT_EQ(delivered, seen);
   EXPECT_GE(delivered, 5u);
   EXPECT_LE(delivered, 9u);
@@ -249,14 +243,14 @@ void SaveWithPostLayerNorm(const std::filesystem::path& folder, float value) {
 TEST_F(EngineTest, EmbeddingsNobodyCanCompareAreErrors) {
   const std::string path = WritePicture(1, 40, 40);
   EngineOptions options;
-  SaveWithPostLayerNorm(folder_, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+  SaveWithPostLayerNorm(scratch_.path(), std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
 
-  SaveWithPostLayerNorm(folder_, 0);
+  SaveWithPostLayerNorm(scratch_.path(), 0);
   options.tokens = true;
-  EXPECT_FALSE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+  EXPECT_FALSE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
   options.normalize = true;
-  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(folder_, options), {path}).at(0).error);
+  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
 }
 
 }  // namespace

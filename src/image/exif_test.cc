@@ -43,9 +43,9 @@ TEST(ExifTest, DamageGivesNothing) {
       std::string(200, '\xFF'),
       "Exif",
       Tiff({{0x100, 3, 6}}),
-      BigEndianExif(2, 1, "6\0\0\0"),                 // a text
-      BigEndianExif(3, 0, BigEndian(0, 4)),           // no value
-      BigEndianExif(3, 9, BigEndian(0xFFFFFFF0, 4)),  // values behind the end
+      BigEndianExif(2, 1, std::string("6\0\0\0", 4)),  // a text
+      BigEndianExif(3, 0, BigEndian(0, 4)),            // no value
+      BigEndianExif(3, 9, BigEndian(0xFFFFFFF0, 4)),   // values behind the end
       BigEndianExif(4, 1, BigEndian(0xFFFFFFFF, 4)),
       Patched(good, 4, LittleEndian(0xFFFFFFFF, 4)),  // a directory behind the end
       Patched(good, 8, LittleEndian(0, 2)),           // a directory without entries

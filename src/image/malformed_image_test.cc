@@ -359,7 +359,7 @@ TEST(MalformedImageTest, Tiff) {
   const std::string lzw = ReadPicture("tiff-lzw.tiff");
   std::string cyclic = good;
   cyclic.replace(8 + 2 + 9 * 12, 4, LittleEndian(8, 4));
-  const auto entry = [](int index) { return static_cast<size_t>(8 + 2 + index * 12); };
+  const auto entry = [](size_t index) { return 8 + 2 + index * 12; };
   Check({
       {"good", kAccepted, good},
       {"directories in a circle", kAccepted, cyclic},

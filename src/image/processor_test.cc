@@ -69,7 +69,8 @@ TEST(ImageProcessorTest, ObeysEveryField) {
       "do_resize": true, "size": {"height": 384, "width": 256}, "resample": 2,
       "do_rescale": false, "rescale_factor": 0.5, "do_normalize": true,
       "image_mean": [0.1, 0.2, 3], "image_std": 0.25, "do_convert_rgb": null,
-      "do_center_crop": null, "crop_size": null, "do_pad": false, "something_new": [1, {"a": 2}]})");
+      "do_center_crop": null, "crop_size": null, "do_pad": false,
+      "something_new": [1, {"a": 2}]})");
   EXPECT_EQ(config.height, 384);
   EXPECT_EQ(config.width, 256);
   EXPECT_EQ(config.resample, Resample::kBilinear);

@@ -24,6 +24,14 @@ void CheckSide(const std::string& what, int64_t side) {
                                                std::to_string(side));
 }
 
+void CheckPixels(const char* what, int64_t height, int64_t width) {
+  if (height * width <= kMaxResizedPixels) return;
+  throw Error(ErrorCode::kLimitExceeded, std::string("resize: ") + what + " of " +
+                                             std::to_string(width) + " x " +
+                                             std::to_string(height) + " pixels, allowed are " +
+                                             std::to_string(kMaxResizedPixels));
+}
+
 Image MakeImage(int64_t height, int64_t width) {
   return {.width = width,
           .height = height,
@@ -183,11 +191,7 @@ void CheckImage(const Image& image) {
 
 void CheckOutputSize(int64_t height, int64_t width) {
   CheckSides("output", height, width);
-  if (height * width > kMaxResizedPixels) {
-    throw Error(ErrorCode::kLimitExceeded, "resize: a result of " + std::to_string(width) + " x " +
-                                               std::to_string(height) + " pixels, allowed are " +
-                                               std::to_string(kMaxResizedPixels));
-  }
+  CheckPixels("a result", height, width);
 }
 
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
@@ -227,6 +231,10 @@ Image ResizeWith(const ResizeKernels& kernels, const Image& image, int64_t heigh
   const bool same_width = width == image.width;
   if (same_height && same_width) return image;
   if (resample == Resample::kNearest) return ResizeNearest(image, height, width, mode);
+  const bool columns_first = VerticalPassFirst(image.height, image.width, height, width, mode);
+  // Nothing of this size is kept, but time, and with long windows memory, grow with it.
+  CheckPixels("a picture between the passes", columns_first ? height : image.height,
+              columns_first ? image.width : width);
   // A pass that would not change the size is left out.
   if (same_width) {
     const ResizeWeights weights(image.height, height, resample, mode);
@@ -235,9 +243,7 @@ Image ResizeWith(const ResizeKernels& kernels, const Image& image, int64_t heigh
   const ResizeWeights horizontal(image.width, width, resample, mode);
   if (same_height) return ResizeRows(kernels, image, horizontal.taps(), width);
   const ResizeWeights vertical(image.height, height, resample, mode);
-  const auto passes = VerticalPassFirst(image.height, image.width, height, width, mode)
-                          ? ResizeColumnsThenRows
-                          : ResizeRowsThenColumns;
+  const auto passes = columns_first ? ResizeColumnsThenRows : ResizeRowsThenColumns;
   return passes(kernels, image, horizontal.taps(), vertical.taps(), height, width);
 }
 

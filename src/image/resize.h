@@ -11,7 +11,8 @@ namespace siglip {
 
 /// A side longer than this is refused.
 inline constexpr int64_t kMaxImageSide = 65536;
-/// So is a result of more pixels: as many as a decoded picture may have by default.
+/// So is a result, or a picture between the passes, of more pixels: as many as a decoded picture
+/// may have by default.
 inline constexpr int64_t kMaxResizedPixels = 178'956'970;
 
 /// The inner loops for an instruction set, which the CPU must have.

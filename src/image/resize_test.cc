@@ -203,6 +203,8 @@ TEST(ResizeTest, RefusesBadArguments) {
   ExpectError(ErrorCode::kInvalidArgument, {"3 bytes", "found 59"},
               resize({.width = 5, .height = 4, .rgb = std::vector<uint8_t>(59)}, 8, 8));
   ExpectError(ErrorCode::kLimitExceeded, {"65536 x 65536"}, resize(image, 65536, 65536));
+  ExpectError(ErrorCode::kLimitExceeded, {"between the passes", "65536 x 60000"},
+              resize(Picture(60000, 1), 1, 65536));
 }
 
 TEST(ResizeTest, TorchvisionLacksBoxAndHamming) {

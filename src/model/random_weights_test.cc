@@ -103,8 +103,9 @@ TEST(RandomWeights, NormalTensorsHaveTheirDeviations) {
     const double error = 4 / std::sqrt(static_cast<double>(values.size()));  // four sigma
     EXPECT_NEAR(moments.deviation, deviation, error * deviation) << name;
     EXPECT_NEAR(moments.mean, 0, error * deviation) << name;
-    const auto within = std::count_if(values.begin(), values.end(),
-                                      [&](float value) { return std::abs(value) < deviation; });
+    const auto within =
+        std::count_if(values.begin(), values.end(),
+                      [limit = deviation](float value) { return std::abs(value) < limit; });
     EXPECT_NEAR(static_cast<double>(within) / static_cast<double>(values.size()), 0.6827, error)
         << name;
   }

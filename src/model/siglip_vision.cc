@@ -100,11 +100,21 @@ SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path&
   return {OpenVisionWeights(checkpoint, VisionTensors(config)), config, runtime};
 }
 
-SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
-                                     std::shared_ptr<const Runtime> runtime) {
+namespace {
+
+/// A new model has a pooling head unless it is told otherwise.
+SiglipVisionConfig NewConfig(const SiglipVisionConfig& config) {
   config.Validate();
   SiglipVisionConfig complete = config;
   complete.vision_use_head = config.vision_use_head.value_or(true);
+  return complete;
+}
+
+}  // namespace
+
+SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
+                                     std::shared_ptr<const Runtime> runtime) {
+  const SiglipVisionConfig complete = NewConfig(config);
   *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete,
                             runtime ? runtime : Runtime::Create());
 }
@@ -124,6 +134,12 @@ SiglipVisionModel::~SiglipVisionModel() = default;
 VisionOutput SiglipVisionModel::operator()(const Tensor& pixel_values,
                                            const VisionForwardOptions& options) const {
   return (*vision_model_)(pixel_values, options);
+}
+
+void SiglipVisionModel::SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
+                                   const std::filesystem::path& folder) {
+  const SiglipVisionConfig complete = NewConfig(config);
+  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder);
 }
 
 void SiglipVisionModel::SavePretrained(const std::filesystem::path& folder) const {

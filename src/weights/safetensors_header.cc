@@ -28,13 +28,12 @@ struct DTypeWidth {
 
 /// All dtypes the format knows. Those without a DType are listed so that a file that holds some
 /// beside the tensors of the image tower still opens.
-constexpr std::array<DTypeWidth, 23> kWidths = {{
-    {"F64", 64},    {"F32", 32}, {"F16", 16},        {"BF16", 16},       {"I64", 64},
-    {"I32", 32},    {"I16", 16}, {"I8", 8},          {"U64", 64},        {"U32", 32},
-    {"U16", 16},    {"U8", 8},   {"BOOL", 8},        {"F8_E4M3", 8},     {"F8_E5M2", 8},
-    {"F8_E8M0", 8}, {"C64", 64}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6},
-    {"F6_E3M2", 6}, {"F4", 4},   {"F8_E4M3FN", 8},
-}};
+constexpr std::array<DTypeWidth, 22> kWidths = {
+    {{"F64", 64},    {"F32", 32}, {"F16", 16},        {"BF16", 16},       {"I64", 64},
+     {"I32", 32},    {"I16", 16}, {"I8", 8},          {"U64", 64},        {"U32", 32},
+     {"U16", 16},    {"U8", 8},   {"BOOL", 8},        {"F8_E4M3", 8},     {"F8_E5M2", 8},
+     {"F8_E8M0", 8}, {"C64", 64}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6},
+     {"F6_E3M2", 6}, {"F4", 4}}};
 
 Error Malformed(const std::string& name, const std::string& what) {
   return Error(ErrorCode::kMalformedFile, name + ": " + what);
@@ -225,8 +224,9 @@ std::string BuildSafetensorsHeader(std::vector<SafetensorsEntry>& entries,
               "\",\"shape\":" + Json(entry.shape).dump() + ",\"data_offsets\":[" +
               std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]},";
     }
-  } catch (const Json::exception& exception) {
-    throw Error(ErrorCode::kInvalidArgument, name + ": a name is not UTF-8: " + exception.what());
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::kInvalidArgument, name + ": the name of a tensor is not valid UTF-8",
+                "names in safetensors files are JSON strings");
   }
   if (json.size() > 1) json.pop_back();
   json += "}";

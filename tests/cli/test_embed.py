@@ -27,7 +27,7 @@ def rows(lines):
     return [(row["path"], numpy.array(row["embedding"], "<f4")) for row in found]
 
 
-class EmbedTest(CommandTest):
+class EmbedCommandTest(CommandTest):
     def embed(self, *words, **options):
         return self.succeed("embed", "--model", MODEL, *words, **options)
 
@@ -38,6 +38,8 @@ class EmbedTest(CommandTest):
             shutil.copy(picture, folder / name)
         return folder
 
+
+class OutputTest(EmbedCommandTest):
     def test_json_lines_on_standard_output(self):
         result = self.embed(*PICTURES[:3])
         found = rows(result.stdout)
@@ -118,7 +120,7 @@ class EmbedTest(CommandTest):
         self.assertEqual(vector.shape, (4, 32))
 
 
-class InputTest(EmbedTest):
+class InputTest(EmbedCommandTest):
     def paths(self, result):
         return [json.loads(line)["path"] for line in result.stdout.splitlines()]
 

@@ -73,7 +73,9 @@ class InitTest(CommandTest):
         self.fail_with(2, "init", made)
         self.fail_with(2, "init", "--preset", "base-patch16-224")
         self.fail_with(2, "init", "--preset", "base-patch16-224", "--config", CONFIG, made)
-        self.fail_with(2, "init", "--config", CONFIG, "--seed", "many", made)
+        for seed in ("many", "-1", "1.5", str(2**64)):
+            with self.subTest(seed):
+                self.fail_with(2, "init", "--config", CONFIG, "--seed", seed, made)
         self.assertFalse(made.exists())
 
     def test_a_broken_config_is_refused(self):
