@@ -8,6 +8,7 @@
 #include "kernels/attention.h"
 #include "kernels/compute_runtime.h"
 #include "kernels/gemm.h"
+#include "kernels/operand.h"
 
 namespace siglip {
 namespace {
@@ -21,11 +22,12 @@ const Runtime& OneThread() {
 const Kernels& TheKernels() { return ComputeRuntime::From(OneThread()).kernels(); }
 
 /// Reports speed and its share of the peak, measured right after the benchmark.
-void Report(benchmark::State& state, double flop) {
+void Report(benchmark::State& state, Precision precision, double flop) {
   state.counters["GFLOP/s"] =
       benchmark::Counter(flop * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["of_peak"] = benchmark::Counter(flop * 1e-9 / MeasurePeakGflops(OneThread()),
-                                                 benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] =
+      benchmark::Counter(flop * 1e-9 / MeasurePeakGflops(OneThread(), precision),
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void Fill(const Matrix& matrix) {
@@ -36,11 +38,13 @@ void Fill(const Matrix& matrix) {
   }
 }
 
-/// rows, outputs, inputs, and whether GELU follows.
+/// Rows, outputs, inputs, whether GELU follows, and the precision as a number.
 void BM_Linear(benchmark::State& state) {
   const int64_t rows = state.range(0);
   const int64_t outputs = state.range(1);
   const int64_t inputs = state.range(2);
+  const auto precision = static_cast<Precision>(state.range(4));
+  const OperandType type = static_cast<OperandType>(precision);
   const Kernels& kernels = TheKernels();
   const MatrixBuffer in(rows, inputs);
   Fill(in.matrix());
@@ -51,33 +55,40 @@ void BM_Linear(benchmark::State& state) {
   const std::vector<float> weight(static_cast<size_t>(outputs * inputs), 0.01F);
   std::vector<PackedMatrix> packed;
   for (int64_t i = 0; i < copies; ++i) {
-    packed.emplace_back(weight, outputs, inputs, kernels.panel_columns);
+    packed.emplace_back(kernels, type, weight, outputs, inputs);
   }
+  FloatBuffer scratch(OperandScratchFloats(type, rows, inputs) + 1);
   const Activation activation = Activation::kGeluTanh;
   const Epilogue epilogue = {.bias = bias.data(),
                              .activation = state.range(3) != 0 ? &activation : nullptr,
                              .residual = {}};
   size_t next = 0;
   for (auto _ : state) {
-    Gemm(kernels, in.matrix(), packed[next], epilogue, out.matrix());
+    Gemm(kernels, ToOperand(kernels, type, in.matrix(), scratch.data()), packed[next], epilogue,
+         out.matrix());
     next = (next + 1) % packed.size();
   }
-  Report(state, 2.0 * static_cast<double>(rows * outputs * inputs));
+  Report(state, precision, 2.0 * static_cast<double>(rows * outputs * inputs));
 }
 BENCHMARK(BM_Linear)
-    ->ArgNames({"rows", "outputs", "inputs", "gelu"})
-    ->Args({196, 2304, 768, 0})
-    ->Args({196, 768, 768, 0})
-    ->Args({112, 3072, 768, 1})
-    ->Args({112, 768, 3072, 0})
-    ->Args({98, 2304, 768, 0})
-    ->Args({729, 3456, 1152, 0})
-    ->Args({112, 4304, 1152, 1})
-    ->Args({112, 1152, 4304, 0})
+    ->ArgNames({"rows", "outputs", "inputs", "gelu", "precision"})
+    ->Apply([](benchmark::internal::Benchmark* all) {
+      for (int64_t precision : {0, 1, 2}) {
+        all->Args({196, 2304, 768, 0, precision})
+            ->Args({196, 768, 768, 0, precision})
+            ->Args({112, 3072, 768, 1, precision})
+            ->Args({112, 768, 3072, 0, precision})
+            ->Args({729, 3456, 1152, 0, precision})
+            ->Args({112, 4304, 1152, 1, precision})
+            ->Args({112, 1152, 4304, 0, precision});
+      }
+    })
     ->Unit(benchmark::kMillisecond);
 
 void BM_Attention(benchmark::State& state) {
-  const AttentionShape shape = {state.range(0), state.range(1), state.range(2)};
+  const auto precision = static_cast<Precision>(state.range(3));
+  const AttentionShape shape = {state.range(0), state.range(1), state.range(2),
+                                static_cast<OperandType>(precision)};
   const Kernels& kernels = TheKernels();
   const int64_t hidden = shape.heads * shape.head_dim;
   const MatrixBuffer qkv(shape.tokens, 3 * hidden);
@@ -88,17 +99,17 @@ void BM_Attention(benchmark::State& state) {
   FloatBuffer scratch(AttentionScratchFloats(shape, kernels));
   const AttentionPanels panels = {keys.data(), values.data()};
   for (auto _ : state) {
-    PackKeysAndValues(kernels, shape, qkv.matrix(), 0, shape.tokens, panels);
+    PackKeysAndValues(kernels, shape, qkv.matrix(), 0, shape.tokens, panels, scratch.data());
     Attention(kernels, shape, qkv.matrix(), panels, 0, shape.tokens, out.matrix(), nullptr,
               scratch.data());
   }
-  Report(state, 4.0 * static_cast<double>(shape.tokens * shape.tokens * hidden));
+  Report(state, precision, 4.0 * static_cast<double>(shape.tokens * shape.tokens * hidden));
 }
 BENCHMARK(BM_Attention)
-    ->ArgNames({"tokens", "heads", "head_dim"})
-    ->Args({196, 12, 64})
-    ->Args({729, 16, 72})
-    ->Args({1024, 12, 64})
+    ->ArgNames({"tokens", "heads", "head_dim", "precision"})
+    ->ArgsProduct({{196}, {12}, {64}, {0, 1}})
+    ->ArgsProduct({{729}, {16}, {72}, {0, 1}})
+    ->ArgsProduct({{1024}, {12}, {64}, {0, 1}})
     ->Unit(benchmark::kMillisecond);
 
 void BM_LayerNorm(benchmark::State& state) {

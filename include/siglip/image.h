@@ -81,8 +81,8 @@ PreprocessMode ParsePreprocessMode(std::string_view name);
 std::string_view ToString(PreprocessMode mode);
 
 /// Resizes to height x width (both >= 1). Throws Error(kInvalidArgument) for sizes out of range and
-/// Error(kUnsupported) for a filter that the mode's original does not have and Error(kLimitExceeded)
-/// for results beyond DecodeLimits' default of pixels.
+/// Error(kUnsupported) for a filter that the mode's original does not have and
+/// Error(kLimitExceeded) for results beyond DecodeLimits' default of pixels.
 Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,
              PreprocessMode mode);
 

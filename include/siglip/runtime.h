@@ -8,6 +8,20 @@
 
 namespace siglip {
 
+/// What weights and activations of the large matrix products are. Patch embedding, layer norms,
+/// softmax, sums and the residual stream are float in all of them; results have the same bits on
+/// every run, in any batch and with any number of threads within one precision and instruction set.
+enum class Precision {
+  kFloat32,   ///< Exact: equal to the reference within rounding.
+  kBFloat16,  ///< Half the memory, twice the speed where the CPU has bfloat16 products.
+  kInt8,      ///< A quarter of the memory: weights per output and activations per token as 8 bits,
+              ///< attention in bfloat16.
+};
+/// "f32", "bf16", "int8".
+std::string_view ToString(Precision precision);
+/// Throws Error(kInvalidArgument) listing the names.
+Precision ParsePrecision(std::string_view name);
+
 struct RuntimeOptions {
   /// Worker threads, the calling one included. 0: as many as this process may use (CPU affinity
   /// and cgroup quota respected).
@@ -40,8 +54,9 @@ std::vector<std::string> AvailableInstructionSets();
 /// The version of the library, "0.1.0".
 std::string_view Version();
 
-/// Multiply-add speed of this machine in GFLOP/s, f32, measured now on all threads of the runtime
-/// in a loop that touches no memory; the most that a kernel of its instruction set could reach.
-double MeasurePeakGflops(const Runtime& runtime);
+/// Multiply-add speed of this machine in GFLOP/s (int8: GOP/s), measured now on all threads of the
+/// runtime in a loop that touches no memory: the most that a kernel of its instruction set and
+/// precision could reach.
+double MeasurePeakGflops(const Runtime& runtime, Precision precision = Precision::kFloat32);
 
 }  // namespace siglip

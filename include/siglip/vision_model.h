@@ -28,12 +28,18 @@ class WeightSource;
 struct Matrix;
 struct Workspace;
 
+/// What all layers of a model have in common.
+struct LayerContext {
+  SiglipVisionConfig config;
+  std::shared_ptr<const Runtime> runtime;
+  Precision precision = Precision::kFloat32;
+};
+
 /// What a layer is built from: where weights come from, its name there, and the architecture.
 struct LayerSource {
   const WeightSource& weights;
   std::string scope;  ///< e.g. "vision_model.encoder.layers.3"
-  const SiglipVisionConfig& config;
-  std::shared_ptr<const Runtime> runtime;
+  const LayerContext& context;
 
   /// The same source one level down: scope + "." + name.
   LayerSource operator/(const std::string& name) const;
@@ -60,8 +66,7 @@ class SiglipVisionEmbeddings {
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   std::unique_ptr<const Linear> patch_embedding_;  // the kernel as [D, C * patch * patch]
   Tensor position_embedding_;                      // [num_patches, D]
 };
@@ -81,8 +86,7 @@ class SiglipAttention {
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   std::unique_ptr<const Linear> qkv_proj_;  // q_proj, k_proj and v_proj as one [3 D, D]
   std::unique_ptr<const Linear> out_proj_;
 };
@@ -102,8 +106,7 @@ class SiglipMLP {
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   std::unique_ptr<const Linear> fc1_;
   std::unique_ptr<const Linear> fc2_;
 };
@@ -126,8 +129,7 @@ class SiglipEncoderLayer {
   const SiglipMLP& mlp() const { return mlp_; }
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   std::unique_ptr<const LayerNorm> layer_norm1_;
   SiglipAttention self_attn_;
   std::unique_ptr<const LayerNorm> layer_norm2_;
@@ -151,8 +153,7 @@ class SiglipEncoder {
   const std::vector<std::unique_ptr<const SiglipEncoderLayer>>& layers() const { return layers_; }
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   std::vector<std::unique_ptr<const SiglipEncoderLayer>> layers_;
 };
 
@@ -171,8 +172,7 @@ class SiglipMultiheadAttentionPoolingHead {
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   // The probe is constant, hence so is its query q: a token's score is x . (Wk^T q) per head, one
   // small Linear. Values are projected after pooling, once per head instead of once per token.
   std::unique_ptr<const Linear> probe_scores_;  // [heads, D]
@@ -215,15 +215,13 @@ class SiglipVisionTransformer {
 
   int64_t weight_bytes() const;
 
-  const SiglipVisionConfig& config() const { return config_; }
-  const std::shared_ptr<const Runtime>& runtime() const { return runtime_; }
+  const LayerContext& context() const { return context_; }
   const SiglipVisionEmbeddings& embeddings() const { return embeddings_; }
   const SiglipEncoder& encoder() const { return encoder_; }
   const SiglipMultiheadAttentionPoolingHead* head() const { return head_.get(); }
 
  private:
-  SiglipVisionConfig config_;
-  std::shared_ptr<const Runtime> runtime_;
+  LayerContext context_;
   SiglipVisionEmbeddings embeddings_;
   SiglipEncoder encoder_;
   std::unique_ptr<const LayerNorm> post_layernorm_;
@@ -237,12 +235,14 @@ class SiglipVisionModel {
   /// docs). Reads only what the tower needs. Throws Error naming up to ten tensors when any is
   /// missing, unexpected or has another shape than config.json asks for.
   static SiglipVisionModel FromPretrained(const std::filesystem::path& folder,
-                                          std::shared_ptr<const Runtime> runtime = nullptr);
+                                          std::shared_ptr<const Runtime> runtime = nullptr,
+                                          Precision precision = Precision::kFloat32);
 
   /// Random weights of transformers' `_init_weights` distributions; the same seed gives the same
   /// weights on every machine.
   SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
-                    std::shared_ptr<const Runtime> runtime = nullptr);
+                    std::shared_ptr<const Runtime> runtime = nullptr,
+                    Precision precision = Precision::kFloat32);
 
   /// What saving a model made from `config` and `seed` writes, without making it: one tensor is
   /// held at a time.
@@ -266,16 +266,15 @@ class SiglipVisionModel {
 
   const SiglipVisionConfig& config() const;
   const SiglipVisionTransformer& vision_model() const { return *vision_model_; }
-  const std::shared_ptr<const Runtime>& runtime() const { return runtime_; }
+  const std::shared_ptr<const Runtime>& runtime() const;
+  Precision precision() const;
   /// Bytes of the weights as they are held for computing.
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionModel(std::shared_ptr<const WeightSource> weights, const SiglipVisionConfig& config,
-                    const std::shared_ptr<const Runtime>& runtime);
+  SiglipVisionModel(std::shared_ptr<const WeightSource> weights, const LayerContext& context);
 
   std::shared_ptr<const WeightSource> weights_;
-  std::shared_ptr<const Runtime> runtime_;
   std::unique_ptr<const SiglipVisionTransformer> vision_model_;
 };
 

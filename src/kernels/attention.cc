@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/gemm.h"
 
@@ -12,52 +13,85 @@ int64_t Panels(int64_t count, const Kernels& kernels) {
   return (count + kernels.panel_columns - 1) / kernels.panel_columns;
 }
 
-/// product[rows, count] = a[rows, depth] * panels, one panel after the other.
-void MultiplyPanels(const Kernels& kernels, int rows, int64_t count, int64_t depth, const float* a,
-                    size_t a_stride, const float* panels, float* product, size_t product_stride) {
+/// Words of one head's keys: every panel holds panel_columns tokens.
+int64_t HeadKeys(const AttentionShape& shape, const Kernels& kernels) {
+  return Panels(shape.tokens, kernels) * WordCount(shape.type, shape.head_dim) *
+         kernels.panel_columns;
+}
+
+/// Words of one head's values: every panel holds panel_columns components.
+int64_t HeadValues(const AttentionShape& shape, const Kernels& kernels) {
+  return Panels(shape.head_dim, kernels) * WordCount(shape.type, shape.tokens) *
+         kernels.panel_columns;
+}
+
+/// product[rows, count] = a * panels, one panel after the other.
+void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, int64_t count,
+                    const float* panels, const Matrix& product) {
   for (int64_t column = 0; column < count; column += kernels.panel_columns) {
     const int64_t columns = std::min<int64_t>(kernels.panel_columns, count - column);
-    kernels.gemm_tile(rows, static_cast<int>(columns), static_cast<size_t>(depth), a, a_stride,
-                      panels + column * depth, product + column, product_stride, false);
+    const auto* panel = reinterpret_cast<const uint32_t*>(panels + column * a.depth);
+    kernels.gemm_tile[static_cast<int>(type)](static_cast<int>(a.rows), static_cast<int>(columns),
+                                              static_cast<size_t>(a.depth), a.words, a.stride,
+                                              panel, product.data + column, product.stride, panel);
+  }
+}
+
+/// Puts the words of a key into column `token` of its panels.
+void PackKey(const float* words, int64_t depth, int64_t token, int64_t width, float* panels) {
+  float* out = panels + token / width * depth * width + token % width;
+  for (int64_t word = 0; word < depth; ++word, out += width) *out = words[word];
+}
+
+/// Puts a value into row `token` of its panels; a word holds `per_word` tokens.
+template <class Element>
+void PackValue(const float* words, int64_t head_dim, int64_t token, int64_t token_words,
+               int64_t width, float* panels) {
+  constexpr int64_t kPerWord = sizeof(float) / sizeof(Element);
+  const auto* in = reinterpret_cast<const Element*>(words);
+  for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
+    auto* out = reinterpret_cast<Element*>(panels + token / kPerWord * width) + token % kPerWord;
+    const int64_t count = std::min(width, head_dim - d);
+    for (int64_t i = 0; i < count; ++i) out[i * kPerWord] = in[d + i];
   }
 }
 
 }  // namespace
 
 size_t KeyPanelFloats(const AttentionShape& shape, const Kernels& kernels) {
-  return static_cast<size_t>(shape.heads * Panels(shape.tokens, kernels) * shape.head_dim *
-                             kernels.panel_columns);
+  return static_cast<size_t>(shape.heads * HeadKeys(shape, kernels));
 }
 
 size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels) {
-  return static_cast<size_t>(shape.heads * Panels(shape.head_dim, kernels) * shape.tokens *
-                             kernels.panel_columns);
+  return static_cast<size_t>(shape.heads * HeadValues(shape, kernels));
 }
 
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels) {
-  return static_cast<size_t>(kernels.tile_rows) *
-         (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim));
+  const int64_t rows = kernels.tile_rows;
+  return static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
+         OperandScratchFloats(shape.type, rows, shape.tokens) +
+         OperandScratchFloats(shape.type, rows, shape.head_dim);
 }
 
 void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
-                       int64_t begin, int64_t end, const AttentionPanels& panels) {
+                       int64_t begin, int64_t end, const AttentionPanels& panels, float* scratch) {
   const int64_t width = kernels.panel_columns;
+  const int64_t depth = WordCount(shape.type, shape.head_dim);
+  const int64_t token_words = WordCount(shape.type, shape.tokens);
   const int64_t hidden = shape.heads * shape.head_dim;
-  const int64_t head_keys = Panels(shape.tokens, kernels) * shape.head_dim * width;
-  const int64_t head_values = Panels(shape.head_dim, kernels) * shape.tokens * width;
   for (int64_t token = begin; token < end; ++token) {
-    const float* key = qkv.row(token) + hidden;
-    const float* value = key + hidden;
     for (int64_t head = 0; head < shape.heads; ++head) {
-      float* keys =
-          panels.keys + head * head_keys + token / width * shape.head_dim * width + token % width;
-      for (int64_t d = 0; d < shape.head_dim; ++d) keys[d * width] = *key++;
-      float* values = panels.values + head * head_values + token * width;
-      for (int64_t d = 0; d < shape.head_dim; d += width, values += shape.tokens * width) {
-        const int64_t count = std::min(width, shape.head_dim - d);
-        std::copy_n(value + d, count, values);
+      const auto words = [&](int64_t column) {
+        const Matrix row = {qkv.row(token) + column + head * shape.head_dim, 1, shape.head_dim, 0};
+        return reinterpret_cast<const float*>(ToOperand(kernels, shape.type, row, scratch).words);
+      };
+      PackKey(words(hidden), depth, token, width, panels.keys + head * HeadKeys(shape, kernels));
+      float* values = panels.values + head * HeadValues(shape, kernels);
+      if (shape.type == OperandType::kFloat32) {
+        PackValue<float>(words(2 * hidden), shape.head_dim, token, token_words, width, values);
+      } else {
+        PackValue<uint16_t>(words(2 * hidden), shape.head_dim, token, token_words, width, values);
       }
-      value += shape.head_dim;
     }
   }
 }
@@ -66,33 +100,34 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Matrix
                const AttentionPanels& panels, int64_t begin, int64_t end, const Matrix& out,
                float* probabilities, float* scratch) {
   const int64_t tokens = shape.tokens;
-  const int64_t head_keys =
-      Panels(tokens, kernels) * shape.head_dim * static_cast<int64_t>(kernels.panel_columns);
-  const int64_t head_values =
-      Panels(shape.head_dim, kernels) * tokens * static_cast<int64_t>(kernels.panel_columns);
   const float scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
   // A strip of a few queries against all keys: its scores stay in the cache, and the softmax sees
   // whole rows.
-  const Matrix scores = {scratch, kernels.tile_rows, tokens, MatrixStride(tokens)};
-  const Matrix context = {scores.row(kernels.tile_rows), kernels.tile_rows, shape.head_dim,
-                          MatrixStride(shape.head_dim)};
+  const int64_t tile_rows = kernels.tile_rows;
+  const Matrix all_scores = {scratch, tile_rows, tokens, MatrixStride(tokens)};
+  const Matrix all_context = {all_scores.row(tile_rows), tile_rows, shape.head_dim,
+                              MatrixStride(shape.head_dim)};
+  float* const operand_scratch = all_context.row(tile_rows);
   const int64_t strips = TileCount(end - begin, kernels.tile_rows);
   for (int64_t head = 0; head < shape.heads; ++head) {
     const int64_t column = head * shape.head_dim;
     for (int64_t strip = 0; strip < strips; ++strip) {
       const RowRange range = TileRows(end - begin, kernels.tile_rows, strip);
       const int64_t first = begin + range.begin;
-      const int rows = static_cast<int>(range.end - range.begin);
-      MultiplyPanels(kernels, rows, tokens, shape.head_dim, qkv.row(first) + column, qkv.stride,
-                     panels.keys + head * head_keys, scores.data, scores.stride);
+      const int64_t rows = range.end - range.begin;
+      const Matrix scores = all_scores.Rows(0, rows);
+      const Matrix context = all_context.Rows(0, rows);
+      const Matrix queries = {qkv.row(first) + column, rows, shape.head_dim, qkv.stride};
+      MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, queries, operand_scratch),
+                     tokens, panels.keys + head * HeadKeys(shape, kernels), scores);
       float inverse_sums[16];
-      for (int row = 0; row < rows; ++row) {
+      for (int64_t row = 0; row < rows; ++row) {
         inverse_sums[row] = 1.0F / kernels.softmax_exponentials(static_cast<size_t>(tokens), scale,
                                                                 scores.row(row));
       }
-      MultiplyPanels(kernels, rows, shape.head_dim, tokens, scores.data, scores.stride,
-                     panels.values + head * head_values, context.data, context.stride);
-      for (int row = 0; row < rows; ++row) {
+      MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, scores, operand_scratch),
+                     shape.head_dim, panels.values + head * HeadValues(shape, kernels), context);
+      for (int64_t row = 0; row < rows; ++row) {
         kernels.scale(static_cast<size_t>(shape.head_dim), inverse_sums[row], context.row(row),
                       out.row(first + row) + column);
         if (probabilities != nullptr) {

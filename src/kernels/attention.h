@@ -4,32 +4,35 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/operand.h"
 #include "tensor/arena.h"
 
 namespace siglip {
 
+/// What attention is computed over and in: kFloat32 or kBFloat16 (sums and softmax are float).
 struct AttentionShape {
   int64_t tokens;
   int64_t heads;
   int64_t head_dim;
+  OperandType type = OperandType::kFloat32;
 };
 
-/// Keys and values of one layer as the GEMM kernel reads them, for all heads. Of the size
-/// AttentionPanelFloats says each.
+/// Keys and values of one layer as the GEMM kernel reads them, for all heads, in words.
 struct AttentionPanels {
-  float* keys = nullptr;    // [heads][token panels][head_dim][panel_columns]
-  float* values = nullptr;  // [heads][head_dim panels][tokens][panel_columns]
+  float* keys = nullptr;  // [heads][token panels][words of head_dim][panel_columns]
+  float* values =
+      nullptr;  // [heads][head_dim panels][words of tokens][panel_columns], zero at first
 };
 
 size_t KeyPanelFloats(const AttentionShape& shape, const Kernels& kernels);
 size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels);
-/// Floats of scratch that Attention needs.
+/// Floats of scratch that either function needs.
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels);
 
 /// Puts tokens [begin, end) of `qkv` [tokens, 3 * heads * head_dim] (queries, keys, values side by
 /// side) into the panels. Threads may pack different tokens at the same time.
 void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
-                       int64_t begin, int64_t end, const AttentionPanels& panels);
+                       int64_t begin, int64_t end, const AttentionPanels& panels, float* scratch);
 
 /// out[t, h * head_dim + d] = softmax(q_h[t] k_h^T * head_dim^-0.5) v_h for tokens t in
 /// [begin, end), from the queries in `qkv` and the packed keys and values of all tokens. Where

@@ -33,7 +33,7 @@ class AttentionTest : public KernelTest {
     const MatrixBuffer out(shape.tokens, hidden);
     for (int64_t part = 0; part < parts; ++part) {
       PackKeysAndValues(kernels(), shape, qkv.matrix(), shape.tokens * part / parts,
-                        shape.tokens * (part + 1) / parts, panels);
+                        shape.tokens * (part + 1) / parts, panels, scratch.data());
     }
     for (int64_t part = 0; part < parts; ++part) {
       Attention(kernels(), shape, qkv.matrix(), panels, shape.tokens * part / parts,
@@ -45,6 +45,18 @@ class AttentionTest : public KernelTest {
       dense.insert(dense.end(), out.matrix().row(token), out.matrix().row(token) + hidden);
     }
     return dense;
+  }
+
+  void CheckCuts(const AttentionShape& shape) {
+    const auto count = static_cast<size_t>(shape.tokens * shape.heads * shape.head_dim);
+    const std::vector<float> q = RandomFloats(count, 1);
+    const std::vector<float> k = RandomFloats(count, 2);
+    const std::vector<float> v = RandomFloats(count, 3);
+    const std::vector<float> whole = Run(shape, q, k, v, 1);
+    for (int64_t parts : {2, 3, 5, 77}) {
+      const std::vector<float> cut = Run(shape, q, k, v, parts);
+      EXPECT_EQ(0, std::memcmp(whole.data(), cut.data(), count * sizeof(float))) << parts;
+    }
   }
 };
 
@@ -59,7 +71,7 @@ TEST_P(AttentionTest, EqualsReference) {
       const std::vector<float> out = Run(shape, q, k, v, 1);
       const std::vector<float> expected = reference::Attention(q, k, v, tokens, 3, head_dim);
       // Scores are sums of head_dim products of magnitude ~4 and their error goes into exp; the
-      // result is a mean of values.
+      // result is a mean of values of magnitude ~4.
       const double score_error =
           kUnitRoundoff * static_cast<double>(head_dim + 8) * 4 * std::sqrt(head_dim);
       const double tolerance =
@@ -71,16 +83,32 @@ TEST_P(AttentionTest, EqualsReference) {
   }
 }
 
+TEST_P(AttentionTest, BFloat16IsCloseToReference) {
+  for (int64_t tokens : {1, 2, 9, 33, 50}) {
+    for (int64_t head_dim : {1, 7, 16, 72}) {
+      const AttentionShape shape = {tokens, 3, head_dim, OperandType::kBFloat16};
+      const auto count = static_cast<size_t>(tokens * 3 * head_dim);
+      const std::vector<float> q = RandomFloats(count, 1);
+      const std::vector<float> k = RandomFloats(count, 2);
+      const std::vector<float> v = RandomFloats(count, 3);
+      const std::vector<float> out = Run(shape, q, k, v, 2);
+      const std::vector<float> expected = reference::Attention(q, k, v, tokens, 3, head_dim);
+      double distance = 0;
+      double norm = 0;
+      for (size_t i = 0; i < count; ++i) {
+        distance += std::pow(out[i] - static_cast<double>(expected[i]), 2);
+        norm += std::pow(static_cast<double>(expected[i]), 2);
+      }
+      // Four roundings to bfloat16 (of queries, keys, values and probabilities), each of at most
+      // 2^-9 relative; those of scores of magnitude ~1 go through exp.
+      EXPECT_LE(std::sqrt(distance / norm), 8 * 0x1p-9) << tokens << " tokens of " << head_dim;
+    }
+  }
+}
+
 TEST_P(AttentionTest, SameBitsHoweverTheWorkIsCut) {
-  const AttentionShape shape = {77, 2, 24};
-  const size_t count = 77 * 2 * 24;
-  const std::vector<float> q = RandomFloats(count, 1);
-  const std::vector<float> k = RandomFloats(count, 2);
-  const std::vector<float> v = RandomFloats(count, 3);
-  const std::vector<float> whole = Run(shape, q, k, v, 1);
-  for (int64_t parts : {2, 3, 5, 77}) {
-    const std::vector<float> cut = Run(shape, q, k, v, parts);
-    EXPECT_EQ(0, std::memcmp(whole.data(), cut.data(), count * sizeof(float))) << parts;
+  for (OperandType type : {OperandType::kFloat32, OperandType::kBFloat16}) {
+    CheckCuts({77, 2, 24, type});
   }
 }
 

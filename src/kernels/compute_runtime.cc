@@ -20,16 +20,16 @@ std::shared_ptr<const Runtime> Runtime::Create(const RuntimeOptions& options) {
   return std::make_shared<ComputeRuntime>(threads, ChooseInstructionSet(options.instruction_set));
 }
 
-double MeasurePeakGflops(const Runtime& runtime) {
+double MeasurePeakGflops(const Runtime& runtime, Precision precision) {
   const ComputeRuntime& compute = ComputeRuntime::From(runtime);
   constexpr int64_t kRounds = 1'000'000;  // some ten milliseconds
   constexpr int kRepeats = 5;
+  const auto peak = compute.kernels().peak[static_cast<int>(precision)];
   std::vector<double> flop(static_cast<size_t>(compute.threads()));
   double best = 0;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     const auto begin = std::chrono::steady_clock::now();
-    compute.pool().Run(
-        [&](int rank) { flop[static_cast<size_t>(rank)] = compute.kernels().peak(kRounds); });
+    compute.pool().Run([&](int rank) { flop[static_cast<size_t>(rank)] = peak(kRounds); });
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
     double total = 0;
     for (double one : flop) total += one;

@@ -10,11 +10,11 @@ const Kernels& KernelsFor(InstructionSet instruction_set) {
   switch (instruction_set) {
     case InstructionSet::kGeneric: return GenericKernels();
 #if defined(__x86_64__)
-    case InstructionSet::kAvx2:
-    case InstructionSet::kAvx2Vnni: return Avx2Kernels();
-    case InstructionSet::kAvx512:
-    case InstructionSet::kAvx512Vnni:
-    case InstructionSet::kAvx512Bf16: return Avx512Kernels();
+    case InstructionSet::kAvx2: return Avx2Kernels();
+    case InstructionSet::kAvx2Vnni: return Avx2VnniKernels();
+    case InstructionSet::kAvx512: return Avx512Kernels();
+    case InstructionSet::kAvx512Vnni: return Avx512VnniKernels();
+    case InstructionSet::kAvx512Bf16: return Avx512Bf16Kernels();
 #endif
     default:
       throw Error(ErrorCode::kUnsupported,

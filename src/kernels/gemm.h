@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/operand.h"
 #include "kernels/packing.h"
 #include "tensor/arena.h"
 
@@ -19,9 +20,9 @@ struct Epilogue {
   Matrix residual;
 };
 
-/// out[M, outputs] = epilogue(a[M, inputs] * weight^T). `out` is written up to the next multiple of
-/// kVectorFloats columns. Runs on the calling thread.
-void Gemm(const Kernels& kernels, const Matrix& a, const PackedMatrix& weight,
+/// out[M, outputs] = epilogue(a[M, inputs] * weight^T), `a` of the weight's type. `out` is written
+/// up to the next multiple of kVectorFloats columns. Runs on the calling thread.
+void Gemm(const Kernels& kernels, const Operand& a, const PackedMatrix& weight,
           const Epilogue& epilogue, const Matrix& out);
 
 /// Rows [begin, end) of tile `index` when `rows` rows are split evenly into tiles of at most

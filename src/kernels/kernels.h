@@ -21,18 +21,38 @@ enum class Activation { kGeluTanh, kGeluErf, kQuickGelu, kRelu, kSilu };
 /// multiples of this many floats (a cache line).
 inline constexpr size_t kVectorFloats = 16;
 
+/// What the operands of a product are. In each of them a word of four bytes holds what one step of
+/// the kernel takes from a row of `a` and from a column of the panel: one float, two bfloat16 or
+/// four bytes. So packing, strides and tiles are the same for all.
+enum class OperandType { kFloat32, kBFloat16, kInt8 };
+inline constexpr int kOperandTypes = 3;
+
+/// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns], depth, strides and panel in
+/// words; c is int32 for kInt8 (a unsigned, panel signed bytes), else float. rows <= tile_rows,
+/// columns <= panel_columns; c is written up to the next multiple of kVectorFloats. Every element
+/// is summed over depth in ascending order by one accumulator. Meanwhile depth * kPrefetchWords
+/// words from `prefetch` on are brought near; any address will do.
+using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
+                          const uint32_t* panel, void* c, size_t c_stride,
+                          const uint32_t* prefetch);
+inline constexpr size_t kPrefetchWords = 8;
+
 struct Kernels {
-  /// Most rows gemm_tile takes at once.
+  /// Most rows a GemmTile takes at once.
   int tile_rows;
   /// Columns of a packed panel, a multiple of kVectorFloats.
   int panel_columns;
+  GemmTile gemm_tile[kOperandTypes];  // by OperandType
 
-  /// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns].
-  /// rows <= tile_rows, columns <= panel_columns; c is written up to the next multiple of
-  /// kVectorFloats. Every element is summed over depth in ascending order by one accumulator.
-  /// With `accumulate` the sum starts from what c holds instead of from zero.
-  void (*gemm_tile)(int rows, int columns, size_t depth, const float* a, size_t a_stride,
-                    const float* panel, float* c, size_t c_stride, bool accumulate);
+  /// out[count] = in rounded to the nearest bfloat16, ties to even.
+  void (*to_bfloat16)(size_t count, const float* in, uint16_t* out);
+  /// out[count] = round(in / scale) + 128 with scale = max(|in|) / 127, which is returned (1 where
+  /// all are zero).
+  float (*to_int8)(size_t count, const float* in, uint8_t* out);
+  /// out = (sums - correction[column]) * (row_scales[row] * column_scales[column]) as float, in
+  /// place of the sums.
+  void (*dequantize)(int rows, size_t columns, const float* row_scales, const float* column_scales,
+                     const int32_t* correction, void* sums, size_t stride);
 
   /// out = in + bias.
   void (*bias)(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
@@ -59,13 +79,17 @@ struct Kernels {
   /// Sum of a[i] * b[i].
   float (*dot)(size_t count, const float* a, const float* b);
 
-  /// Runs `rounds` of independent multiply-adds in registers; returns the FLOP done.
-  double (*peak)(int64_t rounds);
+  /// Runs `rounds` of independent products of a type in registers; returns how many operations
+  /// (multiplications and additions) that was.
+  double (*peak[kOperandTypes])(int64_t rounds);
 };
 
 /// Defined in isa/.
 const Kernels& GenericKernels();
 const Kernels& Avx2Kernels();
+const Kernels& Avx2VnniKernels();
 const Kernels& Avx512Kernels();
+const Kernels& Avx512VnniKernels();
+const Kernels& Avx512Bf16Kernels();
 
 }  // namespace siglip

@@ -1,29 +1,65 @@
 #include "kernels/packing.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace siglip {
 
-PackedMatrix::PackedMatrix(std::span<const float> weight, int64_t outputs, int64_t inputs,
-                           int panel_columns)
-    : outputs_(outputs), inputs_(inputs), panel_columns_(panel_columns) {
-  data_ = FloatBuffer(static_cast<size_t>(panels() * inputs * panel_columns));
-  // Sixteen inputs at a time: one cache line of each of the panel's rows of `weight`.
-  constexpr int64_t kBlock = 16;
+PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<const float> weight,
+                           int64_t outputs, int64_t inputs)
+    : type_(type), outputs_(outputs), inputs_(inputs), panel_columns_(kernels.panel_columns) {
+  const auto step = static_cast<size_t>(panel_columns_);
+  const auto words = static_cast<size_t>(depth());
+  words_ = FloatBuffer(static_cast<size_t>(panels()) * words * step);
+  if (type == OperandType::kInt8) {
+    scales_.resize(static_cast<size_t>(panels()) * step);
+    corrections_.resize(scales_.size());
+  }
+  // A panel's rows are converted first, then interleaved sixteen words at a time: one cache line
+  // of each of them.
+  constexpr size_t kBlock = 16;
+  std::vector<uint32_t> rows(step * words);
   for (int64_t panel = 0; panel < panels(); ++panel) {
-    const int64_t first = panel * panel_columns;
-    const int64_t columns = std::min<int64_t>(panel_columns, outputs - first);
-    float* out = data_.data() + panel * inputs * panel_columns;
-    for (int64_t begin = 0; begin < inputs; begin += kBlock) {
-      const int64_t end = std::min(inputs, begin + kBlock);
-      for (int64_t column = 0; column < columns; ++column) {
-        const float* in = weight.data() + (first + column) * inputs;
-        for (int64_t input = begin; input < end; ++input) {
-          out[input * panel_columns + column] = in[input];
+    const int64_t first = panel * panel_columns_;
+    const auto columns = static_cast<size_t>(std::min<int64_t>(panel_columns_, outputs - first));
+    for (size_t column = 0; column < columns; ++column) {
+      const auto output = static_cast<size_t>(first) + column;
+      const auto size = static_cast<size_t>(inputs);
+      ConvertRow(kernels, static_cast<int64_t>(output), weight.subspan(output * size, size),
+                 &rows[column * words]);
+    }
+    float* out = words_.data() + static_cast<size_t>(panel) * words * step;
+    for (size_t begin = 0; begin < words; begin += kBlock) {
+      const size_t end = std::min(words, begin + kBlock);
+      for (size_t column = 0; column < columns; ++column) {
+        for (size_t word = begin; word < end; ++word) {
+          std::memcpy(out + word * step + column, &rows[column * words + word], sizeof(uint32_t));
         }
       }
     }
   }
+}
+
+void PackedMatrix::ConvertRow(const Kernels& kernels, int64_t output, std::span<const float> row,
+                              uint32_t* words) {
+  if (type_ == OperandType::kFloat32) {
+    std::memcpy(words, row.data(), row.size_bytes());
+    return;
+  }
+  words[depth() - 1] = 0;  // the last word may be filled in part only
+  if (type_ == OperandType::kBFloat16) {
+    kernels.to_bfloat16(row.size(), row.data(), reinterpret_cast<uint16_t*>(words));
+    return;
+  }
+  auto* bytes = reinterpret_cast<uint8_t*>(words);
+  scales_[static_cast<size_t>(output)] = kernels.to_int8(row.size(), row.data(), bytes);
+  int32_t sum = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const int value = static_cast<int>(bytes[i]) - 128;
+    bytes[i] = static_cast<uint8_t>(value);
+    sum += value;
+  }
+  corrections_[static_cast<size_t>(output)] = 128 * sum;
 }
 
 }  // namespace siglip

@@ -3,33 +3,52 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kernels/kernels.h"
+#include "kernels/operand.h"
 #include "tensor/arena.h"
 
 namespace siglip {
 
 /// A weight [outputs, inputs] (torch's Linear) in panels of `panel_columns` outputs: panel p holds
-/// [inputs][panel_columns], the outputs p * panel_columns + j side by side; missing ones are zero.
+/// [words of inputs][panel_columns], the outputs p * panel_columns + j side by side; missing ones
+/// are zero. kInt8 rounds each output's weights to 127 steps of its largest one.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  PackedMatrix(std::span<const float> weight, int64_t outputs, int64_t inputs, int panel_columns);
+  PackedMatrix(const Kernels& kernels, OperandType type, std::span<const float> weight,
+               int64_t outputs, int64_t inputs);
 
+  OperandType type() const { return type_; }
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
+  int64_t depth() const { return WordCount(type_, inputs_); }
   int panel_columns() const { return panel_columns_; }
   int64_t panels() const { return (outputs_ + panel_columns_ - 1) / panel_columns_; }
-  const float* panel(int64_t index) const {
-    return data_.data() + static_cast<size_t>(index * inputs_ * panel_columns_);
+  const uint32_t* panel(int64_t index) const {
+    return reinterpret_cast<const uint32_t*>(words_.data()) + index * depth() * panel_columns_;
   }
-  int64_t bytes() const { return static_cast<int64_t>(data_.size() * sizeof(float)); }
+  /// kInt8, per output and padded to whole panels: the value of one step, and what the 128 that
+  /// the left side's bytes stand above their values adds to a sum.
+  const float* scales() const { return scales_.data(); }
+  const int32_t* corrections() const { return corrections_.data(); }
+
+  int64_t bytes() const {
+    return static_cast<int64_t>(4 * (words_.size() + scales_.size() + corrections_.size()));
+  }
 
  private:
+  void ConvertRow(const Kernels& kernels, int64_t output, std::span<const float> row,
+                  uint32_t* words);
+
+  OperandType type_ = OperandType::kFloat32;
   int64_t outputs_ = 0;
   int64_t inputs_ = 0;
   int panel_columns_ = 0;
-  FloatBuffer data_;
+  FloatBuffer words_;
+  std::vector<float> scales_;
+  std::vector<int32_t> corrections_;
 };
 
 }  // namespace siglip

@@ -6,37 +6,54 @@
 namespace siglip {
 
 LayerSource LayerSource::operator/(const std::string& name) const {
-  return {weights, scope + "." + name, config, runtime};
+  return {weights, scope + "." + name, context};
+}
+
+OperandType OperandTypeOf(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32: return OperandType::kFloat32;
+    case Precision::kBFloat16: return OperandType::kBFloat16;
+    case Precision::kInt8: return OperandType::kInt8;
+  }
+  return OperandType::kFloat32;
+}
+
+OperandType AttentionTypeOf(Precision precision) {
+  return precision == Precision::kFloat32 ? OperandType::kFloat32 : OperandType::kBFloat16;
 }
 
 Linear::Linear(const LayerSource& source, int64_t outputs, int64_t inputs)
-    : Linear(ComputeRuntime::From(*source.runtime).kernels(),
+    : Linear(ComputeRuntime::From(*source.context.runtime).kernels(),
+             OperandTypeOf(source.context.precision),
              source.weights.Read({source.scope + ".weight", {outputs, inputs}}),
              source.weights.Read({source.scope + ".bias", {outputs}}), outputs, inputs) {}
 
-Linear::Linear(const Kernels& kernels, const std::vector<float>& weight,
+Linear::Linear(const Kernels& kernels, OperandType type, const std::vector<float>& weight,
                const std::vector<float>& bias, int64_t outputs, int64_t inputs)
-    : kernels_(kernels), weight_(weight, outputs, inputs, kernels.panel_columns), bias_(bias) {
+    : kernels_(kernels), weight_(kernels, type, weight, outputs, inputs), bias_(bias) {
   bias_.resize(static_cast<size_t>(weight_.panels() * kernels.panel_columns));
 }
 
-void Linear::Forward(const Matrix& in, const Matrix& out) const {
-  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
+void Linear::Forward(const Matrix& in, const Matrix& out, float* scratch) const {
+  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
+       {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
 }
 
-void Linear::ForwardActivation(const Matrix& in, Activation activation, const Matrix& out) const {
-  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = &activation, .residual = {}},
-       out);
+void Linear::ForwardActivation(const Matrix& in, Activation activation, const Matrix& out,
+                               float* scratch) const {
+  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
+       {.bias = bias_.data(), .activation = &activation, .residual = {}}, out);
 }
 
-void Linear::ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out) const {
-  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
-       out);
+void Linear::ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out,
+                             float* scratch) const {
+  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
+       {.bias = bias_.data(), .activation = nullptr, .residual = residual}, out);
 }
 
 LayerNorm::LayerNorm(const LayerSource& source, int64_t columns)
-    : kernels_(ComputeRuntime::From(*source.runtime).kernels()),
-      epsilon_(static_cast<float>(source.config.layer_norm_eps)),
+    : kernels_(ComputeRuntime::From(*source.context.runtime).kernels()),
+      epsilon_(static_cast<float>(source.context.config.layer_norm_eps)),
       gain_(source.weights.Read({source.scope + ".weight", {columns}})),
       bias_(source.weights.Read({source.scope + ".bias", {columns}})) {}
 

@@ -13,14 +13,23 @@
 
 namespace siglip {
 
-/// torch.nn.Linear with packed weights: y = x W^T + b.
+/// What products of a precision take, and what its attention does.
+OperandType OperandTypeOf(Precision precision);
+OperandType AttentionTypeOf(Precision precision);
+
+/// torch.nn.Linear with packed weights: y = x W^T + b. Input and output are float in every
+/// precision: rows are converted on the way in, into `scratch` of at least ScratchFloats(rows).
 class Linear {
  public:
   /// Reads `scope`.weight [outputs, inputs] and `scope`.bias [outputs].
   Linear(const LayerSource& source, int64_t outputs, int64_t inputs);
   /// From values already read: weight [outputs, inputs], bias [outputs].
-  Linear(const Kernels& kernels, const std::vector<float>& weight, const std::vector<float>& bias,
-         int64_t outputs, int64_t inputs);
+  Linear(const Kernels& kernels, OperandType type, const std::vector<float>& weight,
+         const std::vector<float>& bias, int64_t outputs, int64_t inputs);
+
+  size_t ScratchFloats(int64_t rows) const {
+    return OperandScratchFloats(weight_.type(), rows, weight_.inputs());
+  }
 
   int64_t outputs() const { return weight_.outputs(); }
   int64_t inputs() const { return weight_.inputs(); }
@@ -29,11 +38,13 @@ class Linear {
   }
 
   /// out[M, outputs] = in[M, inputs] W^T + b
-  void Forward(const Matrix& in, const Matrix& out) const;
+  void Forward(const Matrix& in, const Matrix& out, float* scratch) const;
   /// out = activation(in W^T + b)
-  void ForwardActivation(const Matrix& in, Activation activation, const Matrix& out) const;
+  void ForwardActivation(const Matrix& in, Activation activation, const Matrix& out,
+                         float* scratch) const;
   /// out = residual + (in W^T + b); out may be residual.
-  void ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out) const;
+  void ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out,
+                       float* scratch) const;
 
  private:
   const Kernels& kernels_;

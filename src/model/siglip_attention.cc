@@ -13,7 +13,7 @@ namespace {
 
 /// q_proj, k_proj and v_proj as one Linear [3 D, D].
 std::unique_ptr<const Linear> FuseProjections(const LayerSource& source) {
-  const int64_t hidden = source.config.hidden_size;
+  const int64_t hidden = source.context.config.hidden_size;
   std::vector<float> weight;
   std::vector<float> bias;
   weight.reserve(static_cast<size_t>(3 * hidden * hidden));
@@ -23,18 +23,19 @@ std::unique_ptr<const Linear> FuseProjections(const LayerSource& source) {
                       std::back_inserter(weight));
     std::ranges::copy(source.weights.Read({scope + ".bias", {hidden}}), std::back_inserter(bias));
   }
-  return std::make_unique<const Linear>(ComputeRuntime::From(*source.runtime).kernels(), weight,
-                                        bias, 3 * hidden, hidden);
+  return std::make_unique<const Linear>(ComputeRuntime::From(*source.context.runtime).kernels(),
+                                        OperandTypeOf(source.context.precision), weight, bias,
+                                        3 * hidden, hidden);
 }
 
 /// The Linear [heads, D] that scores a token against the probe: with q = Wq probe + bq, head h has
 /// q_h . (Wk_h x + bk_h) * head_dim^-0.5 = (Wk_h^T q_h * head_dim^-0.5) . x + a constant, and a
 /// softmax over tokens does not see the constant.
 std::unique_ptr<const Linear> FoldProbe(const LayerSource& source) {
-  const auto hidden = static_cast<size_t>(source.config.hidden_size);
-  const auto head_dim = static_cast<size_t>(source.config.head_dim());
-  const int64_t size = source.config.hidden_size;
-  const int64_t heads = source.config.num_attention_heads;
+  const auto hidden = static_cast<size_t>(source.context.config.hidden_size);
+  const auto head_dim = static_cast<size_t>(source.context.config.head_dim());
+  const int64_t size = source.context.config.hidden_size;
+  const int64_t heads = source.context.config.num_attention_heads;
   const std::vector<float> probe = source.weights.Read({source.scope + ".probe", {1, 1, size}});
   const std::string scope = source.scope + ".attention";
   const std::vector<float> query_weight =
@@ -57,42 +58,43 @@ std::unique_ptr<const Linear> FoldProbe(const LayerSource& source) {
       out[k] += scale * query[j] * static_cast<double>(key_weight[j * hidden + k]);
     }
   }
-  return std::make_unique<const Linear>(ComputeRuntime::From(*source.runtime).kernels(),
-                                        std::vector<float>(folded.begin(), folded.end()),
-                                        std::vector<float>(static_cast<size_t>(heads)), heads,
-                                        size);
+  return std::make_unique<const Linear>(
+      ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
+      std::vector<float>(folded.begin(), folded.end()),
+      std::vector<float>(static_cast<size_t>(heads)), heads, size);
 }
 
 }  // namespace
 
 SiglipAttention::SiglipAttention(const LayerSource& source)
-    : config_(source.config),
-      runtime_(source.runtime),
+    : context_(source.context),
       qkv_proj_(FuseProjections(source)),
-      out_proj_(std::make_unique<const Linear>(source / "out_proj", config_.hidden_size,
-                                               config_.hidden_size)) {}
+      out_proj_(std::make_unique<const Linear>(source / "out_proj", context_.config.hidden_size,
+                                               context_.config.hidden_size)) {}
 
 SiglipAttention::~SiglipAttention() = default;
 
 int64_t SiglipAttention::weight_bytes() const { return qkv_proj_->bytes() + out_proj_->bytes(); }
 
 Tensor SiglipAttention::operator()(const Tensor& hidden_states) const {
-  return ForwardLayer(*runtime_, config_, hidden_states, LayerInput::kNormalized,
+  return ForwardLayer(context_, hidden_states, LayerInput::kNormalized,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
 
 void SiglipAttention::Forward(Workspace& workspace) const {
-  const Kernels& kernels = ComputeRuntime::From(*runtime_).kernels();
-  const AttentionShape shape = {workspace.qkv.rows, config_.num_attention_heads,
-                                config_.head_dim()};
+  const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
+  const AttentionShape shape = {workspace.qkv.rows, context_.config.num_attention_heads,
+                                context_.config.head_dim(), AttentionTypeOf(context_.precision)};
   const auto layer = static_cast<size_t>(workspace.layer);
   const AttentionPanels& panels = workspace.panels[workspace.next_panels];
   workspace.next_panels = 1 - workspace.next_panels;
   float* attentions =
       layer < workspace.attentions_out.size() ? workspace.attentions_out[layer] : nullptr;
   // queries, keys, values = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-  qkv_proj_->Forward(workspace.Own(workspace.normalized), workspace.Own(workspace.qkv));
-  PackKeysAndValues(kernels, shape, workspace.qkv, workspace.begin, workspace.end, panels);
+  qkv_proj_->Forward(workspace.Own(workspace.normalized), workspace.Own(workspace.qkv),
+                     workspace.operand_scratch);
+  PackKeysAndValues(kernels, shape, workspace.qkv, workspace.begin, workspace.end, panels,
+                    workspace.attention_scratch);
   workspace.barrier->Wait();  // keys and values of all rows are needed from here on
   // attn_weights = softmax(queries @ keys.T * scale); attn_output = attn_weights @ values
   Attention(kernels, shape, workspace.qkv, panels, workspace.begin, workspace.end,
@@ -100,18 +102,20 @@ void SiglipAttention::Forward(Workspace& workspace) const {
   // hidden_states = residual + self.out_proj(attn_output)
   const Matrix hidden_states = workspace.Own(workspace.hidden_states);
   out_proj_->ForwardResidual(workspace.Own(workspace.attention_output), hidden_states,
-                             hidden_states);
+                             hidden_states, workspace.operand_scratch);
 }
 
 SiglipMultiheadAttentionPoolingHead::SiglipMultiheadAttentionPoolingHead(const LayerSource& source)
-    : config_(source.config), runtime_(source.runtime), probe_scores_(FoldProbe(source)) {
-  const int64_t hidden = config_.hidden_size;
+    : context_(source.context), probe_scores_(FoldProbe(source)) {
+  const int64_t hidden = context_.config.hidden_size;
   const LayerSource attention = source / "attention";
   v_proj_ = std::make_unique<const Linear>(attention / "v_proj", hidden, hidden);
   out_proj_ = std::make_unique<const Linear>(attention / "out_proj", hidden, hidden);
   layernorm_ = std::make_unique<const LayerNorm>(source / "layernorm", hidden);
-  fc1_ = std::make_unique<const Linear>(source / "mlp" / "fc1", config_.intermediate_size, hidden);
-  fc2_ = std::make_unique<const Linear>(source / "mlp" / "fc2", hidden, config_.intermediate_size);
+  fc1_ = std::make_unique<const Linear>(source / "mlp" / "fc1", context_.config.intermediate_size,
+                                        hidden);
+  fc2_ = std::make_unique<const Linear>(source / "mlp" / "fc2", hidden,
+                                        context_.config.intermediate_size);
 }
 
 SiglipMultiheadAttentionPoolingHead::~SiglipMultiheadAttentionPoolingHead() = default;
@@ -122,28 +126,32 @@ int64_t SiglipMultiheadAttentionPoolingHead::weight_bytes() const {
 }
 
 Tensor SiglipMultiheadAttentionPoolingHead::operator()(const Tensor& last_hidden_state) const {
-  CheckHiddenStates(config_, last_hidden_state);
-  Tensor pooled(DType::kF32, {last_hidden_state.dim(0), config_.hidden_size});
+  CheckHiddenStates(context_.config, last_hidden_state);
+  Tensor pooled(DType::kF32, {last_hidden_state.dim(0), context_.config.hidden_size});
   auto* from = const_cast<float*>(last_hidden_state.floats().data());
   const int64_t tokens = last_hidden_state.dim(1);
-  ComputeRuntime::From(*runtime_).pool().ForEach(last_hidden_state.dim(0), [&](int64_t picture) {
-    Forward(DenseRows(from, picture, tokens, config_.hidden_size),
-            pooled.floats().data() + picture * config_.hidden_size);
-  });
+  ComputeRuntime::From(*context_.runtime)
+      .pool()
+      .ForEach(last_hidden_state.dim(0), [&](int64_t picture) {
+        Forward(DenseRows(from, picture, tokens, context_.config.hidden_size),
+                pooled.floats().data() + picture * context_.config.hidden_size);
+      });
   return pooled;
 }
 
 void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_state,
                                                   float* pooled) const {
-  const Kernels& kernels = ComputeRuntime::From(*runtime_).kernels();
-  const int64_t heads = config_.num_attention_heads;
-  const int64_t hidden = config_.hidden_size;
-  const auto head_dim = static_cast<size_t>(config_.head_dim());
+  const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
+  const int64_t heads = context_.config.num_attention_heads;
+  const int64_t hidden = context_.config.hidden_size;
+  const auto head_dim = static_cast<size_t>(context_.config.head_dim());
   const auto tokens = static_cast<size_t>(last_hidden_state.rows);
 
+  FloatBuffer scratch_buffer(std::max(v_proj_->ScratchFloats(heads), fc2_->ScratchFloats(1)));
+  float* const scratch = scratch_buffer.data();
   // hidden_state = self.attention(probe, hidden_state, hidden_state)[0]
   const MatrixBuffer scores(last_hidden_state.rows, heads);
-  probe_scores_->Forward(last_hidden_state, scores.matrix());
+  probe_scores_->Forward(last_hidden_state, scores.matrix(), nullptr);
   const MatrixBuffer tokens_pooled(heads, hidden);  // softmax-weighted mean of tokens, per head
   std::vector<float> weights(tokens);
   for (int64_t head = 0; head < heads; ++head) {
@@ -158,7 +166,7 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_stat
     }
   }
   const MatrixBuffer values(heads, hidden);  // of which row h is used in the columns of head h
-  v_proj_->Forward(tokens_pooled.matrix(), values.matrix());
+  v_proj_->Forward(tokens_pooled.matrix(), values.matrix(), scratch);
   const MatrixBuffer attention_output(1, hidden);
   for (int64_t head = 0; head < heads; ++head) {
     const size_t column = static_cast<size_t>(head) * head_dim;
@@ -166,15 +174,16 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_stat
                 attention_output.matrix().data + column);
   }
   const MatrixBuffer hidden_state(1, hidden);
-  out_proj_->Forward(attention_output.matrix(), hidden_state.matrix());
+  out_proj_->Forward(attention_output.matrix(), hidden_state.matrix(), scratch);
 
   // hidden_state = residual + self.mlp(self.layernorm(hidden_state))
   const MatrixBuffer normalized(1, hidden);
   layernorm_->Forward(hidden_state.matrix(), normalized.matrix());
-  const MatrixBuffer intermediate(1, config_.intermediate_size);
-  fc1_->ForwardActivation(normalized.matrix(), ParseActivation(config_.hidden_act),
-                          intermediate.matrix());
-  fc2_->ForwardResidual(intermediate.matrix(), hidden_state.matrix(), hidden_state.matrix());
+  const MatrixBuffer intermediate(1, context_.config.intermediate_size);
+  fc1_->ForwardActivation(normalized.matrix(), ParseActivation(context_.config.hidden_act),
+                          intermediate.matrix(), scratch);
+  fc2_->ForwardResidual(intermediate.matrix(), hidden_state.matrix(), hidden_state.matrix(),
+                        scratch);
   std::copy_n(hidden_state.matrix().data, hidden, pooled);
 }
 

@@ -8,42 +8,43 @@
 namespace siglip {
 
 SiglipMLP::SiglipMLP(const LayerSource& source)
-    : config_(source.config),
-      runtime_(source.runtime),
-      fc1_(std::make_unique<const Linear>(source / "fc1", config_.intermediate_size,
-                                          config_.hidden_size)),
-      fc2_(std::make_unique<const Linear>(source / "fc2", config_.hidden_size,
-                                          config_.intermediate_size)) {}
+    : context_(source.context),
+      fc1_(std::make_unique<const Linear>(source / "fc1", context_.config.intermediate_size,
+                                          context_.config.hidden_size)),
+      fc2_(std::make_unique<const Linear>(source / "fc2", context_.config.hidden_size,
+                                          context_.config.intermediate_size)) {}
 
 SiglipMLP::~SiglipMLP() = default;
 
 int64_t SiglipMLP::weight_bytes() const { return fc1_->bytes() + fc2_->bytes(); }
 
 Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
-  return ForwardLayer(*runtime_, config_, hidden_states, LayerInput::kNormalized,
+  return ForwardLayer(context_, hidden_states, LayerInput::kNormalized,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
 
 void SiglipMLP::Forward(Workspace& workspace) const {
-  const Activation activation = ParseActivation(config_.hidden_act);
+  const Activation activation = ParseActivation(context_.config.hidden_act);
   for (int64_t begin = workspace.begin; begin < workspace.end;) {
     const int64_t end = std::min(workspace.end, begin + workspace.intermediate.rows);
     const Matrix intermediate = workspace.intermediate.Rows(0, end - begin);
     const Matrix hidden_states = workspace.hidden_states.Rows(begin, end);
     // hidden_states = self.activation_fn(self.fc1(hidden_states))
-    fc1_->ForwardActivation(workspace.normalized.Rows(begin, end), activation, intermediate);
+    fc1_->ForwardActivation(workspace.normalized.Rows(begin, end), activation, intermediate,
+                            workspace.operand_scratch);
     // hidden_states = residual + self.fc2(hidden_states)
-    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states);
+    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states, workspace.operand_scratch);
     begin = end;
   }
 }
 
 SiglipEncoderLayer::SiglipEncoderLayer(const LayerSource& source)
-    : config_(source.config),
-      runtime_(source.runtime),
-      layer_norm1_(std::make_unique<const LayerNorm>(source / "layer_norm1", config_.hidden_size)),
+    : context_(source.context),
+      layer_norm1_(
+          std::make_unique<const LayerNorm>(source / "layer_norm1", context_.config.hidden_size)),
       self_attn_(source / "self_attn"),
-      layer_norm2_(std::make_unique<const LayerNorm>(source / "layer_norm2", config_.hidden_size)),
+      layer_norm2_(
+          std::make_unique<const LayerNorm>(source / "layer_norm2", context_.config.hidden_size)),
       mlp_(source / "mlp") {}
 
 SiglipEncoderLayer::~SiglipEncoderLayer() = default;
@@ -54,7 +55,7 @@ int64_t SiglipEncoderLayer::weight_bytes() const {
 }
 
 Tensor SiglipEncoderLayer::operator()(const Tensor& hidden_states) const {
-  return ForwardLayer(*runtime_, config_, hidden_states, LayerInput::kHiddenStates,
+  return ForwardLayer(context_, hidden_states, LayerInput::kHiddenStates,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
 
@@ -73,14 +74,15 @@ void SiglipEncoderLayer::Forward(Workspace& workspace) const {
   mlp_.Forward(workspace);
 }
 
-SiglipEncoder::SiglipEncoder(const LayerSource& source)
-    : config_(source.config), runtime_(source.runtime) {
+SiglipEncoder::SiglipEncoder(const LayerSource& source) : context_(source.context) {
   // Layers are independent: reading and packing them side by side shortens the start.
-  layers_.resize(static_cast<size_t>(config_.num_hidden_layers));
-  ComputeRuntime::From(*runtime_).pool().ForEach(config_.num_hidden_layers, [&](int64_t index) {
-    layers_[static_cast<size_t>(index)] =
-        std::make_unique<const SiglipEncoderLayer>(source / "layers" / std::to_string(index));
-  });
+  layers_.resize(static_cast<size_t>(context_.config.num_hidden_layers));
+  ComputeRuntime::From(*context_.runtime)
+      .pool()
+      .ForEach(context_.config.num_hidden_layers, [&](int64_t index) {
+        layers_[static_cast<size_t>(index)] =
+            std::make_unique<const SiglipEncoderLayer>(source / "layers" / std::to_string(index));
+      });
 }
 
 SiglipEncoder::~SiglipEncoder() = default;
@@ -92,7 +94,7 @@ int64_t SiglipEncoder::weight_bytes() const {
 }
 
 Tensor SiglipEncoder::operator()(const Tensor& inputs_embeds) const {
-  return ForwardLayer(*runtime_, config_, inputs_embeds, LayerInput::kHiddenStates,
+  return ForwardLayer(context_, inputs_embeds, LayerInput::kHiddenStates,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
 

@@ -56,9 +56,7 @@ Tensor RandomTensor(const Shape& shape, uint32_t seed) {
 
 class SiglipLayersTest : public testing::TestWithParam<std::string> {
  protected:
-  LayerSource Source(const std::string& scope) const {
-    return {weights_, scope, config_, runtime_};
-  }
+  LayerSource Source(const std::string& scope) const { return {weights_, scope, context_}; }
 
   std::vector<float> Read(const std::string& name, const Shape& shape) const {
     return weights_.Read({name, shape});
@@ -70,25 +68,26 @@ class SiglipLayersTest : public testing::TestWithParam<std::string> {
                              static_cast<int64_t>(in.size()) / inputs, outputs, inputs);
   }
   std::vector<float> LayerNorm(const std::string& scope, std::span<const float> in) const {
-    return reference::LayerNorm(in, Read(scope + ".weight", {config_.hidden_size}),
-                                Read(scope + ".bias", {config_.hidden_size}), config_.hidden_size,
-                                config_.layer_norm_eps);
+    return reference::LayerNorm(in, Read(scope + ".weight", {context_.config.hidden_size}),
+                                Read(scope + ".bias", {context_.config.hidden_size}),
+                                context_.config.hidden_size, context_.config.layer_norm_eps);
   }
   std::vector<float> Mlp(const std::string& scope, std::span<const float> in) const {
     std::vector<float> hidden =
-        Linear(scope + ".fc1", in, config_.intermediate_size, config_.hidden_size);
+        Linear(scope + ".fc1", in, context_.config.intermediate_size, context_.config.hidden_size);
     for (float& x : hidden) {
-      x = static_cast<float>(reference::Apply(ParseActivation(config_.hidden_act), x));
+      x = static_cast<float>(reference::Apply(ParseActivation(context_.config.hidden_act), x));
     }
-    return Linear(scope + ".fc2", hidden, config_.hidden_size, config_.intermediate_size);
+    return Linear(scope + ".fc2", hidden, context_.config.hidden_size,
+                  context_.config.intermediate_size);
   }
   std::vector<float> Attention(const std::string& scope, std::span<const float> in) const {
-    const int64_t hidden = config_.hidden_size;
+    const int64_t hidden = context_.config.hidden_size;
     const std::vector<float> context = reference::Attention(
         Linear(scope + ".q_proj", in, hidden, hidden),
         Linear(scope + ".k_proj", in, hidden, hidden),
         Linear(scope + ".v_proj", in, hidden, hidden), static_cast<int64_t>(in.size()) / hidden,
-        config_.num_attention_heads, config_.head_dim());
+        context_.config.num_attention_heads, context_.config.head_dim());
     return Linear(scope + ".out_proj", context, hidden, hidden);
   }
   std::vector<float> EncoderLayer(const std::string& scope, std::vector<float> x) const {
@@ -125,29 +124,30 @@ class SiglipLayersTest : public testing::TestWithParam<std::string> {
   }
 
   TestWeights weights_;
-  SiglipVisionConfig config_ = SmallConfig();
-  std::shared_ptr<const Runtime> runtime_ =
-      Runtime::Create({.threads = 2, .instruction_set = GetParam()});
+  LayerContext context_ = {SmallConfig(),
+                           Runtime::Create({.threads = 2, .instruction_set = GetParam()}),
+                           Precision::kFloat32};
 };
 
 TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
   for (int64_t channels : {1, 3, 4}) {
     for (int64_t patch : {1, 3, 5, 16}) {
-      config_.num_channels = channels;
-      config_.patch_size = patch;
-      const int64_t hidden = config_.hidden_size;
+      context_.config.num_channels = channels;
+      context_.config.patch_size = patch;
+      const int64_t hidden = context_.config.hidden_size;
       const SiglipVisionEmbeddings embeddings(Source("e"));
-      const Tensor pixels = RandomTensor({3, channels, config_.image_size, config_.image_size}, 1);
+      const Tensor pixels =
+          RandomTensor({3, channels, context_.config.image_size, context_.config.image_size}, 1);
       const reference::Conv2dShape shape = {.in_channels = channels,
-                                            .height = config_.image_size,
-                                            .width = config_.image_size,
+                                            .height = context_.config.image_size,
+                                            .width = context_.config.image_size,
                                             .out_channels = hidden,
                                             .kernel_height = patch,
                                             .kernel_width = patch,
                                             .stride = patch};
-      const auto patches = static_cast<size_t>(config_.num_patches());
+      const auto patches = static_cast<size_t>(context_.config.num_patches());
       const std::vector<float> positions =
-          Read("e.position_embedding.weight", {config_.num_patches(), hidden});
+          Read("e.position_embedding.weight", {context_.config.num_patches(), hidden});
       ExpectNear(embeddings(pixels), PerPicture(pixels, [&](std::span<const float> picture) {
                    const std::vector<float> grid = reference::Conv2d(
                        picture, Read("e.patch_embedding.weight", {hidden, channels, patch, patch}),
@@ -166,15 +166,15 @@ TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
 }
 
 TEST_P(SiglipLayersTest, AttentionMlpLayerAndEncoder) {
-  const Tensor in = RandomTensor({3, 19, config_.hidden_size}, 2);
+  const Tensor in = RandomTensor({3, 19, context_.config.hidden_size}, 2);
   ExpectNear(SiglipAttention(Source("a"))(in),
              PerPicture(in, [&](std::span<const float> x) { return Attention("a", x); }));
   for (const char* act : {"gelu_pytorch_tanh", "gelu", "quick_gelu", "relu", "silu"}) {
-    config_.hidden_act = act;
+    context_.config.hidden_act = act;
     ExpectNear(SiglipMLP(Source("m"))(in),
                PerPicture(in, [&](std::span<const float> x) { return Mlp("m", x); }));
   }
-  config_.hidden_act = "gelu_pytorch_tanh";
+  context_.config.hidden_act = "gelu_pytorch_tanh";
   const auto layer = [&](const std::string& scope) {
     return [this, scope](std::span<const float> x) {
       return EncoderLayer(scope, {x.begin(), x.end()});
@@ -187,8 +187,8 @@ TEST_P(SiglipLayersTest, AttentionMlpLayerAndEncoder) {
 }
 
 TEST_P(SiglipLayersTest, PoolingHeadWithoutFoldingGivesTheSame) {
-  const Tensor in = RandomTensor({2, 23, config_.hidden_size}, 3);
-  const int64_t hidden = config_.hidden_size;
+  const Tensor in = RandomTensor({2, 23, context_.config.hidden_size}, 3);
+  const int64_t hidden = context_.config.hidden_size;
   const auto pool = [&](std::span<const float> tokens) {
     const std::vector<float> query =
         Linear("h.attention.q_proj", Read("h.probe", {1, 1, hidden}), hidden, hidden);
@@ -196,7 +196,7 @@ TEST_P(SiglipLayersTest, PoolingHeadWithoutFoldingGivesTheSame) {
     const std::vector<float> values = Linear("h.attention.v_proj", tokens, hidden, hidden);
     const auto count = static_cast<size_t>(tokens.size()) / static_cast<size_t>(hidden);
     std::vector<float> context(static_cast<size_t>(hidden));
-    const auto head_dim = static_cast<size_t>(config_.head_dim());
+    const auto head_dim = static_cast<size_t>(context_.config.head_dim());
     for (size_t first = 0; first < context.size(); first += head_dim) {
       std::vector<float> scores;
       for (size_t t = 0; t < count; ++t) {
@@ -221,7 +221,7 @@ TEST_P(SiglipLayersTest, PoolingHeadWithoutFoldingGivesTheSame) {
 }
 
 TEST_P(SiglipLayersTest, SinglePictureForwardHasTheBitsOfTheModel) {
-  const SiglipVisionModel model(SmallConfig(), 1, runtime_);
+  const SiglipVisionModel model(SmallConfig(), 1, context_.runtime);
   const Tensor pixels = RandomTensor({3, 3, 22, 22}, 4);
   const VisionOutput output = model(pixels);
   SinglePictureForward forward(model);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/gemm.h"
+#include "model/linear.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -27,18 +28,19 @@ void CopyRows(const Matrix& from, const Matrix& to) {
   }
 }
 
-TeamWorkspace::TeamWorkspace(const Kernels& kernels, const SiglipVisionConfig& config,
-                             int64_t tokens, int threads)
+TeamWorkspace::TeamWorkspace(const LayerContext& context, int64_t tokens, int threads)
     : barrier_(threads), members_(static_cast<size_t>(threads)) {
-  Assign(kernels, config, tokens);  // measures
+  Assign(context, tokens);  // measures
   arena_.Allocate();
-  Assign(kernels, config, tokens);
+  Assign(context, tokens);
 }
 
-void TeamWorkspace::Assign(const Kernels& kernels, const SiglipVisionConfig& config,
-                           int64_t tokens) {
+void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens) {
+  const Kernels& kernels = ComputeRuntime::From(*context.runtime).kernels();
+  const SiglipVisionConfig& config = context.config;
   const int64_t hidden = config.hidden_size;
-  const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim()};
+  const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim(),
+                                    AttentionTypeOf(context.precision)};
   Workspace shared;
   shared.barrier = &barrier_;
   shared.hidden_states = arena_.NewMatrix(tokens, hidden);
@@ -52,6 +54,7 @@ void TeamWorkspace::Assign(const Kernels& kernels, const SiglipVisionConfig& con
   }
   if (members_.size() == 1) shared.panels[1] = shared.panels[0];
 
+  const OperandType type = OperandTypeOf(context.precision);
   const int64_t tiles = TileCount(tokens, kernels.tile_rows);
   const auto threads = static_cast<int64_t>(members_.size());
   for (int64_t rank = 0; rank < threads; ++rank) {
@@ -60,31 +63,35 @@ void TeamWorkspace::Assign(const Kernels& kernels, const SiglipVisionConfig& con
     member.rank = static_cast<int>(rank);
     member.begin = tokens * (tiles * rank / threads) / tiles;
     member.end = tokens * (tiles * (rank + 1) / threads) / tiles;
-    const int64_t block = std::min(kBlockRows, member.end - member.begin);
+    const int64_t rows = member.end - member.begin;
+    const int64_t block = std::min(kBlockRows, rows);
     member.intermediate = arena_.NewMatrix(block, config.intermediate_size);
     member.patches =
         arena_.NewMatrix(block, config.num_channels * config.patch_size * config.patch_size);
     member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));
+    member.operand_scratch =
+        arena_.Floats(std::max(OperandScratchFloats(type, rows, hidden),
+                               OperandScratchFloats(type, block, config.intermediate_size)));
   }
 }
 
-void ForEachPicture(const ComputeRuntime& runtime, const SiglipVisionConfig& config,
-                    int64_t pictures, int64_t tokens,
+void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
                     const std::function<void(int64_t, Workspace&)>& work) {
-  const int threads = runtime.threads();
+  ThreadPool& pool = ComputeRuntime::From(*context.runtime).pool();
+  const int threads = pool.threads();
   const int64_t alone = pictures / threads * threads;
   if (alone > 0) {
     std::atomic<int64_t> next = 0;
-    runtime.pool().Run([&](int) {
-      TeamWorkspace workspace(runtime.kernels(), config, tokens, 1);
+    pool.Run([&](int) {
+      TeamWorkspace workspace(context, tokens, 1);
       for (int64_t picture = next++; picture < alone; picture = next++) {
         work(picture, workspace.member(0));
       }
     });
   }
   if (alone == pictures) return;
-  TeamWorkspace workspace(runtime.kernels(), config, tokens, threads);
-  runtime.pool().Run([&](int rank) {
+  TeamWorkspace workspace(context, tokens, threads);
+  pool.Run([&](int rank) {
     for (int64_t picture = alone; picture < pictures; ++picture) {
       work(picture, workspace.member(rank));
     }
@@ -101,29 +108,28 @@ void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_st
   }
 }
 
-Tensor ForwardLayer(const Runtime& runtime, const SiglipVisionConfig& config, const Tensor& in,
-                    LayerInput input, const std::function<void(Workspace&)>& forward) {
+Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
+                    const std::function<void(Workspace&)>& forward) {
+  const SiglipVisionConfig& config = context.config;
   CheckHiddenStates(config, in);
   const int64_t tokens = in.dim(1);
   Tensor out(DType::kF32, in.shape());
   auto* from = const_cast<float*>(in.floats().data());
-  ForEachPicture(ComputeRuntime::From(runtime), config, in.dim(0), tokens,
-                 [&](int64_t picture, Workspace& workspace) {
-                   const Matrix source = DenseRows(from, picture, tokens, config.hidden_size);
-                   const Matrix result =
-                       DenseRows(out.floats().data(), picture, tokens, config.hidden_size);
-                   const Matrix stream = workspace.Own(workspace.hidden_states);
-                   if (input == LayerInput::kNormalized) {
-                     CopyRows(workspace.Own(source), workspace.Own(workspace.normalized));
-                     for (int64_t row = 0; row < stream.rows; ++row) {
-                       std::fill_n(stream.row(row), stream.stride, 0.0F);
-                     }
-                   } else {
-                     CopyRows(workspace.Own(source), stream);
-                   }
-                   forward(workspace);
-                   CopyRows(stream, workspace.Own(result));
-                 });
+  ForEachPicture(context, in.dim(0), tokens, [&](int64_t picture, Workspace& workspace) {
+    const Matrix source = DenseRows(from, picture, tokens, config.hidden_size);
+    const Matrix result = DenseRows(out.floats().data(), picture, tokens, config.hidden_size);
+    const Matrix stream = workspace.Own(workspace.hidden_states);
+    if (input == LayerInput::kNormalized) {
+      CopyRows(workspace.Own(source), workspace.Own(workspace.normalized));
+      for (int64_t row = 0; row < stream.rows; ++row) {
+        std::fill_n(stream.row(row), stream.stride, 0.0F);
+      }
+    } else {
+      CopyRows(workspace.Own(source), stream);
+    }
+    forward(workspace);
+    CopyRows(stream, workspace.Own(result));
+  });
   return out;
 }
 

@@ -10,7 +10,7 @@
 #include "kernels/attention.h"
 #include "kernels/compute_runtime.h"
 #include "siglip/tensor.h"
-#include "siglip/vision_config.h"
+#include "siglip/vision_model.h"
 #include "tensor/arena.h"
 
 namespace siglip {
@@ -33,8 +33,9 @@ struct Workspace {
   Matrix intermediate;  // [rows of a block, F]
   Matrix patches;       // [rows of a block, C * patch * patch]
   float* attention_scratch = nullptr;
-  int next_panels = 0;  // which of the two sets the next attention packs
-  int layer = 0;        // of the encoder, counted from 0
+  float* operand_scratch = nullptr;  // for the input of any Linear
+  int next_panels = 0;               // which of the two sets the next attention packs
+  int layer = 0;                     // of the encoder, counted from 0
 
   // Where to keep what the caller asked for besides the result; null where not wanted.
   std::vector<float*> hidden_states_out;  // one [N, D] for the input of each layer, one for the end
@@ -50,14 +51,13 @@ void CopyRows(const Matrix& from, const Matrix& to);
 /// The buffers of a picture for a team of threads.
 class TeamWorkspace {
  public:
-  TeamWorkspace(const Kernels& kernels, const SiglipVisionConfig& config, int64_t tokens,
-                int threads);
+  TeamWorkspace(const LayerContext& context, int64_t tokens, int threads);
 
   /// Workspace of one member.
   Workspace& member(int rank) { return members_[static_cast<size_t>(rank)]; }
 
  private:
-  void Assign(const Kernels& kernels, const SiglipVisionConfig& config, int64_t tokens);
+  void Assign(const LayerContext& context, int64_t tokens);
 
   Arena arena_;
   Barrier barrier_;
@@ -67,8 +67,7 @@ class TeamWorkspace {
 /// Calls work(picture, workspace) so that every picture in [0, pictures) is done once by each
 /// member of one team: as long as there are enough pictures for all threads, a team is one thread;
 /// the last few pictures are each done by all threads together.
-void ForEachPicture(const ComputeRuntime& runtime, const SiglipVisionConfig& config,
-                    int64_t pictures, int64_t tokens,
+void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
                     const std::function<void(int64_t picture, Workspace& workspace)>& work);
 
 /// Throws Error(kMismatch) unless F32 [B, N, hidden_size] with N >= 1.
@@ -77,8 +76,8 @@ void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_st
 /// For layers called on their own: every picture of `in` [B, N, D] is put into `hidden_states`, or
 /// into `normalized` with `hidden_states` zero; the result is `hidden_states` after `forward`.
 enum class LayerInput { kHiddenStates, kNormalized };
-Tensor ForwardLayer(const Runtime& runtime, const SiglipVisionConfig& config, const Tensor& in,
-                    LayerInput input, const std::function<void(Workspace&)>& forward);
+Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
+                    const std::function<void(Workspace&)>& forward);
 
 /// The rows of a dense tensor's last two axes as a matrix; `index` counts the axes before them.
 Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns);

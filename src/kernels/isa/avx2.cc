@@ -47,58 +47,128 @@ struct Vector {
     return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
   }
 
+  /// a - b of integers, as float.
+  static Vector Difference(const int32_t* a, const int32_t* b) {
+    return {_mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256((const __m256i*)a),
+                                                _mm256_loadu_si256((const __m256i*)b)))};
+  }
+  /// Lanes are whole numbers in [0, 255].
+  void StoreBytes(uint8_t* p) const {
+    const __m256i integers = _mm256_cvtps_epi32(v);
+    const __m128i shorts =
+        _mm_packs_epi32(_mm256_castsi256_si128(integers), _mm256_extracti128_si256(integers, 1));
+    _mm_storel_epi64((__m128i*)p, _mm_packus_epi16(shorts, shorts));
+  }
+  void StoreBFloat16(uint16_t* p) const {
+    // Adding half of the last kept bit, and that bit itself where exactly half is cut off.
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+    // Not a number stays so: the addition could carry its payload away.
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x00400000));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i kept = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+    _mm_storeu_si128((__m128i*)p, _mm_packus_epi32(_mm256_castsi256_si128(kept),
+                                                   _mm256_extracti128_si256(kept, 1)));
+  }
+
   static __m256i Mask(size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
 };
 
 #include "kernels/isa/elementwise.h"
+#include "kernels/isa/tile.h"
 
 // 6 rows of two vectors: 12 accumulators, two vectors of the panel and one broadcast fill 15 of
 // the 16 registers.
 constexpr int kTileRows = 6;
 constexpr int kPanelColumns = 16;
 
-template <int kRows>
-void Tile(size_t depth, const float* a, size_t a_stride, const float* panel, float* c,
-          size_t c_stride, bool accumulate) {
-  __m256 sums[kRows][2];
-#pragma GCC unroll 6
-  for (int row = 0; row < kRows; ++row) {
-    sums[row][0] = accumulate ? _mm256_loadu_ps(c + row * c_stride) : _mm256_setzero_ps();
-    sums[row][1] = accumulate ? _mm256_loadu_ps(c + row * c_stride + 8) : _mm256_setzero_ps();
-  }
-  for (size_t k = 0; k < depth; ++k, panel += kPanelColumns) {
-    const __m256 b0 = _mm256_loadu_ps(panel);
-    const __m256 b1 = _mm256_loadu_ps(panel + 8);
-#pragma GCC unroll 6
-    for (int row = 0; row < kRows; ++row) {
-      const __m256 value = _mm256_set1_ps(a[row * a_stride + k]);
-      sums[row][0] = _mm256_fmadd_ps(value, b0, sums[row][0]);
-      sums[row][1] = _mm256_fmadd_ps(value, b1, sums[row][1]);
-    }
-  }
-#pragma GCC unroll 6
-  for (int row = 0; row < kRows; ++row) {
-    _mm256_storeu_ps(c + row * c_stride, sums[row][0]);
-    _mm256_storeu_ps(c + row * c_stride + 8, sums[row][1]);
-  }
+struct Float32Dot {
+  static constexpr int kLanes = 8;
+  static constexpr int kValuesPerWord = 1;
+  using Sum = __m256;
+  using Value = __m256;
+  using Panel = __m256;
+  static Sum Zero() { return _mm256_setzero_ps(); }
+  static Value Broadcast(const uint32_t* a) { return _mm256_set1_ps(*(const float*)a); }
+  static Panel Load(const uint32_t* panel) { return _mm256_loadu_ps((const float*)panel); }
+  static void Add(Sum& sum, Value value, Panel panel) { sum = _mm256_fmadd_ps(value, panel, sum); }
+  static void Store(Sum sum, void* c, size_t lane) { _mm256_storeu_ps((float*)c + lane, sum); }
+};
+
+/// A pair of bfloat16 as two floats: the upper half as it stands, the lower half moved up.
+struct Halves {
+  __m256 low;
+  __m256 high;
+};
+
+Halves Widen(__m256i pairs) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)),
+          _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xFFFF0000U)))};
 }
 
-void GemmTile(int rows, int /*columns*/, size_t depth, const float* a, size_t a_stride,
-              const float* panel, float* c, size_t c_stride, bool accumulate) {
-  using Function = void (*)(size_t, const float*, size_t, const float*, float*, size_t, bool);
-  static constexpr Function kTiles[kTileRows] = {Tile<1>, Tile<2>, Tile<3>,
-                                                 Tile<4>, Tile<5>, Tile<6>};
-  kTiles[rows - 1](depth, a, a_stride, panel, c, c_stride, accumulate);
-}
+struct WidenedBFloat16Dot {
+  static constexpr int kLanes = 8;
+  static constexpr int kValuesPerWord = 2;
+  using Sum = __m256;
+  using Value = Halves;
+  using Panel = Halves;
+  static Sum Zero() { return _mm256_setzero_ps(); }
+  static Value Broadcast(const uint32_t* a) { return Widen(_mm256_set1_epi32((int)*a)); }
+  static Panel Load(const uint32_t* panel) {
+    return Widen(_mm256_loadu_si256((const __m256i*)panel));
+  }
+  static void Add(Sum& sum, const Value& value, const Panel& panel) {
+    sum = _mm256_fmadd_ps(value.low, panel.low, sum);
+    sum = _mm256_fmadd_ps(value.high, panel.high, sum);
+  }
+  static void Store(Sum sum, void* c, size_t lane) { _mm256_storeu_ps((float*)c + lane, sum); }
+};
+
+/// Four bytes as two pairs of 16-bit integers: bytes 0 and 2, bytes 1 and 3. Unlike vpmaddubsw,
+/// vpmaddwd of these cannot saturate.
+struct Quarters {
+  __m256i even;
+  __m256i odd;
+};
+
+struct WidenedInt8Dot {
+  static constexpr int kLanes = 8;
+  static constexpr int kValuesPerWord = 4;
+  using Sum = __m256i;
+  using Value = Quarters;
+  using Panel = Quarters;
+  static Sum Zero() { return _mm256_setzero_si256(); }
+  static Value Broadcast(const uint32_t* a) {
+    const __m256i bytes = _mm256_set1_epi32((int)*a);
+    return {_mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)), _mm256_srli_epi16(bytes, 8)};
+  }
+  static Panel Load(const uint32_t* panel) {
+    const __m256i bytes = _mm256_loadu_si256((const __m256i*)panel);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+  }
+  static void Add(Sum& sum, const Value& value, const Panel& panel) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(value.even, panel.even));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(value.odd, panel.odd));
+  }
+  static void Store(Sum sum, void* c, size_t lane) {
+    _mm256_storeu_si256((__m256i*)((int32_t*)c + lane), sum);
+  }
+};
 
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector>();
   kernels.tile_rows = kTileRows;
   kernels.panel_columns = kPanelColumns;
-  kernels.gemm_tile = GemmTile;
-  kernels.peak = Peak<Vector, 12>;
+  kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
+  kernels.gemm_tile[(int)OperandType::kBFloat16] = GemmTileOf<WidenedBFloat16Dot, 3, kPanelColumns>;
+  kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 3, kPanelColumns>;
+  kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 12>;
+  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<WidenedBFloat16Dot, 12>;
+  kernels.peak[(int)OperandType::kInt8] = PeakOf<WidenedInt8Dot, 6>;
   return kernels;
 }
 

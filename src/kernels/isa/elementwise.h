@@ -239,24 +239,55 @@ float Dot(size_t count, const float* a, const float* b) {
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])).Sum();
 }
 
-/// Multiply-adds in kChains independent accumulators, enough to hide the latency.
-template <class V, int kChains>
-double Peak(int64_t rounds) {
-  V sums[kChains];
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; ++i) sums[i] = V::Set((float)i);
-  const V a = V::Set(0.999F);
-  const V b = V::Set(0.001F);
-  for (int64_t round = 0; round < rounds; ++round) {
-#pragma GCC unroll 32
-    for (int i = 0; i < kChains; ++i) sums[i] = V::MultiplyAdd(sums[i], a, b);
+template <class V>
+void ToBFloat16(size_t count, const float* in, uint16_t* out) {
+  size_t i = 0;
+  for (; i + V::kWidth <= count; i += V::kWidth) V::Load(in + i).StoreBFloat16(out + i);
+  if (i == count) return;
+  uint16_t rest[V::kWidth];
+  V::LoadPartial(in + i, count - i).StoreBFloat16(rest);
+  for (size_t j = 0; i + j < count; ++j) out[i + j] = rest[j];
+}
+
+template <class V>
+float ToInt8(size_t count, const float* in, uint8_t* out) {
+  const size_t whole = count / V::kWidth * V::kWidth;
+  const size_t rest = count - whole;
+  V largest = V::Set(0.0F);
+  V poison = V::Set(0.0F);  // becomes NaN where a value is NaN or infinite, and so does the result
+  const auto look = [&](V x) {
+    largest = V::Max(largest, V::Abs(x));
+    poison = V::MultiplyAdd(x, V::Set(0.0F), poison);
+  };
+  for (size_t i = 0; i < whole; i += V::kWidth) look(V::Load(in + i));
+  if (rest != 0) look(V::LoadPartial(in + whole, rest));
+  const float maximum = largest.Maximum();
+  const float scale = (maximum > 0.0F ? maximum / 127.0F : 1.0F) + poison.Sum();
+  const V factor = V::Set(1.0F / scale);
+  const V zero = V::Set(128.0F);
+  for (size_t i = 0; i < whole; i += V::kWidth) {
+    (V::Round(V::Load(in + i) * factor) + zero).StoreBytes(out + i);
   }
-  V total = V::Set(0.0F);
-#pragma GCC unroll 32
-  for (int i = 0; i < kChains; ++i) total = total + sums[i];
-  volatile float sink = total.Sum();  // keeps the loop from being dropped
-  (void)sink;
-  return 2.0 * V::kWidth * kChains * (double)rounds;
+  if (rest != 0) {
+    uint8_t last[V::kWidth];
+    (V::Round(V::LoadPartial(in + whole, rest) * factor) + zero).StoreBytes(last);
+    for (size_t j = 0; j < rest; ++j) out[whole + j] = last[j];
+  }
+  return scale;
+}
+
+template <class V>
+void Dequantize(int rows, size_t columns, const float* row_scales, const float* column_scales,
+                const int32_t* correction, void* sums, size_t stride) {
+  for (int row = 0; row < rows; ++row) {
+    const int32_t* in = (const int32_t*)sums + row * stride;
+    float* out = (float*)sums + row * stride;
+    const V row_scale = V::Set(row_scales[row]);
+    for (size_t i = 0; i < columns; i += V::kWidth) {
+      const V sum = V::Difference(in + i, correction + i);
+      (sum * (row_scale * V::Load(column_scales + i))).Store(out + i);
+    }
+  }
 }
 
 template <class V>
@@ -270,5 +301,8 @@ constexpr Kernels ElementwiseKernels() {
   kernels.scale = Scale<V>;
   kernels.add_scaled = AddScaled<V>;
   kernels.dot = Dot<V>;
+  kernels.to_bfloat16 = ToBFloat16<V>;
+  kernels.to_int8 = ToInt8<V>;
+  kernels.dequantize = Dequantize<V>;
   return kernels;
 }

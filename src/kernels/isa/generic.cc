@@ -32,6 +32,18 @@ struct Vector {
     memcpy(&power, &bits, sizeof(power));
     return {power};
   }
+  /// a - b of integers, as float.
+  static Vector Difference(const int32_t* a, const int32_t* b) { return {(float)(*a - *b)}; }
+  /// A whole number in [0, 255].
+  void StoreBytes(uint8_t* p) const { *p = (uint8_t)v; }
+  void StoreBFloat16(uint16_t* p) const {
+    uint32_t bits = 0;
+    memcpy(&bits, &v, sizeof(bits));
+    // Not a number stays so; else half of the last kept bit is added, and that bit itself where
+    // exactly half is cut off.
+    bits = v != v ? bits | 0x00400000U : bits + 0x7FFFU + ((bits >> 16) & 1U);
+    *p = (uint16_t)(bits >> 16);
+  }
   static Vector SelectNegative(Vector x, Vector a, Vector b) { return x.v < 0.0F ? a : b; }
   static float SquareRoot(float x) { return sqrtf(x); }
   float Sum() const { return v; }
@@ -43,39 +55,82 @@ struct Vector {
 constexpr int kTileRows = 4;
 constexpr int kPanelColumns = 16;
 
-template <int kRows>
-void Tile(size_t depth, const float* a, size_t a_stride, const float* panel, float* c,
-          size_t c_stride, bool accumulate) {
-  float sums[kRows][kPanelColumns];
-  for (int row = 0; row < kRows; ++row) {
+float FromBits(uint32_t bits) {
+  float value = 0.0F;
+  memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// Each adds to kPanelColumns sums the products of a word with one step of the panel: four vectors
+// of accumulators on most CPUs, in a loop that vectorises.
+
+struct Float32Dot {
+  static constexpr int kValuesPerWord = 1;
+  using Sum = float;
+  static void Add(float* sums, uint32_t word, const uint32_t* panel) {
+    const float value = FromBits(word);
+    for (int j = 0; j < kPanelColumns; ++j) sums[j] += value * FromBits(panel[j]);
+  }
+};
+
+struct BFloat16Dot {
+  static constexpr int kValuesPerWord = 2;
+  using Sum = float;
+  static void Add(float* sums, uint32_t word, const uint32_t* panel) {
+    const float low = FromBits(word << 16);
+    const float high = FromBits(word & 0xFFFF0000U);
     for (int j = 0; j < kPanelColumns; ++j) {
-      sums[row][j] = accumulate ? c[row * c_stride + j] : 0.0F;
+      sums[j] += low * FromBits(panel[j] << 16);
+      sums[j] += high * FromBits(panel[j] & 0xFFFF0000U);
     }
   }
-  for (size_t k = 0; k < depth; ++k, panel += kPanelColumns) {
-    for (int row = 0; row < kRows; ++row) {
-      const float value = a[row * a_stride + k];
-      for (int j = 0; j < kPanelColumns; ++j) sums[row][j] += value * panel[j];
+};
+
+struct Int8Dot {
+  static constexpr int kValuesPerWord = 4;
+  using Sum = int32_t;
+  static void Add(int32_t* sums, uint32_t word, const uint32_t* panel) {
+    for (int byte = 0; byte < 4; ++byte) {
+      const auto value = (int32_t)((word >> (8 * byte)) & 0xFFU);
+      for (int j = 0; j < kPanelColumns; ++j) sums[j] += value * (int8_t)(panel[j] >> (8 * byte));
     }
   }
-  for (int row = 0; row < kRows; ++row) {
-    memcpy(c + row * c_stride, sums[row], sizeof(sums[row]));
+};
+
+template <class Dot>
+void GemmTileOf(int rows, int /*columns*/, size_t depth, const uint32_t* a, size_t a_stride,
+                const uint32_t* panel, void* c, size_t c_stride, const uint32_t* /*prefetch*/) {
+  for (int row = 0; row < rows; ++row, a += a_stride) {
+    typename Dot::Sum sums[kPanelColumns] = {};
+    for (size_t k = 0; k < depth; ++k) Dot::Add(sums, a[k], panel + k * kPanelColumns);
+    memcpy((float*)c + row * c_stride, sums, sizeof(sums));
   }
 }
 
-void GemmTile(int rows, int /*columns*/, size_t depth, const float* a, size_t a_stride,
-              const float* panel, float* c, size_t c_stride, bool accumulate) {
-  using Function = void (*)(size_t, const float*, size_t, const float*, float*, size_t, bool);
-  static constexpr Function kTiles[kTileRows] = {Tile<1>, Tile<2>, Tile<3>, Tile<4>};
-  kTiles[rows - 1](depth, a, a_stride, panel, c, c_stride, accumulate);
+/// Products with a panel that stays in the L1 cache; see Kernels::peak.
+template <class Dot>
+double PeakOf(int64_t rounds) {
+  uint32_t panel[kPanelColumns];
+  for (int j = 0; j < kPanelColumns; ++j) panel[j] = (uint32_t)rounds + (uint32_t)j;
+  typename Dot::Sum sums[4][kPanelColumns] = {};
+  for (int64_t round = 0; round < rounds; ++round) {
+    for (int chain = 0; chain < 4; ++chain) Dot::Add(sums[chain], (uint32_t)round, panel);
+  }
+  volatile typename Dot::Sum last = sums[0][0] + sums[1][0] + sums[2][0] + sums[3][0];
+  (void)last;  // keeps the loop from being dropped
+  return 2.0 * 4 * kPanelColumns * Dot::kValuesPerWord * (double)rounds;
 }
 
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector>();
   kernels.tile_rows = kTileRows;
   kernels.panel_columns = kPanelColumns;
-  kernels.gemm_tile = GemmTile;
-  kernels.peak = Peak<Vector, 32>;
+  kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot>;
+  kernels.gemm_tile[(int)OperandType::kBFloat16] = GemmTileOf<BFloat16Dot>;
+  kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot>;
+  kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot>;
+  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<BFloat16Dot>;
+  kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot>;
   return kernels;
 }
 

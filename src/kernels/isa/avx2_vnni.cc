@@ -1,0 +1,45 @@
+// Kernels for AVX2 with AVX-VNNI: those of AVX2, with byte products in one instruction.
+#include <immintrin.h>
+
+#include "kernels/kernels.h"
+
+namespace siglip {
+namespace {
+
+#include "kernels/isa/tile.h"
+
+constexpr int kTileRows = 6;
+constexpr int kPanelColumns = 16;
+
+struct Int8Dot {
+  static constexpr int kLanes = 8;
+  static constexpr int kValuesPerWord = 4;
+  using Sum = __m256i;
+  using Value = __m256i;
+  using Panel = __m256i;
+  static Sum Zero() { return _mm256_setzero_si256(); }
+  static Value Broadcast(const uint32_t* a) { return _mm256_set1_epi32((int)*a); }
+  static Panel Load(const uint32_t* panel) { return _mm256_loadu_si256((const __m256i*)panel); }
+  static void Add(Sum& sum, Value value, Panel panel) {
+    sum = _mm256_dpbusd_avx_epi32(sum, value, panel);
+  }
+  static void Store(Sum sum, void* c, size_t lane) {
+    _mm256_storeu_si256((__m256i*)((int32_t*)c + lane), sum);
+  }
+};
+
+Kernels MakeKernels() {
+  Kernels kernels = Avx2Kernels();
+  kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot, kTileRows, kPanelColumns>;
+  kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot, 12>;
+  return kernels;
+}
+
+}  // namespace
+
+const Kernels& Avx2VnniKernels() {
+  static const Kernels kernels = MakeKernels();
+  return kernels;
+}
+
+}  // namespace siglip

@@ -1,0 +1,76 @@
+// Sixteen floats, for elementwise.h, and the dot products of plain AVX-512, for tile.h.
+//
+// Included inside an anonymous namespace by the files compiled for AVX-512.
+
+struct Vector {
+  static constexpr size_t kWidth = 16;
+  __m512 v;
+
+  static Vector Set(float x) { return {_mm512_set1_ps(x)}; }
+  static Vector Load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vector LoadPartial(const float* p, size_t n) {
+    return {_mm512_maskz_loadu_ps(Mask(n), p)};
+  }
+  void Store(float* p) const { _mm512_storeu_ps(p, v); }
+  void StorePartial(float* p, size_t n) const { _mm512_mask_storeu_ps(p, Mask(n), v); }
+  friend Vector operator+(Vector a, Vector b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Vector operator-(Vector a, Vector b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Vector operator*(Vector a, Vector b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Vector operator/(Vector a, Vector b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Vector MultiplyAdd(Vector a, Vector b, Vector c) {
+    return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+  }
+  static Vector Max(Vector a, Vector b) { return {_mm512_max_ps(a.v, b.v)}; }
+  static Vector Min(Vector a, Vector b) { return {_mm512_min_ps(a.v, b.v)}; }
+  static Vector Abs(Vector a) { return {_mm512_abs_ps(a.v)}; }
+  static Vector Round(Vector a) {
+    return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+  }
+  static Vector Power2(Vector n) {
+    const __m512i biased = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};
+  }
+  static Vector SelectNegative(Vector x, Vector a, Vector b) {
+    return {
+        _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x.v, _mm512_setzero_ps(), _CMP_LT_OQ), b.v, a.v)};
+  }
+  static float SquareRoot(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+  float Sum() const { return _mm512_reduce_add_ps(v); }
+  float Maximum() const { return _mm512_reduce_max_ps(v); }
+
+  /// a - b of integers, as float.
+  static Vector Difference(const int32_t* a, const int32_t* b) {
+    return {_mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(a), _mm512_loadu_si512(b)))};
+  }
+  /// Lanes are whole numbers in [0, 255].
+  void StoreBytes(uint8_t* p) const {
+    _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  void StoreBFloat16(uint16_t* p) const {
+    // Adding half of the last kept bit, and that bit itself where exactly half is cut off.
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+    // Not a number stays so: the addition could carry its payload away.
+    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x00400000));
+    const __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i chosen = _mm512_mask_mov_epi32(rounded, nan, quiet);
+    _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(chosen, 16)));
+  }
+
+  static __mmask16 Mask(size_t n) { return (__mmask16)((1U << n) - 1U); }
+};
+
+struct Float32Dot {
+  static constexpr int kLanes = 16;
+  static constexpr int kValuesPerWord = 1;
+  using Sum = __m512;
+  using Value = __m512;
+  using Panel = __m512;
+  static Sum Zero() { return _mm512_setzero_ps(); }
+  static Value Broadcast(const uint32_t* a) { return _mm512_set1_ps(*(const float*)a); }
+  static Panel Load(const uint32_t* panel) { return _mm512_loadu_ps((const float*)panel); }
+  static void Add(Sum& sum, Value value, Panel panel) { sum = _mm512_fmadd_ps(value, panel, sum); }
+  static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_ps((float*)c + lane, sum); }
+};

@@ -1,0 +1,94 @@
+// The GEMM tile, written once over the type of dot product and compiled for each instruction set.
+//
+// Included inside an anonymous namespace, as elementwise.h is. A Dot provides kLanes, the types Sum
+// (a vector of accumulators), Value (a word of `a` in every lane) and Panel (kLanes words), and
+// Zero, Broadcast, Load, Add(sum, value, panel) and Store(sum, c, index of the first lane).
+
+template <class Dot, int kRows, int kVectors, int kPanelColumns>
+[[gnu::noinline]] void Tile(size_t depth, const uint32_t* a, size_t a_stride, const uint32_t* panel,
+                            void* c, size_t c_stride, const uint32_t* prefetch) {
+  typename Dot::Sum sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) sums[row][j] = Dot::Zero();
+  }
+  for (size_t k = 0; k < depth; ++k, panel += kPanelColumns, prefetch += kPrefetchWords) {
+    __builtin_prefetch(prefetch, 0, 2);  // into the L2 cache
+    typename Dot::Panel b[kVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) b[j] = Dot::Load(panel + j * Dot::kLanes);
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+      const typename Dot::Value value = Dot::Broadcast(a + row * a_stride + k);
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) Dot::Add(sums[row][j], value, b[j]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) {
+      Dot::Store(sums[row][j], c, row * c_stride + j * Dot::kLanes);
+    }
+  }
+}
+
+/// The tile of `rows` rows, at most kMostRows.
+template <class Dot, int kMostRows, int kVectors, int kPanelColumns>
+void TileOfRows(int rows, size_t depth, const uint32_t* a, size_t a_stride, const uint32_t* panel,
+                void* c, size_t c_stride, const uint32_t* prefetch) {
+  if constexpr (kMostRows > 1) {
+    if (rows < kMostRows) {
+      return TileOfRows<Dot, kMostRows - 1, kVectors, kPanelColumns>(rows, depth, a, a_stride,
+                                                                     panel, c, c_stride, prefetch);
+    }
+  }
+  Tile<Dot, kMostRows, kVectors, kPanelColumns>(depth, a, a_stride, panel, c, c_stride, prefetch);
+}
+
+/// A GemmTile. Where only part of the panel is wanted, whole vectors of it are left out, but for
+/// what makes up kVectorFloats columns. `kRowsAtOnce` bounds the registers taken: a Dot that needs
+/// more of them per product walks the panel once for the upper and once for the lower rows.
+template <class Dot, int kRowsAtOnce, int kPanelColumns>
+void GemmTileOf(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
+                const uint32_t* panel, void* c, size_t c_stride, const uint32_t* prefetch) {
+  constexpr int kVectors = kPanelColumns / Dot::kLanes;
+  constexpr int kFewVectors = (int)kVectorFloats / Dot::kLanes;
+  for (; rows > 0; rows -= kRowsAtOnce) {
+    const int count = rows < kRowsAtOnce ? rows : kRowsAtOnce;
+    if (columns > (int)kVectorFloats) {
+      TileOfRows<Dot, kRowsAtOnce, kVectors, kPanelColumns>(count, depth, a, a_stride, panel, c,
+                                                            c_stride, prefetch);
+    } else {
+      TileOfRows<Dot, kRowsAtOnce, kFewVectors, kPanelColumns>(count, depth, a, a_stride, panel, c,
+                                                               c_stride, prefetch);
+    }
+    a += kRowsAtOnce * a_stride;
+    c = (float*)c + kRowsAtOnce * c_stride;
+  }
+}
+
+/// Products in kChains independent accumulators, enough to hide the latency; see Kernels::peak.
+template <class Dot, int kChains>
+double PeakOf(int64_t rounds) {
+  // The compiler must not know that all chains compute the same.
+  uint32_t words[kChains][Dot::kLanes] = {};
+  asm volatile("" : "+m"(words));
+  const typename Dot::Value a = Dot::Broadcast(words[0]);
+  const typename Dot::Panel b = Dot::Load(words[0]);
+  typename Dot::Sum sums[kChains];
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; ++i) {
+    sums[i] = Dot::Zero();
+    Dot::Add(sums[i], a, Dot::Load(words[i]));
+  }
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 32
+    for (int i = 0; i < kChains; ++i) Dot::Add(sums[i], a, b);
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < kChains; ++i) Dot::Store(sums[i], words[i], 0);
+  asm volatile("" : : "m"(words));
+  return 2.0 * Dot::kLanes * Dot::kValuesPerWord * kChains * (double)rounds;
+}
