@@ -139,21 +139,28 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenBothTowersTest,
 /// Full size: base-patch16-224, whose checkpoint a helper writes into the build folder once.
 class GoldenBaseTest : public testing::TestWithParam<std::string> {};
 
-TEST_P(GoldenBaseTest, RowsEqualTheReference) {
-  const std::filesystem::path checkpoint =
-      std::filesystem::path(SIGLIP_BINARY_DIR) / "checkpoints/base-patch16-224";
-  ASSERT_TRUE(std::filesystem::exists(checkpoint / "config.json"))
-      << "the test `golden.write_base_checkpoint` makes it";
-  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(
-      checkpoint, Runtime::Create({.threads = 0, .instruction_set = GetParam()}));
-  const std::filesystem::path folder = kGolden / "base-patch16-224";
-  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
-  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
+std::filesystem::path BaseCheckpoint() {
+  return std::filesystem::path(SIGLIP_BINARY_DIR) / "checkpoints/base-patch16-224";
+}
+
+Tensor BasePixels(const SafetensorsFile& input) {
   const TensorView bytes = input.Get("pixels_u8");
   Tensor pixels(DType::kF32, bytes.shape);
   for (size_t i = 0; i < bytes.data.size(); ++i) {
     pixels.floats()[i] = static_cast<float>(static_cast<uint8_t>(bytes.data[i])) / 127.5F - 1.0F;
   }
+  return pixels;
+}
+
+TEST_P(GoldenBaseTest, RowsEqualTheReference) {
+  ASSERT_TRUE(std::filesystem::exists(BaseCheckpoint() / "config.json"))
+      << "the test `golden.write_base_checkpoint` makes it";
+  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(
+      BaseCheckpoint(), Runtime::Create({.threads = 0, .instruction_set = GetParam()}));
+  const std::filesystem::path folder = kGolden / "base-patch16-224";
+  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
+  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
+  const Tensor pixels = BasePixels(input);
   VisionForwardOptions options;
   options.output_hidden_states = true;
   const VisionOutput output = model(pixels, options);
@@ -191,7 +198,62 @@ std::vector<std::string> DistinctInstructionSets() {
 INSTANTIATE_TEST_SUITE_P(Base, GoldenBaseTest, testing::ValuesIn(DistinctInstructionSets()),
                          [](const auto& info) { return info.param; });
 
+/// Largest and mean distance of the pooled vectors from what they should be, as cosines.
+struct Cosines {
+  double mean = 0;
+  double worst = 1;
+};
+
+Cosines CosinesOf(const Tensor& found, const Tensor& expected) {
+  Cosines cosines;
+  const auto columns = static_cast<size_t>(expected.dim(1));
+  for (size_t begin = 0; begin < expected.floats().size(); begin += columns) {
+    double product = 0;
+    double found_square = 0;
+    double expected_square = 0;
+    for (size_t i = begin; i < begin + columns; ++i) {
+      const double f = found.floats()[i];
+      const double e = expected.floats()[i];
+      product += f * e;
+      found_square += f * f;
+      expected_square += e * e;
+    }
+    const double cosine = product / std::sqrt(found_square * expected_square);
+    cosines.mean += cosine / static_cast<double>(expected.dim(0));
+    cosines.worst = std::min(cosines.worst, cosine);
+  }
+  return cosines;
+}
+
+/// The accuracy promised for the precisions that are not exact.
+TEST_P(GoldenBaseTest, PooledVectorsKeepTheirDirectionInEveryPrecision) {
+  const SafetensorsFile input =
+      SafetensorsFile::Open(kGolden / "base-patch16-224/input.safetensors");
+  const Tensor expected = ReadFloats(
+      SafetensorsFile::Open(kGolden / "base-patch16-224/expected.safetensors"), "pooler_output");
+  const Tensor pixels = BasePixels(input);
+  const auto runtime = Runtime::Create({.threads = 0, .instruction_set = GetParam()});
+  for (const auto& [precision, mean, worst] : {std::tuple{Precision::kBFloat16, 0.9999, 0.9995},
+                                               std::tuple{Precision::kInt8, 0.999, 0.998}}) {
+    const SiglipVisionModel model =
+        SiglipVisionModel::FromPretrained(BaseCheckpoint(), runtime, precision);
+    const Cosines cosines = CosinesOf(*model(pixels).pooler_output, expected);
+    EXPECT_GE(cosines.mean, mean) << ToString(precision);
+    EXPECT_GE(cosines.worst, worst) << ToString(precision);
+  }
+}
+
 /// The promise of bit-identical results, on the model whose sizes have the most remainders.
+std::vector<std::pair<std::string, Precision>> EveryKindOfComputing() {
+  std::vector<std::pair<std::string, Precision>> kinds;
+  for (const std::string& isa : AvailableInstructionSets()) {
+    for (Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
+      kinds.emplace_back(isa, precision);
+    }
+  }
+  return kinds;
+}
+
 TEST(InvarianceTest, SameBitsInAnyBatchAtAnyPositionWithAnyThreads) {
   const std::filesystem::path folder = kGolden / "vision-odd-sizes";
   const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
@@ -203,15 +265,15 @@ TEST(InvarianceTest, SameBitsInAnyBatchAtAnyPositionWithAnyThreads) {
     pixels.floats()[i] =
         few.floats()[i % few.floats().size()] * (1.0F - 0.01F * static_cast<float>(i / size));
   }
-  for (const std::string& isa : AvailableInstructionSets()) {
+  for (const auto& [isa, precision] : EveryKindOfComputing()) {
     const SiglipVisionModel one = SiglipVisionModel::FromPretrained(
-        folder, Runtime::Create({.threads = 1, .instruction_set = isa}));
+        folder, Runtime::Create({.threads = 1, .instruction_set = isa}), precision);
     const VisionOutput whole = one(pixels);
     const size_t tokens_size = whole.last_hidden_state.floats().size() / pictures;
     const size_t pooled_size = whole.pooler_output->floats().size() / pictures;
     for (int threads : {1, 2, 3, 5}) {
       const SiglipVisionModel model = SiglipVisionModel::FromPretrained(
-          folder, Runtime::Create({.threads = threads, .instruction_set = isa}));
+          folder, Runtime::Create({.threads = threads, .instruction_set = isa}), precision);
       for (int64_t batch : {1, 2, 3, 7}) {
         for (int64_t first = 0; first + batch <= pictures; first += 2) {
           Tensor part(DType::kF32, {batch, few.dim(1), few.dim(2), few.dim(3)});
@@ -223,7 +285,8 @@ TEST(InvarianceTest, SameBitsInAnyBatchAtAnyPositionWithAnyThreads) {
                         output.last_hidden_state.floats().data(),
                         &whole.last_hidden_state.floats()[static_cast<size_t>(first) * tokens_size],
                         output.last_hidden_state.floats().size_bytes()))
-              << isa << ", " << threads << " threads, batch of " << batch << " from " << first;
+              << isa << " " << ToString(precision) << ", " << threads << " threads, batch of "
+              << batch << " from " << first;
           ASSERT_EQ(0, std::memcmp(
                            output.pooler_output->floats().data(),
                            &whole.pooler_output->floats()[static_cast<size_t>(first) * pooled_size],

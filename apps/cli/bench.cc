@@ -39,6 +39,7 @@ struct BenchArguments {
   std::vector<int64_t> batches = {1, 8};
   std::vector<int> threads = {0};
   int repeats = 5;
+  Precision precision = Precision::kFloat32;
   bool json = false;
 };
 
@@ -57,6 +58,7 @@ struct ModelRate {
 struct BenchReport {
   std::string model;
   std::string instruction_set;
+  std::string precision;
   double gflop_per_picture = 0;
   double load_seconds = 0;  ///< Of the first load: the file may not have been in memory before.
   std::vector<ModelRate> rates;
@@ -110,8 +112,11 @@ Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch) {
 
 SiglipVisionModel LoadModel(const BenchArguments& arguments,
                             const std::shared_ptr<const Runtime>& runtime) {
-  if (arguments.preset.empty()) return SiglipVisionModel::FromPretrained(arguments.model, runtime);
-  return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime);
+  if (arguments.preset.empty()) {
+    return SiglipVisionModel::FromPretrained(arguments.model, runtime, arguments.precision);
+  }
+  return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime,
+                           arguments.precision);
 }
 
 double Flop(const SiglipVisionModel& model) {
@@ -136,7 +141,7 @@ std::vector<ModelRate> MeasureModel(const SiglipVisionModel& model, const BenchA
         model(pixels);  // warms up: pages, caches and clocks
         continue;
       }
-      peaks[i].push_back(MeasurePeakGflops(*model.runtime()));
+      peaks[i].push_back(MeasurePeakGflops(*model.runtime(), model.precision()));
       seconds[i].push_back(SecondsPerCall([&] { model(pixels); }));
     }
   }
@@ -176,6 +181,7 @@ BenchReport Measure(const BenchArguments& arguments) {
         report.load_seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         report.instruction_set = runtime->instruction_set();
+        report.precision = ToString(model.precision());
         report.gflop_per_picture = Flop(model) / 1e9;
       }
       const std::vector<ModelRate> rates = MeasureModel(model, arguments, progress);
@@ -291,6 +297,7 @@ void AddBench(CLI::App& app) {
                    "Also the rates of decoding, preprocessing and embedding these pictures")
       ->type_name("FOLDER")
       ->excludes(preset);
+  AddPrecisionOption(*command, arguments->precision);
   AddJsonOption(*command, arguments->json);
   command->footer("Example:\n  siglip bench --preset base-patch16-224 --batch 1,8 --threads 1,2");
   command->callback([arguments] { Bench(*arguments); });

@@ -135,6 +135,7 @@ void AddCompare(CLI::App& app) {
   command->add_option("PATH", arguments->paths, kPathHelp)->required();
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);
+  AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   command->footer("Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg");
   command->callback([arguments] { Compare(*arguments); });

@@ -192,6 +192,7 @@ void AddEmbed(CLI::App& app) {
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   AddThreadsOption(*command, arguments->engine.runtime.threads);
+  AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   command->add_flag("--force", arguments->force, "Replace the output if it exists");
   command->add_flag("--resume", arguments->resume,

@@ -58,6 +58,16 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
       ->capture_default_str();
 }
 
+CLI::Option* AddPrecisionOption(CLI::App& command, Precision& precision) {
+  return AddParsed(
+             command, "--precision",
+             [&precision](const std::string& text) { precision = ParsePrecision(text); },
+             "What is multiplied: f32 (default, equal to the reference), bf16 or int8 (faster, "
+             "less "
+             "memory, close to it)")
+      ->type_name("f32|bf16|int8");
+}
+
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
   AddParsed(
       command, "--preprocess",

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "siglip/image.h"
+#include "siglip/runtime.h"
 
 namespace siglip::cli {
 
@@ -15,6 +16,9 @@ CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model);
 
 /// --threads N, for RuntimeOptions::threads; 0: all this process may use.
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads);
+
+/// --precision f32|bf16|int8.
+CLI::Option* AddPrecisionOption(CLI::App& command, Precision& precision);
 
 /// How pictures become pixels.
 struct PreprocessArguments {

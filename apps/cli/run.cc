@@ -25,6 +25,7 @@ struct RunArguments {
   std::filesystem::path output;
   VisionForwardOptions forward;
   int threads = 0;
+  Precision precision = Precision::kFloat32;
   bool force = false;
 };
 
@@ -78,7 +79,8 @@ void Run(const RunArguments& arguments) {
   CheckOutputFile(arguments.output, arguments.force);
   const Tensor pixel_values = ReadPixelValues(arguments.input);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  const auto model = SiglipVisionModel::FromPretrained(arguments.model, runtime);
+  const auto model =
+      SiglipVisionModel::FromPretrained(arguments.model, runtime, arguments.precision);
   const VisionOutput output = model(pixel_values, arguments.forward);
   WriteSafetensors(arguments.output, NameOutputs(output));
 }
@@ -105,6 +107,7 @@ void AddRun(CLI::App& app) {
   command->add_flag("--attentions", arguments->forward.output_attentions,
                     "Write attentions.0 ... as well");
   AddThreadsOption(*command, arguments->threads);
+  AddPrecisionOption(*command, arguments->precision);
   command->add_flag("--force", arguments->force, "Replace the output if it exists");
   command->footer(
       "Example:\n  siglip run --model siglip-base-patch16-224 --input pixels.safetensors "

@@ -20,6 +20,7 @@ namespace siglip {
 
 struct EngineOptions {
   RuntimeOptions runtime;
+  Precision precision = Precision::kFloat32;
   PreprocessMode preprocess = PreprocessMode::kTorchvision;
   DecodeOptions decode;
   /// Pictures in flight at once, from the source to the sink, which bounds memory; 0: four per

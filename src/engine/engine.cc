@@ -62,8 +62,8 @@ Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineO
   const auto runtime = Runtime::Create(options.runtime);
   // The small part first: an unusable folder is refused before the weights are read.
   auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);
-  return Engine(SiglipVisionModel::FromPretrained(folder, runtime), std::move(processor), options,
-                folder.string());
+  return Engine(SiglipVisionModel::FromPretrained(folder, runtime, options.precision),
+                std::move(processor), options, folder.string());
 }
 
 Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor,

@@ -1,8 +1,11 @@
 #include "siglip/tensor.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "siglip/error.h"
@@ -96,7 +99,10 @@ Tensor::Tensor(DType dtype, Shape shape)
   if (element_count_ > std::numeric_limits<int64_t>::max() / SizeOf(dtype)) {
     throw Error(ErrorCode::kInvalidArgument, "impossible shape " + ToString(shape_));
   }
-  data_ = std::make_shared<std::byte[]>(byte_count());
+  // Zeroed by the system where the block is large, without touching its pages now.
+  auto* data = static_cast<std::byte*>(std::calloc(std::max<size_t>(byte_count(), 1), 1));
+  if (data == nullptr) throw std::bad_alloc();
+  data_ = std::shared_ptr<std::byte[]>(data, [](std::byte* block) { std::free(block); });
 }
 
 Tensor::Tensor(Shape shape, const std::vector<float>& values)
