@@ -48,6 +48,20 @@ class OutputTest(EmbedCommandTest):
         self.assertFalse(numpy.array_equal(found[0][1], found[1][1]))
         self.assertIn("3 embedded, 0 failed, 0 passed over", result.stderr)
 
+    def test_precisions_are_close_to_float(self):
+        exact = rows(self.embed(*PICTURES).stdout)
+        for precision, worst in (("f32", 1.0), ("bf16", 0.9995), ("int8", 0.998)):
+            near = rows(self.embed("--precision", precision, *PICTURES).stdout)
+            for (path, a), (_, b) in zip(exact, near):
+                cosine = a @ b / numpy.sqrt((a @ a) * (b @ b))
+                self.assertGreaterEqual(cosine, worst - 1e-6, (precision, path))
+            same = all(numpy.array_equal(a, b) for (_, a), (_, b) in zip(exact, near))
+            self.assertEqual(same, precision == "f32")
+
+    def test_unknown_precision_is_wrong_usage(self):
+        said = self.fail_with(2, "embed", "--model", MODEL, "--precision", "fp16", PICTURES[0])
+        self.assertIn("f32, bf16, int8", said)
+
     def test_all_formats_hold_the_same(self):
         expected = rows(self.embed(*PICTURES).stdout)
         names = [path for path, _ in expected]
