@@ -28,6 +28,7 @@ LAYERS = {
 
 # public header -> the layer that defines most of it.
 PUBLIC_HEADERS = {
+    "atomic_file.h": "base",
     "error.h": "base",
     "runtime.h": "base",
     "tensor.h": "tensor",

@@ -36,6 +36,11 @@ finish() {
   exit "$status"
 }
 trap finish EXIT
+# Without these, `finish` would see the status of the command before the signal: a run that was
+# killed would report no failure.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # run_stage NAME COMMAND...
 run_stage() {

@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "atomic_output.h"
 #include "embedding_table.h"
 #include "exit_codes.h"
 #include "jsonl.h"
 #include "output_format.h"
 #include "siglip/error.h"
+#include "write_fully.h"
 
 namespace siglip::cli {
 namespace {

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <system_error>
 
-#include "atomic_output.h"
 #include "commands.h"
 #include "format.h"
+#include "siglip/atomic_file.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
@@ -125,7 +125,7 @@ void Init(const InitArguments& arguments) {
 
   SiglipVisionModel::SaveRandom(recipe.config, arguments.seed, arguments.folder);
   if (recipe.preprocessor_json) {
-    AtomicOutput file(arguments.folder / "preprocessor_config.json");
+    AtomicFile file(arguments.folder / "preprocessor_config.json");
     file.Write(*recipe.preprocessor_json);
     file.Commit();
   }

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "atomic_output.h"
 #include "siglip/error.h"
+#include "write_fully.h"
 
 namespace siglip::cli {
 namespace {

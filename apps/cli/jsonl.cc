@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "atomic_output.h"
+#include "siglip/atomic_file.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -41,7 +41,7 @@ std::string JsonLine(const std::string& name, const Shape& shape, std::span<cons
 
 void WriteJsonLines(EmbeddingTable& table, const std::filesystem::path& path) {
   const Shape row_shape(table.shape().begin() + 1, table.shape().end());
-  AtomicOutput output(path);
+  AtomicFile output(path);
   for (size_t row = 0; row < table.rows(); ++row) {
     output.Write(JsonLine(table.Name(row), row_shape, table.Row(row)));
   }

@@ -1,6 +1,6 @@
 #include "npy.h"
 
-#include "atomic_output.h"
+#include "siglip/atomic_file.h"
 
 namespace siglip::cli {
 namespace {
@@ -40,12 +40,12 @@ std::filesystem::path NpyNamesPath(const std::filesystem::path& path) {
 }
 
 void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path) {
-  AtomicOutput names(NpyNamesPath(path));
-  AtomicOutput matrix(path);
+  AtomicFile names(NpyNamesPath(path));
+  AtomicFile matrix(path);
   matrix.Write(NpyHeader("<f4", table.shape()));
   for (size_t row = 0; row < table.rows(); ++row) {
     names.Write(EscapedLine(table.Name(row)));
-    matrix.Write(table.Row(row));
+    matrix.Write(std::as_bytes(table.Row(row)));
   }
   // The matrix last: where it is, the names are too.
   names.Commit();

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "atomic_output.h"
 #include "npy.h"
+#include "siglip/atomic_file.h"
 #include "text.h"
 #include "zip_writer.h"
 
@@ -37,7 +37,7 @@ void WriteNames(EmbeddingTable& table, ZipWriter& zip) {
 }  // namespace
 
 void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path) {
-  AtomicOutput output(path);
+  AtomicFile output(path);
   ZipWriter zip(output);
   const std::string header = NpyHeader("<f4", table.shape());
   zip.Begin("embeddings.npy",

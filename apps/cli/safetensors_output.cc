@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "atomic_output.h"
+#include "siglip/atomic_file.h"
 
 namespace siglip::cli {
 namespace {
@@ -37,7 +37,7 @@ void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& p
   uint64_t names_bytes = 0;
   for (size_t row = 0; row < table.rows(); ++row) names_bytes += table.Name(row).size();
 
-  AtomicOutput output(path);
+  AtomicFile output(path);
   output.Write(Header(table, names_bytes));
   uint64_t offset = 0;
   output.Write(Bytes(offset));
@@ -45,7 +45,7 @@ void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& p
     offset += table.Name(row).size();
     output.Write(Bytes(offset));
   }
-  for (size_t row = 0; row < table.rows(); ++row) output.Write(table.Row(row));
+  for (size_t row = 0; row < table.rows(); ++row) output.Write(std::as_bytes(table.Row(row)));
   for (size_t row = 0; row < table.rows(); ++row) output.Write(table.Name(row));
   output.Commit();
 }

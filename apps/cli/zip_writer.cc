@@ -101,7 +101,7 @@ void ZipWriter::EndEntry() {
   if (entries_.empty()) return;
   std::string crc;
   Append(crc, entries_.back().crc);
-  output_.WriteAt(entries_.back().offset + kLocalCrcOffset, crc);
+  output_.WriteAt(entries_.back().offset + kLocalCrcOffset, std::as_bytes(std::span(crc)));
 }
 
 void ZipWriter::Finish() {

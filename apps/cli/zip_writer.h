@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "atomic_output.h"
+#include "siglip/atomic_file.h"
 
 namespace siglip::cli {
 
 class ZipWriter {
  public:
-  explicit ZipWriter(AtomicOutput& output) : output_(output) {}
+  explicit ZipWriter(AtomicFile& output) : output_(output) {}
 
   /// Begins a file of exactly `size` bytes, all of which must be written before the next one.
   void Begin(const std::string& name, uint64_t size);
@@ -34,7 +34,7 @@ class ZipWriter {
 
   void EndEntry();
 
-  AtomicOutput& output_;
+  AtomicFile& output_;
   std::vector<Entry> entries_;
 };
 

@@ -1,4 +1,4 @@
-#include "base/atomic_file.h"
+#include "siglip/atomic_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

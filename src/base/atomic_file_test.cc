@@ -1,5 +1,5 @@
 // Tests of AtomicFile: whole files or none.
-#include "base/atomic_file.h"
+#include "siglip/atomic_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

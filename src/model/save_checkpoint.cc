@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.h"
 #include "model/vision_tensors.h"
+#include "siglip/atomic_file.h"
 #include "siglip/error.h"
 #include "weights/safetensors_writer.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/atomic_file.h"
+#include "siglip/atomic_file.h"
 #include "siglip/safetensors.h"
 
 namespace siglip {
