@@ -47,7 +47,7 @@ void PackKey(const float* words, int64_t depth, int64_t token, int64_t width, fl
 template <class Element>
 void PackValue(const float* words, int64_t head_dim, int64_t token, int64_t token_words,
                int64_t width, float* panels) {
-  constexpr int64_t kPerWord = sizeof(float) / sizeof(Element);
+  constexpr auto kPerWord = int64_t{4 / sizeof(Element)};  // a word has four bytes
   const auto* in = reinterpret_cast<const Element*>(words);
   for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
     auto* out = reinterpret_cast<Element*>(panels + token / kPerWord * width) + token % kPerWord;
