@@ -57,7 +57,7 @@ std::string SuggestCorrection(const CLI::App& app, const std::vector<std::string
   for (const std::string& word : words) {
     if (word == "--") break;  // what follows are no options
     if (!word.starts_with("--")) continue;
-    const std::string question = AskAbout(word.substr(0, word.find('=')), known);
+    std::string question = AskAbout(word.substr(0, word.find('=')), known);
     if (!question.empty()) return question;
   }
   return {};
