@@ -33,6 +33,8 @@ PUBLIC_HEADERS = {
     "runtime.h": "base",
     "tensor.h": "tensor",
     "safetensors.h": "weights",
+    "encoder_config.h": "model",
+    "encoder.h": "model",
     "vision_config.h": "model",
     "vision_model.h": "model",
     "model_info.h": "model",

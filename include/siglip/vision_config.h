@@ -7,29 +7,25 @@
 #include <string>
 #include <string_view>
 
+#include "siglip/encoder_config.h"
+
 namespace siglip {
 
 /// Fields and defaults of transformers' configuration_siglip.py (SiglipVisionConfig).
-struct SiglipVisionConfig {
-  int64_t hidden_size = 768;
-  int64_t intermediate_size = 3072;
-  int64_t num_hidden_layers = 12;
-  int64_t num_attention_heads = 12;
+struct SiglipVisionConfig : SiglipEncoderConfig {
   int64_t num_channels = 3;
   int64_t image_size = 224;  ///< Pixels a side of the square input.
   int64_t patch_size = 16;   ///< Pixels a side of a patch.
-  double layer_norm_eps = 1e-6;
-  double attention_dropout = 0.0;  ///< Kept for the file; without effect in inference.
   std::optional<int64_t> num_image_tokens;
-  std::string hidden_act = "gelu_pytorch_tanh";
   /// Whether there is a pooling head. Absent: decided by whether the checkpoint holds one.
   std::optional<bool> vision_use_head;
   /// Keys of the JSON this library does not know, with their values as JSON text.
   std::map<std::string, std::string> unknown;
 
-  int64_t head_dim() const { return hidden_size / num_attention_heads; }
   /// floor(image_size / patch_size): the convolution is "valid".
   int64_t patches_per_side() const { return image_size / patch_size; }
+  /// Values that the patch embedding reads for one token.
+  int64_t patch_values() const { return num_channels * patch_size * patch_size; }
   int64_t num_patches() const { return patches_per_side() * patches_per_side(); }
 
   /// Throws Error(kInvalidArgument) naming the field, its value and what is allowed: positive

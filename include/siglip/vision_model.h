@@ -12,44 +12,20 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
+#include "siglip/encoder.h"
 #include "siglip/runtime.h"
 #include "siglip/tensor.h"
 #include "siglip/vision_config.h"
 
 namespace siglip {
 
-// Building blocks, defined in src/model and src/weights.
-class LayerNorm;
-class Linear;
-class WeightSource;
-struct Matrix;
-struct Workspace;
-
-/// What all layers of a model have in common.
-struct LayerContext {
-  SiglipVisionConfig config;
-  std::shared_ptr<const Runtime> runtime;
-  Precision precision = Precision::kFloat32;
-};
-
-/// What a layer is built from: where weights come from, its name there, and the architecture.
-struct LayerSource {
-  const WeightSource& weights;
-  std::string scope;  ///< e.g. "vision_model.encoder.layers.3"
-  const LayerContext& context;
-
-  /// The same source one level down: scope + "." + name.
-  LayerSource operator/(const std::string& name) const;
-};
-
 /// Patch Conv2d (kernel = stride = patch_size, "valid"), flattened and transposed, plus a learned
 /// position embedding.
 class SiglipVisionEmbeddings {
  public:
-  explicit SiglipVisionEmbeddings(const LayerSource& source);
+  SiglipVisionEmbeddings(const LayerSource& source, const SiglipVisionConfig& config);
   ~SiglipVisionEmbeddings();
 
   /// pixel_values [B, C, H, W] -> [B, N, D]. H = W = image_size unless interpolate_pos_encoding.
@@ -67,94 +43,9 @@ class SiglipVisionEmbeddings {
 
  private:
   LayerContext context_;
+  SiglipVisionConfig config_;
   std::unique_ptr<const Linear> patch_embedding_;  // the kernel as [D, C * patch * patch]
   Tensor position_embedding_;                      // [num_patches, D]
-};
-
-/// Multi-headed self-attention: softmax(q k^T * head_dim^-0.5) v, then out_proj.
-class SiglipAttention {
- public:
-  explicit SiglipAttention(const LayerSource& source);
-  ~SiglipAttention();
-
-  /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
-
-  /// workspace.hidden_states += attention(workspace.normalized), rows of this thread.
-  void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
-
- private:
-  LayerContext context_;
-  std::unique_ptr<const Linear> qkv_proj_;  // q_proj, k_proj and v_proj as one [3 D, D]
-  std::unique_ptr<const Linear> out_proj_;
-};
-
-/// fc2(activation(fc1(x))).
-class SiglipMLP {
- public:
-  explicit SiglipMLP(const LayerSource& source);
-  ~SiglipMLP();
-
-  /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
-
-  /// workspace.hidden_states += mlp(workspace.normalized), rows of this thread.
-  void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
-
- private:
-  LayerContext context_;
-  std::unique_ptr<const Linear> fc1_;
-  std::unique_ptr<const Linear> fc2_;
-};
-
-/// Pre-norm block: x += self_attn(layer_norm1(x)); x += mlp(layer_norm2(x)).
-class SiglipEncoderLayer {
- public:
-  explicit SiglipEncoderLayer(const LayerSource& source);
-  ~SiglipEncoderLayer();
-
-  /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
-
-  /// workspace.hidden_states in place, rows of this thread.
-  void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
-
-  const SiglipAttention& self_attn() const { return self_attn_; }
-  const SiglipMLP& mlp() const { return mlp_; }
-
- private:
-  LayerContext context_;
-  std::unique_ptr<const LayerNorm> layer_norm1_;
-  SiglipAttention self_attn_;
-  std::unique_ptr<const LayerNorm> layer_norm2_;
-  SiglipMLP mlp_;
-};
-
-/// num_hidden_layers encoder layers in a row.
-class SiglipEncoder {
- public:
-  explicit SiglipEncoder(const LayerSource& source);
-  ~SiglipEncoder();
-
-  /// inputs_embeds [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& inputs_embeds) const;
-
-  /// workspace.hidden_states in place, rows of this thread.
-  void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
-
-  const std::vector<std::unique_ptr<const SiglipEncoderLayer>>& layers() const { return layers_; }
-
- private:
-  LayerContext context_;
-  std::vector<std::unique_ptr<const SiglipEncoderLayer>> layers_;
 };
 
 /// Pools tokens to one vector: a learned probe attends over them, then x += mlp(layernorm(x)).
@@ -201,7 +92,7 @@ struct VisionOutput {
 /// embeddings -> encoder -> post_layernorm -> head.
 class SiglipVisionTransformer {
  public:
-  explicit SiglipVisionTransformer(const LayerSource& source);
+  SiglipVisionTransformer(const LayerSource& source, const SiglipVisionConfig& config);
   ~SiglipVisionTransformer();
 
   VisionOutput operator()(const Tensor& pixel_values,
@@ -216,12 +107,14 @@ class SiglipVisionTransformer {
   int64_t weight_bytes() const;
 
   const LayerContext& context() const { return context_; }
+  const SiglipVisionConfig& config() const { return config_; }
   const SiglipVisionEmbeddings& embeddings() const { return embeddings_; }
   const SiglipEncoder& encoder() const { return encoder_; }
   const SiglipMultiheadAttentionPoolingHead* head() const { return head_.get(); }
 
  private:
   LayerContext context_;
+  SiglipVisionConfig config_;
   SiglipVisionEmbeddings embeddings_;
   SiglipEncoder encoder_;
   std::unique_ptr<const LayerNorm> post_layernorm_;
@@ -272,7 +165,8 @@ class SiglipVisionModel {
   int64_t weight_bytes() const;
 
  private:
-  SiglipVisionModel(std::shared_ptr<const WeightSource> weights, const LayerContext& context);
+  SiglipVisionModel(std::shared_ptr<const WeightSource> weights, const SiglipVisionConfig& config,
+                    std::shared_ptr<const Runtime> runtime, Precision precision);
 
   std::shared_ptr<const WeightSource> weights_;
   std::unique_ptr<const SiglipVisionTransformer> vision_model_;

@@ -160,7 +160,7 @@ Recipe RecipeFor(const TensorSpec& tensor, const SiglipVisionConfig& config) {
     return {Distribution::kNormal, 1.0 / std::sqrt(static_cast<double>(size))};
   }
   if (contains(".patch_embedding.")) {
-    return LecunNormal(config.num_channels * config.patch_size * config.patch_size);
+    return LecunNormal(config.patch_values());
   }
   if (!contains(".head.")) return XavierUniform(size, size);
   // The head's out_proj is initialised as any Linear; its q, k and v are one [3 D, D] tensor.

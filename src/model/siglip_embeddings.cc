@@ -39,17 +39,16 @@ CubicTaps CubicTapsAt(int64_t i, int64_t in, int64_t out) {
 
 }  // namespace
 
-SiglipVisionEmbeddings::SiglipVisionEmbeddings(const LayerSource& source)
-    : context_(source.context) {
-  const SiglipVisionConfig& config = source.context.config;
+SiglipVisionEmbeddings::SiglipVisionEmbeddings(const LayerSource& source,
+                                               const SiglipVisionConfig& config)
+    : context_(source.context), config_(config) {
   const LayerSource patch = source / "patch_embedding";
   const int64_t hidden = config.hidden_size;
   const int64_t side = config.patch_size;
   patch_embedding_ = std::make_unique<const Linear>(
       ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
       source.weights.Read({patch.scope + ".weight", {hidden, config.num_channels, side, side}}),
-      source.weights.Read({patch.scope + ".bias", {hidden}}), hidden,
-      config.num_channels * side * side);
+      source.weights.Read({patch.scope + ".bias", {hidden}}), hidden, config.patch_values());
   const Shape shape = {config.num_patches(), hidden};
   position_embedding_ =
       Tensor(shape, source.weights.Read({source.scope + ".position_embedding.weight", shape}));
@@ -62,13 +61,13 @@ int64_t SiglipVisionEmbeddings::weight_bytes() const {
 }
 
 Tensor SiglipVisionEmbeddings::PositionEmbedding(int64_t rows, int64_t columns) const {
-  const int64_t side = context_.config.patches_per_side();
+  const int64_t side = config_.patches_per_side();
   if (rows == side && columns == side) return position_embedding_;
   if (rows < 1 || columns < 1) {
     throw Error(ErrorCode::kInvalidArgument, "position embedding: expected at least 1x1 patches");
   }
-  const auto hidden = static_cast<size_t>(context_.config.hidden_size);
-  Tensor resized(DType::kF32, {rows * columns, context_.config.hidden_size});
+  const auto hidden = static_cast<size_t>(config_.hidden_size);
+  Tensor resized(DType::kF32, {rows * columns, config_.hidden_size});
   const float* table = position_embedding_.floats().data();
   float* out = resized.floats().data();
   for (int64_t y = 0; y < rows; ++y) {
@@ -90,22 +89,23 @@ Tensor SiglipVisionEmbeddings::PositionEmbedding(int64_t rows, int64_t columns) 
 
 Tensor SiglipVisionEmbeddings::operator()(const Tensor& pixel_values,
                                           bool interpolate_pos_encoding) const {
-  const PixelGrid grid = CheckPixelValues(context_.config, pixel_values, interpolate_pos_encoding);
-  const MatrixBuffer positions = PositionMatrix(*this, context_.config, grid);
-  Tensor out(DType::kF32, {grid.batch, grid.tokens(), context_.config.hidden_size});
-  ForEachPicture(context_, grid.batch, grid.tokens(), [&](int64_t picture, Workspace& workspace) {
+  const PixelGrid grid = CheckPixelValues(config_, pixel_values, interpolate_pos_encoding);
+  const MatrixBuffer positions = PositionMatrix(*this, config_, grid);
+  Tensor out(DType::kF32, {grid.batch, grid.tokens(), config_.hidden_size});
+  const auto embed = [&](int64_t picture, Workspace& workspace) {
     Forward(pixel_values.floats().data() + picture * grid.picture_size(), grid.height, grid.width,
             positions.matrix(), workspace);
     const Matrix result =
-        DenseRows(out.floats().data(), picture, grid.tokens(), context_.config.hidden_size);
+        DenseRows(out.floats().data(), picture, grid.tokens(), config_.hidden_size);
     CopyRows(workspace.Own(workspace.hidden_states), workspace.Own(result));
-  });
+  };
+  ForEachPicture(context_, grid.batch, grid.tokens(), embed, config_.patch_values());
   return out;
 }
 
 void SiglipVisionEmbeddings::Forward(const float* pixel_values, int64_t height, int64_t width,
                                      const Matrix& position_embedding, Workspace& workspace) const {
-  const int64_t side = context_.config.patch_size;
+  const int64_t side = config_.patch_size;
   const int64_t columns = width / side;
   for (int64_t begin = workspace.begin; begin < workspace.end;) {
     const int64_t end = std::min(workspace.end, begin + workspace.patches.rows);
@@ -116,7 +116,7 @@ void SiglipVisionEmbeddings::Forward(const float* pixel_values, int64_t height, 
       const int64_t top = patch / columns * side;
       const int64_t left = patch % columns * side;
       float* out = patches.row(patch - begin);
-      for (int64_t channel = 0; channel < context_.config.num_channels; ++channel) {
+      for (int64_t channel = 0; channel < config_.num_channels; ++channel) {
         for (int64_t y = 0; y < side; ++y, out += side) {
           std::memcpy(out, pixel_values + (channel * height + top + y) * width + left,
                       static_cast<size_t>(side) * sizeof(float));

@@ -130,24 +130,24 @@ class SiglipLayersTest : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
+  SiglipVisionConfig config = SmallConfig();
   for (int64_t channels : {1, 3, 4}) {
     for (int64_t patch : {1, 3, 5, 16}) {
-      context_.config.num_channels = channels;
-      context_.config.patch_size = patch;
-      const int64_t hidden = context_.config.hidden_size;
-      const SiglipVisionEmbeddings embeddings(Source("e"));
-      const Tensor pixels =
-          RandomTensor({3, channels, context_.config.image_size, context_.config.image_size}, 1);
+      config.num_channels = channels;
+      config.patch_size = patch;
+      const int64_t hidden = config.hidden_size;
+      const SiglipVisionEmbeddings embeddings(Source("e"), config);
+      const Tensor pixels = RandomTensor({3, channels, config.image_size, config.image_size}, 1);
       const reference::Conv2dShape shape = {.in_channels = channels,
-                                            .height = context_.config.image_size,
-                                            .width = context_.config.image_size,
+                                            .height = config.image_size,
+                                            .width = config.image_size,
                                             .out_channels = hidden,
                                             .kernel_height = patch,
                                             .kernel_width = patch,
                                             .stride = patch};
-      const auto patches = static_cast<size_t>(context_.config.num_patches());
+      const auto patches = static_cast<size_t>(config.num_patches());
       const std::vector<float> positions =
-          Read("e.position_embedding.weight", {context_.config.num_patches(), hidden});
+          Read("e.position_embedding.weight", {config.num_patches(), hidden});
       ExpectNear(embeddings(pixels), PerPicture(pixels, [&](std::span<const float> picture) {
                    const std::vector<float> grid = reference::Conv2d(
                        picture, Read("e.patch_embedding.weight", {hidden, channels, patch, patch}),

@@ -15,13 +15,15 @@
 
 namespace siglip {
 
-SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source)
+SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
+                                                 const SiglipVisionConfig& config)
     : context_(source.context),
-      embeddings_(source / "embeddings"),
+      config_(config),
+      embeddings_(source / "embeddings", config),
       encoder_(source / "encoder"),
-      post_layernorm_(std::make_unique<const LayerNorm>(source / "post_layernorm",
-                                                        context_.config.hidden_size)) {
-  if (context_.config.vision_use_head.value_or(true)) {
+      post_layernorm_(
+          std::make_unique<const LayerNorm>(source / "post_layernorm", config_.hidden_size)) {
+  if (config_.vision_use_head.value_or(true)) {
     head_ = std::make_unique<const SiglipMultiheadAttentionPoolingHead>(source / "head");
   }
 }
@@ -35,28 +37,27 @@ int64_t SiglipVisionTransformer::weight_bytes() const {
 
 VisionOutput SiglipVisionTransformer::operator()(const Tensor& pixel_values,
                                                  const VisionForwardOptions& options) const {
-  const PixelGrid grid =
-      CheckPixelValues(context_.config, pixel_values, options.interpolate_pos_encoding);
-  const MatrixBuffer positions = PositionMatrix(embeddings_, context_.config, grid);
+  const PixelGrid grid = CheckPixelValues(config_, pixel_values, options.interpolate_pos_encoding);
+  const MatrixBuffer positions = PositionMatrix(embeddings_, config_, grid);
   const int64_t tokens = grid.tokens();
-  const int64_t hidden = context_.config.hidden_size;
-  const int64_t heads = context_.config.num_attention_heads;
+  const int64_t hidden = config_.hidden_size;
+  const int64_t heads = config_.num_attention_heads;
 
   VisionOutput output;
   output.last_hidden_state = Tensor(DType::kF32, {grid.batch, tokens, hidden});
   if (head_) output.pooler_output = Tensor(DType::kF32, {grid.batch, hidden});
   if (options.output_hidden_states) {
-    for (int64_t layer = 0; layer <= context_.config.num_hidden_layers; ++layer) {
+    for (int64_t layer = 0; layer <= config_.num_hidden_layers; ++layer) {
       output.hidden_states.emplace_back(DType::kF32, Shape{grid.batch, tokens, hidden});
     }
   }
   if (options.output_attentions) {
-    for (int64_t layer = 0; layer < context_.config.num_hidden_layers; ++layer) {
+    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
       output.attentions.emplace_back(DType::kF32, Shape{grid.batch, heads, tokens, tokens});
     }
   }
 
-  ForEachPicture(context_, grid.batch, tokens, [&](int64_t picture, Workspace& workspace) {
+  const auto forward = [&](int64_t picture, Workspace& workspace) {
     const auto place = [picture](Tensor& tensor) {
       return tensor.floats().data() + picture * (tensor.size() / tensor.dim(0));
     };
@@ -70,7 +71,8 @@ VisionOutput SiglipVisionTransformer::operator()(const Tensor& pixel_values,
             positions.matrix(), workspace,
             DenseRows(place(output.last_hidden_state), 0, tokens, hidden),
             head_ ? place(*output.pooler_output) : nullptr);
-  });
+  };
+  ForEachPicture(context_, grid.batch, tokens, forward, config_.patch_values());
   return output;
 }
 
@@ -95,8 +97,8 @@ SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path&
                                                     Precision precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return {OpenVisionWeights(checkpoint, VisionTensors(config)),
-          {config, runtime ? runtime : Runtime::Create(), precision}};
+  return {OpenVisionWeights(checkpoint, VisionTensors(config)), config,
+          runtime ? runtime : Runtime::Create(), precision};
 }
 
 namespace {
@@ -114,15 +116,18 @@ SiglipVisionConfig NewConfig(const SiglipVisionConfig& config) {
 SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                                      std::shared_ptr<const Runtime> runtime, Precision precision) {
   const SiglipVisionConfig complete = NewConfig(config);
-  *this = SiglipVisionModel(RandomVisionWeights(complete, seed),
-                            {complete, runtime ? runtime : Runtime::Create(), precision});
+  *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete,
+                            runtime ? runtime : Runtime::Create(), precision);
 }
 
 SiglipVisionModel::SiglipVisionModel(std::shared_ptr<const WeightSource> weights,
-                                     const LayerContext& context)
-    : weights_(std::move(weights)),
-      vision_model_(std::make_unique<const SiglipVisionTransformer>(
-          LayerSource{*weights_, "vision_model", context})) {}
+                                     const SiglipVisionConfig& config,
+                                     std::shared_ptr<const Runtime> runtime, Precision precision)
+    : weights_(std::move(weights)) {
+  const LayerContext context = {config, std::move(runtime), precision};
+  vision_model_ = std::make_unique<const SiglipVisionTransformer>(
+      LayerSource{*weights_, "vision_model", context}, config);
+}
 
 SiglipVisionModel::SiglipVisionModel(SiglipVisionModel&&) noexcept = default;
 SiglipVisionModel& SiglipVisionModel::operator=(SiglipVisionModel&&) noexcept = default;
@@ -143,9 +148,7 @@ void SiglipVisionModel::SavePretrained(const std::filesystem::path& folder) cons
   SaveVisionCheckpoint(*weights_, config(), folder);
 }
 
-const SiglipVisionConfig& SiglipVisionModel::config() const {
-  return vision_model_->context().config;
-}
+const SiglipVisionConfig& SiglipVisionModel::config() const { return vision_model_->config(); }
 
 const std::shared_ptr<const Runtime>& SiglipVisionModel::runtime() const {
   return vision_model_->context().runtime;
@@ -158,7 +161,8 @@ int64_t SiglipVisionModel::weight_bytes() const { return vision_model_->weight_b
 SinglePictureForward::SinglePictureForward(const SiglipVisionModel& model)
     : transformer_(model.vision_model()),
       last_hidden_state_(model.config().num_patches(), model.config().hidden_size),
-      workspace_(model.vision_model().context(), model.config().num_patches(), 1) {
+      workspace_(model.vision_model().context(), model.config().num_patches(), 1,
+                 model.config().patch_values()) {
   PixelGrid grid;
   grid.rows = model.config().patches_per_side();
   grid.columns = grid.rows;
@@ -167,7 +171,7 @@ SinglePictureForward::SinglePictureForward(const SiglipVisionModel& model)
 
 void SinglePictureForward::Run(const float* pixel_values, float* last_hidden_state,
                                float* pooler_output) {
-  const SiglipVisionConfig& config = transformer_.context().config;
+  const SiglipVisionConfig& config = transformer_.config();
   if (pooler_output != nullptr && transformer_.head() == nullptr) {
     throw Error(ErrorCode::kUnsupported, "this model has no pooling head, hence no pooler_output",
                 "ask for last_hidden_state instead");

@@ -28,16 +28,17 @@ void CopyRows(const Matrix& from, const Matrix& to) {
   }
 }
 
-TeamWorkspace::TeamWorkspace(const LayerContext& context, int64_t tokens, int threads)
+TeamWorkspace::TeamWorkspace(const LayerContext& context, int64_t tokens, int threads,
+                             int64_t patch_values)
     : barrier_(threads), members_(static_cast<size_t>(threads)) {
-  Assign(context, tokens);  // measures
+  Assign(context, tokens, patch_values);  // measures
   arena_.Allocate();
-  Assign(context, tokens);
+  Assign(context, tokens, patch_values);
 }
 
-void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens) {
+void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t patch_values) {
   const Kernels& kernels = ComputeRuntime::From(*context.runtime).kernels();
-  const SiglipVisionConfig& config = context.config;
+  const SiglipEncoderConfig& config = context.config;
   const int64_t hidden = config.hidden_size;
   const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim(),
                                     AttentionTypeOf(context.precision)};
@@ -66,8 +67,7 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens) {
     const int64_t rows = member.end - member.begin;
     const int64_t block = std::min(kBlockRows, rows);
     member.intermediate = arena_.NewMatrix(block, config.intermediate_size);
-    member.patches =
-        arena_.NewMatrix(block, config.num_channels * config.patch_size * config.patch_size);
+    if (patch_values > 0) member.patches = arena_.NewMatrix(block, patch_values);
     member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));
     member.operand_scratch =
         arena_.Floats(std::max(OperandScratchFloats(type, rows, hidden),
@@ -76,21 +76,21 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens) {
 }
 
 void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
-                    const std::function<void(int64_t, Workspace&)>& work) {
+                    const std::function<void(int64_t, Workspace&)>& work, int64_t patch_values) {
   ThreadPool& pool = ComputeRuntime::From(*context.runtime).pool();
   const int threads = pool.threads();
   const int64_t alone = pictures / threads * threads;
   if (alone > 0) {
     std::atomic<int64_t> next = 0;
     pool.Run([&](int) {
-      TeamWorkspace workspace(context, tokens, 1);
+      TeamWorkspace workspace(context, tokens, 1, patch_values);
       for (int64_t picture = next++; picture < alone; picture = next++) {
         work(picture, workspace.member(0));
       }
     });
   }
   if (alone == pictures) return;
-  TeamWorkspace workspace(context, tokens, threads);
+  TeamWorkspace workspace(context, tokens, threads, patch_values);
   pool.Run([&](int rank) {
     for (int64_t picture = alone; picture < pictures; ++picture) {
       work(picture, workspace.member(rank));
@@ -98,7 +98,7 @@ void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t token
   });
 }
 
-void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_states) {
+void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states) {
   if (hidden_states.dtype() != DType::kF32 || hidden_states.shape().size() != 3 ||
       hidden_states.dim(2) != config.hidden_size || hidden_states.dim(1) < 1) {
     throw Error(ErrorCode::kMismatch, "hidden_states: expected F32 [batch, tokens, " +
@@ -110,7 +110,7 @@ void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_st
 
 Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
                     const std::function<void(Workspace&)>& forward) {
-  const SiglipVisionConfig& config = context.config;
+  const SiglipEncoderConfig& config = context.config;
   CheckHiddenStates(config, in);
   const int64_t tokens = in.dim(1);
   Tensor out(DType::kF32, in.shape());

@@ -31,7 +31,7 @@ struct Workspace {
   int64_t begin = 0;  // its rows are [begin, end)
   int64_t end = 0;
   Matrix intermediate;  // [rows of a block, F]
-  Matrix patches;       // [rows of a block, C * patch * patch]
+  Matrix patches;       // [rows of a block, values of a patch], of an image tower
   float* attention_scratch = nullptr;
   float* operand_scratch = nullptr;  // for the input of any Linear
   int next_panels = 0;               // which of the two sets the next attention packs
@@ -51,13 +51,14 @@ void CopyRows(const Matrix& from, const Matrix& to);
 /// The buffers of a picture for a team of threads.
 class TeamWorkspace {
  public:
-  TeamWorkspace(const LayerContext& context, int64_t tokens, int threads);
+  /// `patch_values`: of one patch; 0 where the embeddings are not made from patches.
+  TeamWorkspace(const LayerContext& context, int64_t tokens, int threads, int64_t patch_values = 0);
 
   /// Workspace of one member.
   Workspace& member(int rank) { return members_[static_cast<size_t>(rank)]; }
 
  private:
-  void Assign(const LayerContext& context, int64_t tokens);
+  void Assign(const LayerContext& context, int64_t tokens, int64_t patch_values);
 
   Arena arena_;
   Barrier barrier_;
@@ -68,10 +69,11 @@ class TeamWorkspace {
 /// member of one team: as long as there are enough pictures for all threads, a team is one thread;
 /// the last few pictures are each done by all threads together.
 void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
-                    const std::function<void(int64_t picture, Workspace& workspace)>& work);
+                    const std::function<void(int64_t picture, Workspace& workspace)>& work,
+                    int64_t patch_values = 0);
 
 /// Throws Error(kMismatch) unless F32 [B, N, hidden_size] with N >= 1.
-void CheckHiddenStates(const SiglipVisionConfig& config, const Tensor& hidden_states);
+void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states);
 
 /// For layers called on their own: every picture of `in` [B, N, D] is put into `hidden_states`, or
 /// into `normalized` with `hidden_states` zero; the result is `hidden_states` after `forward`.
