@@ -57,15 +57,15 @@ void BM_Linear(benchmark::State& state) {
   for (int64_t i = 0; i < copies; ++i) {
     packed.emplace_back(kernels, type, weight, outputs, inputs);
   }
-  FloatBuffer scratch(OperandScratchFloats(type, rows, inputs) + 1);
+  FloatBuffer scratch(OperandScratchFloats(InputType(kernels, type), rows, inputs) + 1);
   const Activation activation = Activation::kGeluTanh;
   const Epilogue epilogue = {.bias = bias.data(),
                              .activation = state.range(3) != 0 ? &activation : nullptr,
                              .residual = {}};
   size_t next = 0;
   for (auto _ : state) {
-    Gemm(kernels, ToOperand(kernels, type, in.matrix(), scratch.data()), packed[next], epilogue,
-         out.matrix());
+    Gemm(kernels, ToOperand(kernels, InputType(kernels, type), in.matrix(), scratch.data()),
+         packed[next], epilogue, out.matrix());
     next = (next + 1) % packed.size();
   }
   Report(state, precision, 2.0 * static_cast<double>(rows * outputs * inputs));

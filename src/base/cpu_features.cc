@@ -55,7 +55,17 @@ bool HasAvxVnni() {
   unsigned edx = 0;
   return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
 }
+bool IsIntel() { return __builtin_cpu_is("intel") != 0; }
+#else
+bool IsIntel() { return false; }
 #endif
+
+/// Intel's cores take two cycles for a product of bfloat16 in vector registers, which makes it no
+/// faster than two of float: there the set without it is the better one.
+size_t PreferredIndex(const std::vector<InstructionSet>& supported) {
+  const bool has_slow_bfloat16 = supported.back() == InstructionSet::kAvx512Bf16 && IsIntel();
+  return supported.size() - (has_slow_bfloat16 ? 2 : 1);
+}
 
 std::vector<InstructionSet> Detect() {
   std::vector<InstructionSet> sets = {InstructionSet::kGeneric};
@@ -98,7 +108,7 @@ InstructionSet ChooseInstructionSet(std::string_view forced) {
     }
   }
   const std::vector<InstructionSet>& supported = SupportedInstructionSets();
-  if (forced.empty()) return supported.back();
+  if (forced.empty()) return supported[PreferredIndex(supported)];
   const InstructionSet isa = Parse(forced, source);
   if (std::find(supported.begin(), supported.end(), isa) == supported.end()) {
     throw Error(

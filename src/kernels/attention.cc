@@ -31,28 +31,43 @@ void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, 
   for (int64_t column = 0; column < count; column += kernels.panel_columns) {
     const int64_t columns = std::min<int64_t>(kernels.panel_columns, count - column);
     const auto* panel = reinterpret_cast<const uint32_t*>(panels + column * a.depth);
-    kernels.gemm_tile[static_cast<int>(type)](static_cast<int>(a.rows), static_cast<int>(columns),
-                                              static_cast<size_t>(a.depth), a.words, a.stride,
-                                              panel, product.data + column, product.stride, panel);
+    kernels.gemm_tile[static_cast<int>(type)](
+        static_cast<int>(a.rows), static_cast<int>(columns), static_cast<size_t>(a.depth), a.words,
+        a.stride, panel, false, product.data + column, product.stride, panel);
   }
 }
 
-/// Puts the words of a key into column `token` of its panels.
-void PackKey(const float* words, int64_t depth, int64_t token, int64_t width, float* panels) {
-  float* out = panels + token / width * depth * width + token % width;
-  for (int64_t word = 0; word < depth; ++word, out += width) *out = words[word];
+/// Puts keys of tokens `token` and on, rows of words, into the columns of one panel.
+void PackKeys(const Kernels& kernels, const Operand& keys, int64_t token, float* panels) {
+  const int64_t width = kernels.panel_columns;
+  kernels.transpose(static_cast<size_t>(keys.rows), static_cast<size_t>(keys.depth),
+                    reinterpret_cast<const float*>(keys.words), keys.stride,
+                    panels + token / width * keys.depth * width + token % width,
+                    static_cast<size_t>(width));
 }
 
-/// Puts a value into row `token` of its panels; a word holds `per_word` tokens.
-template <class Element>
-void PackValue(const float* words, int64_t head_dim, int64_t token, int64_t token_words,
-               int64_t width, float* panels) {
-  constexpr auto kPerWord = int64_t{4 / sizeof(Element)};  // a word has four bytes
-  const auto* in = reinterpret_cast<const Element*>(words);
+/// Puts values of tokens `token` and on into rows of the panels.
+void PackFloatValues(const Matrix& values, int64_t token, int64_t tokens, int64_t width,
+                     float* panels) {
+  for (int64_t d = 0; d < values.columns; d += width, panels += tokens * width) {
+    const auto bytes = static_cast<size_t>(std::min(width, values.columns - d)) * sizeof(float);
+    for (int64_t row = 0; row < values.rows; ++row) {
+      std::memcpy(panels + (token + row) * width, values.row(row) + d, bytes);
+    }
+  }
+}
+
+/// The same where a word holds two tokens, the even one in its lower half.
+void PackBFloat16Values(const Operand& values, int64_t head_dim, int64_t token, int64_t token_words,
+                        int64_t width, float* panels) {
   for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
-    auto* out = reinterpret_cast<Element*>(panels + token / kPerWord * width) + token % kPerWord;
     const int64_t count = std::min(width, head_dim - d);
-    for (int64_t i = 0; i < count; ++i) out[i * kPerWord] = in[d + i];
+    for (int64_t row = 0; row < values.rows; ++row) {
+      const auto* in = reinterpret_cast<const uint16_t*>(values.row(row)) + d;
+      auto* out = reinterpret_cast<uint16_t*>(panels + (token + row) / 2 * width);
+      const int64_t half = (token + row) % 2;
+      for (int64_t i = 0; i < count; ++i) out[2 * i + half] = in[i];
+    }
   }
 }
 
@@ -68,29 +83,33 @@ size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels) {
 
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels) {
   const int64_t rows = kernels.tile_rows;
-  return static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
-         OperandScratchFloats(shape.type, rows, shape.tokens) +
-         OperandScratchFloats(shape.type, rows, shape.head_dim);
+  const size_t strip =
+      static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
+      std::max(OperandScratchFloats(shape.type, rows, shape.tokens),
+               OperandScratchFloats(shape.type, rows, shape.head_dim));
+  return std::max(strip, OperandScratchFloats(shape.type, kernels.panel_columns, shape.head_dim));
 }
 
 void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
                        int64_t begin, int64_t end, const AttentionPanels& panels, float* scratch) {
   const int64_t width = kernels.panel_columns;
-  const int64_t depth = WordCount(shape.type, shape.head_dim);
-  const int64_t token_words = WordCount(shape.type, shape.tokens);
   const int64_t hidden = shape.heads * shape.head_dim;
-  for (int64_t token = begin; token < end; ++token) {
+  for (int64_t token = begin, next = begin; token < end; token = next) {
+    next = std::min(end, token / width * width + width);  // as far as this panel of keys goes
     for (int64_t head = 0; head < shape.heads; ++head) {
-      const auto words = [&](int64_t column) {
-        const Matrix row = {qkv.row(token) + column + head * shape.head_dim, 1, shape.head_dim, 0};
-        return reinterpret_cast<const float*>(ToOperand(kernels, shape.type, row, scratch).words);
+      const auto part = [&](int64_t column) -> Matrix {
+        return {qkv.row(token) + column + head * shape.head_dim, next - token, shape.head_dim,
+                qkv.stride};
       };
-      PackKey(words(hidden), depth, token, width, panels.keys + head * HeadKeys(shape, kernels));
-      float* values = panels.values + head * HeadValues(shape, kernels);
+      PackKeys(kernels, ToOperand(kernels, shape.type, part(hidden), scratch), token,
+               panels.keys + head * HeadKeys(shape, kernels));
+      float* const values = panels.values + head * HeadValues(shape, kernels);
       if (shape.type == OperandType::kFloat32) {
-        PackValue<float>(words(2 * hidden), shape.head_dim, token, token_words, width, values);
+        PackFloatValues(part(2 * hidden), token, shape.tokens, width, values);
       } else {
-        PackValue<uint16_t>(words(2 * hidden), shape.head_dim, token, token_words, width, values);
+        PackBFloat16Values(ToOperand(kernels, shape.type, part(2 * hidden), scratch),
+                           shape.head_dim, token, WordCount(shape.type, shape.tokens), width,
+                           values);
       }
     }
   }

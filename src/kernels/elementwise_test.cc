@@ -27,8 +27,8 @@ TEST_P(ElementwiseTest, ActivationsOverTheWholeRange) {
   const std::vector<float> bias(x.size());
   for (Activation activation : kActivations) {
     std::vector<float> out(x.size());
-    kernels().bias_activation(activation, 1, x.size(), bias.data(), x.data(), x.size(), out.data(),
-                              out.size());
+    const TileSums row = {1, x.size(), x.data(), x.size(), bias.data()};
+    kernels().bias_activation(activation, row, out.data(), out.size());
     for (size_t i = 0; i < x.size(); ++i) {
       const double expected = reference::Apply(activation, x[i]);
       // exp carries the rounding of its argument, hence the bound grows with it.
@@ -44,8 +44,8 @@ TEST_P(ElementwiseTest, ActivationsKeepNotANumber) {
   const std::vector<float> bias(x.size());
   for (Activation activation : kActivations) {
     std::vector<float> out(x.size());
-    kernels().bias_activation(activation, 1, x.size(), bias.data(), x.data(), x.size(), out.data(),
-                              out.size());
+    const TileSums row = {1, x.size(), x.data(), x.size(), bias.data()};
+    kernels().bias_activation(activation, row, out.data(), out.size());
     if (activation == Activation::kRelu) continue;
     for (float value : out) EXPECT_TRUE(std::isnan(value)) << static_cast<int>(activation);
   }

@@ -5,39 +5,135 @@
 namespace siglip {
 namespace {
 
-/// Room for the largest tile of any instruction set.
-constexpr size_t kMaxTileFloats = size_t{16} * 64;
+/// Most rows of a tile and columns of a panel of any instruction set.
+constexpr size_t kMaxTileRows = 16;
+constexpr size_t kMaxPanelColumns = 32;
+/// Words of a row multiplied at once: a longer product is cut into slices, all rows of a block
+/// passing by one slice before the next, so that its part of the panel stays in the caches.
+constexpr int64_t kSliceWords = 768;
+/// Rows of a block whose sums are kept from slice to slice.
+constexpr int64_t kSlicedRows = 112;
+/// Words of the left side that stay in the L2 cache beside two panels while all panels pass by.
+constexpr int64_t kBlockWords = int64_t{192} << 10;
 
 /// Rounded up to what kernels write.
 size_t WholeVectors(int64_t columns) {
   return (static_cast<size_t>(columns) + kVectorFloats - 1) / kVectorFloats * kVectorFloats;
 }
 
-/// The next panel is fetched from memory in pieces while the tiles of this one are computed, since
-/// reading it just when it is needed would be slower than computing with it. The first tiles take
-/// a piece each; the others look at what is near already.
-const uint32_t* PrefetchAddress(const PackedMatrix& weight, int64_t panel, int64_t tile) {
-  const int64_t words = weight.depth() * weight.panel_columns();
-  const int64_t offset = tile * weight.depth() * static_cast<int64_t>(kPrefetchWords);
-  const bool has_next = panel + 1 < weight.panels() && offset < words;
-  return has_next ? weight.panel(panel + 1) + offset : weight.panel(panel);
-}
+/// One product; the fields of Gemm's parameters, looked at once.
+class Product {
+ public:
+  Product(const Kernels& kernels, const Operand& a, const PackedMatrix& weight,
+          const Epilogue& epilogue, const Matrix& out)
+      : kernels_(kernels),
+        gemm_tile_(kernels.gemm_tile[static_cast<int>(weight.input_type())]),
+        words_per_panel_word_(weight.input_type() == weight.type() ? 1 : 2),
+        slices_((a.depth + kSliceWords - 1) / kSliceWords),
+        a_(a),
+        weight_(weight),
+        epilogue_(epilogue),
+        out_(out) {}
 
-void Finish(const Kernels& kernels, const Epilogue& epilogue, int rows, int64_t row, int64_t column,
-            size_t columns, const float* tile, size_t tile_stride, const Matrix& out) {
-  const float* bias = epilogue.bias + column;
-  float* to = out.row(row) + column;
-  if (epilogue.activation != nullptr) {
-    kernels.bias_activation(*epilogue.activation, rows, columns, bias, tile, tile_stride, to,
-                            out.stride);
-  } else if (epilogue.residual.data != nullptr) {
-    kernels.bias_residual(rows, columns, bias, tile, tile_stride,
-                          epilogue.residual.row(row) + column, epilogue.residual.stride, to,
-                          out.stride);
-  } else {
-    kernels.bias(rows, columns, bias, tile, tile_stride, to, out.stride);
+  int64_t slices() const { return slices_; }
+
+  /// Rows [begin, end) of the result, for every panel.
+  void MultiplyRows(int64_t begin, int64_t end) const {
+    const int64_t tiles = TileCount(end - begin, kernels_.tile_rows);
+    alignas(64) float sums[kSlicedRows + kMaxTileRows][kMaxPanelColumns];
+    alignas(64) float widened[kSliceWords * kMaxPanelColumns];
+    // A slice of a panel stays near while all rows of the block pass by it.
+    for (int64_t panel = 0; panel < weight_.panels(); ++panel) {
+      for (int64_t index = 0; index < slices_; ++index) {
+        const Slice slice = SliceOf(panel, index, widened);
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          const RowRange rows = TileRows(end - begin, kernels_.tile_rows, tile);
+          const RowRange range = {begin + rows.begin, begin + rows.end};
+          // With one slice every tile may have the same place, since nothing is kept.
+          float* const tile_sums = sums[slices_ > 1 ? rows.begin : 0];
+          gemm_tile_(static_cast<int>(rows.end - rows.begin), static_cast<int>(Columns(panel)),
+                     static_cast<size_t>(slice.end - slice.begin),
+                     a_.row(range.begin) + slice.begin, a_.stride, slice.words, index > 0,
+                     tile_sums, kMaxPanelColumns, PrefetchAddress(slice, tile));
+          if (index + 1 == slices_) Finish(panel, range, tile_sums);
+        }
+      }
+    }
   }
-}
+
+ private:
+  /// Words [begin, end) of the rows of `a` and the words of the panel they are multiplied with.
+  struct Slice {
+    int64_t begin;
+    int64_t end;
+    const uint32_t* words;
+    const uint32_t* next;  // what is needed after it
+    int64_t next_words;    // and how much of it is worth fetching
+  };
+
+  Slice SliceOf(int64_t panel, int64_t index, float* widened) const {
+    const int64_t begin = weight_.depth() * index / slices_;
+    const int64_t end = weight_.depth() * (index + 1) / slices_;
+    const int64_t width = weight_.panel_columns();
+    const bool is_last = panel + 1 == weight_.panels() && index + 1 == slices_;
+    const uint32_t* const words = weight_.panel(panel) + begin * width;
+    Slice slice = {begin * words_per_panel_word_, std::min(end * words_per_panel_word_, a_.depth),
+                   words, weight_.panel(panel) + end * width, is_last ? 0 : (end - begin) * width};
+    if (words_per_panel_word_ > 1) {
+      kernels_.widen_panel(static_cast<size_t>(end - begin), words, widened);
+      slice.words = reinterpret_cast<const uint32_t*>(widened);
+    }
+    return slice;
+  }
+
+  int64_t Columns(int64_t panel) const {
+    return std::min<int64_t>(weight_.panel_columns(),
+                             weight_.outputs() - panel * weight_.panel_columns());
+  }
+
+  /// The words after a slice are fetched from memory in pieces while its tiles are computed, since
+  /// reading them just when they are needed would be slower than computing with them. The first
+  /// tiles take a piece each; the others look at what is near already.
+  static const uint32_t* PrefetchAddress(const Slice& slice, int64_t tile) {
+    const int64_t offset = tile * (slice.end - slice.begin) * static_cast<int64_t>(kPrefetchWords);
+    return offset < slice.next_words ? slice.next + offset : slice.words;
+  }
+
+  void Finish(int64_t panel, RowRange range, const float* sums) const {
+    const int64_t column = panel * weight_.panel_columns();
+    TileSums tile = {.rows = static_cast<int>(range.end - range.begin),
+                     .columns = WholeVectors(Columns(panel)),
+                     .sums = sums,
+                     .stride = kMaxPanelColumns,
+                     .bias = epilogue_.bias + column};
+    if (weight_.type() == OperandType::kInt8) {
+      tile.row_scales = a_.scales + range.begin;
+      tile.column_scales = weight_.scales() + column;
+      tile.corrections = weight_.corrections() + column;
+    }
+    float* const row = out_.row(range.begin);
+    if (epilogue_.result == OperandType::kBFloat16) {
+      kernels_.bias_activation_bfloat16(*epilogue_.activation, tile,
+                                        reinterpret_cast<uint16_t*>(row) + column, 2 * out_.stride);
+    } else if (epilogue_.activation != nullptr) {
+      kernels_.bias_activation(*epilogue_.activation, tile, row + column, out_.stride);
+    } else if (epilogue_.residual.data != nullptr) {
+      kernels_.bias_residual(tile, epilogue_.residual.row(range.begin) + column,
+                             epilogue_.residual.stride, row + column, out_.stride);
+    } else {
+      kernels_.bias(tile, row + column, out_.stride);
+    }
+  }
+
+  const Kernels& kernels_;
+  const GemmTile gemm_tile_;
+  const int64_t words_per_panel_word_;  // 2 where a panel of bfloat16 is widened
+  const int64_t slices_;
+  const Operand& a_;
+  const PackedMatrix& weight_;
+  const Epilogue& epilogue_;
+  const Matrix& out_;
+};
 
 }  // namespace
 
@@ -50,27 +146,15 @@ RowRange TileRows(int64_t rows, int tile_rows, int64_t index) {
 
 void Gemm(const Kernels& kernels, const Operand& a, const PackedMatrix& weight,
           const Epilogue& epilogue, const Matrix& out) {
-  alignas(64) float tile[kMaxTileFloats];
-  const GemmTile gemm_tile = kernels.gemm_tile[static_cast<int>(weight.type())];
-  const auto stride = static_cast<size_t>(weight.panel_columns());
-  const auto depth = static_cast<size_t>(weight.depth());
+  const Product product(kernels, a, weight, epilogue, out);
+  int64_t most_rows = std::max<int64_t>(kBlockWords / a.depth, kernels.tile_rows);
+  if (product.slices() > 1) most_rows = std::min(most_rows, kSlicedRows);
+  // Even blocks of whole tiles.
   const int64_t tiles = TileCount(a.rows, kernels.tile_rows);
-  // A panel of weights stays in the L2 cache while all rows pass by it.
-  for (int64_t panel = 0; panel < weight.panels(); ++panel) {
-    const int64_t column = panel * weight.panel_columns();
-    const int64_t columns = std::min<int64_t>(weight.panel_columns(), weight.outputs() - column);
-    for (int64_t index = 0; index < tiles; ++index) {
-      const RowRange range = TileRows(a.rows, kernels.tile_rows, index);
-      const int rows = static_cast<int>(range.end - range.begin);
-      gemm_tile(rows, static_cast<int>(columns), depth, a.row(range.begin), a.stride,
-                weight.panel(panel), tile, stride, PrefetchAddress(weight, panel, index));
-      if (weight.type() == OperandType::kInt8) {
-        kernels.dequantize(rows, WholeVectors(columns), a.scales + range.begin,
-                           weight.scales() + column, weight.corrections() + column, tile, stride);
-      }
-      Finish(kernels, epilogue, rows, range.begin, column, WholeVectors(columns), tile, stride,
-             out);
-    }
+  const int64_t blocks = TileCount(tiles, static_cast<int>(most_rows / kernels.tile_rows));
+  for (int64_t block = 0; block < blocks; ++block) {
+    product.MultiplyRows(a.rows * (tiles * block / blocks) / tiles,
+                         a.rows * (tiles * (block + 1) / blocks) / tiles);
   }
 }
 

@@ -18,6 +18,8 @@ struct Epilogue {
   const Activation* activation = nullptr;
   /// Added after the bias where data is set; may be the output itself. Excludes `activation`.
   Matrix residual;
+  /// kBFloat16: after an activation, rows of `out` are filled with bfloat16 instead of floats.
+  OperandType result = OperandType::kFloat32;
 };
 
 /// out[M, outputs] = epilogue(a[M, inputs] * weight^T), `a` of the weight's type. `out` is written

@@ -30,45 +30,67 @@ inline constexpr int kOperandTypes = 3;
 /// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns], depth, strides and panel in
 /// words; c is int32 for kInt8 (a unsigned, panel signed bytes), else float. rows <= tile_rows,
 /// columns <= panel_columns; c is written up to the next multiple of kVectorFloats. Every element
-/// is summed over depth in ascending order by one accumulator. Meanwhile depth * kPrefetchWords
-/// words from `prefetch` on are brought near; any address will do.
+/// is summed over depth in ascending order by one accumulator, which starts from c with
+/// `accumulate` and from zero without: a product cut along its depth has the same bits. Meanwhile
+/// depth * kPrefetchWords words from `prefetch` on are brought near; any address will do.
 using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
-                          const uint32_t* panel, void* c, size_t c_stride,
+                          const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                           const uint32_t* prefetch);
 inline constexpr size_t kPrefetchWords = 8;
+
+/// What a GemmTile wrote and what makes values of it: sum + bias[column] where the sums are float,
+/// (sum - corrections[column]) * (row_scales[row] * column_scales[column]) + bias[column] where
+/// they are integers. Whole vectors are read in every row.
+struct TileSums {
+  int rows;
+  size_t columns;
+  const void* sums;
+  size_t stride;
+  const float* bias;
+  const float* row_scales = nullptr;  // null for float sums, and so are the next two
+  const float* column_scales = nullptr;
+  const int32_t* corrections = nullptr;
+};
 
 struct Kernels {
   /// Most rows a GemmTile takes at once.
   int tile_rows;
   /// Columns of a packed panel, a multiple of kVectorFloats.
   int panel_columns;
-  GemmTile gemm_tile[kOperandTypes];  // by OperandType
+  GemmTile gemm_tile[kOperandTypes];  // by OperandType; null for what the next field denies
+  /// Whether there is a product of bfloat16. Where there is none, weights of that type are widened
+  /// to float panel by panel, and their left side stays float.
+  bool multiplies_bfloat16;
+  /// out[2 * words][panel_columns] = the pairs of a panel [words][panel_columns] as floats, the
+  /// lower half of a word first. Exact.
+  void (*widen_panel)(size_t words, const uint32_t* panel, float* out);
 
   /// out[count] = in rounded to the nearest bfloat16, ties to even.
   void (*to_bfloat16)(size_t count, const float* in, uint16_t* out);
   /// out[count] = round(in / scale) + 128 with scale = max(|in|) / 127, which is returned (1 where
   /// all are zero).
   float (*to_int8)(size_t count, const float* in, uint8_t* out);
-  /// out = (sums - correction[column]) * (row_scales[row] * column_scales[column]) as float, in
-  /// place of the sums.
-  void (*dequantize)(int rows, size_t columns, const float* row_scales, const float* column_scales,
-                     const int32_t* correction, void* sums, size_t stride);
 
-  /// out = in + bias.
-  void (*bias)(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
-               float* out, size_t out_stride);
-  /// out = activation(in + bias).
-  void (*bias_activation)(Activation activation, int rows, size_t columns, const float* bias,
-                          const float* in, size_t in_stride, float* out, size_t out_stride);
-  /// out = (in + bias) + residual; out may be residual.
-  void (*bias_residual)(int rows, size_t columns, const float* bias, const float* in,
-                        size_t in_stride, const float* residual, size_t residual_stride, float* out,
-                        size_t out_stride);
+  /// out = values of the tile.
+  void (*bias)(const TileSums& tile, float* out, size_t out_stride);
+  /// out = activation(values).
+  void (*bias_activation)(Activation activation, const TileSums& tile, float* out,
+                          size_t out_stride);
+  /// The same, rounded to the nearest bfloat16.
+  void (*bias_activation_bfloat16)(Activation activation, const TileSums& tile, uint16_t* out,
+                                   size_t out_stride);
+  /// out = values + residual; out may be residual.
+  void (*bias_residual)(const TileSums& tile, const float* residual, size_t residual_stride,
+                        float* out, size_t out_stride);
 
   /// out = (in - mean) / sqrt(variance + epsilon) * gain + bias over one row; variance is the mean
   /// squared distance from the mean, as in torch.
   void (*layer_norm)(size_t columns, const float* in, const float* gain, const float* bias,
                      float epsilon, float* out);
+
+  /// out[column][row] = in[row][column] for rows of words.
+  void (*transpose)(size_t rows, size_t columns, const float* in, size_t in_stride, float* out,
+                    size_t out_stride);
 
   /// values[i] = exp((values[i] - max(values)) * scale) in place; returns their sum.
   float (*softmax_exponentials)(size_t count, float scale, float* values);

@@ -7,7 +7,11 @@ namespace siglip {
 
 PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<const float> weight,
                            int64_t outputs, int64_t inputs)
-    : type_(type), outputs_(outputs), inputs_(inputs), panel_columns_(kernels.panel_columns) {
+    : type_(type),
+      input_type_(InputType(kernels, type)),
+      outputs_(outputs),
+      inputs_(inputs),
+      panel_columns_(kernels.panel_columns) {
   const auto step = static_cast<size_t>(panel_columns_);
   const auto words = static_cast<size_t>(depth());
   words_ = FloatBuffer(static_cast<size_t>(panels()) * words * step);

@@ -13,7 +13,8 @@ namespace siglip {
 
 /// A weight [outputs, inputs] (torch's Linear) in panels of `panel_columns` outputs: panel p holds
 /// [words of inputs][panel_columns], the outputs p * panel_columns + j side by side; missing ones
-/// are zero. kInt8 rounds each output's weights to 127 steps of its largest one.
+/// are zero. kInt8 rounds each output's weights to 127 steps of its largest one. kBFloat16 is also
+/// a way to hold weights that are multiplied as floats, see Kernels::multiplies_bfloat16.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
@@ -21,6 +22,8 @@ class PackedMatrix {
                int64_t outputs, int64_t inputs);
 
   OperandType type() const { return type_; }
+  /// What the left side of a product with these weights is.
+  OperandType input_type() const { return input_type_; }
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
   int64_t depth() const { return WordCount(type_, inputs_); }
@@ -43,6 +46,7 @@ class PackedMatrix {
                   uint32_t* words);
 
   OperandType type_ = OperandType::kFloat32;
+  OperandType input_type_ = OperandType::kFloat32;
   int64_t outputs_ = 0;
   int64_t inputs_ = 0;
   int panel_columns_ = 0;

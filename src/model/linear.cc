@@ -9,7 +9,7 @@ LayerSource LayerSource::operator/(const std::string& name) const {
   return {weights, scope + "." + name, context};
 }
 
-OperandType OperandTypeOf(Precision precision) {
+OperandType WeightTypeOf(Precision precision) {
   switch (precision) {
     case Precision::kFloat32: return OperandType::kFloat32;
     case Precision::kBFloat16: return OperandType::kBFloat16;
@@ -18,13 +18,18 @@ OperandType OperandTypeOf(Precision precision) {
   return OperandType::kFloat32;
 }
 
-OperandType AttentionTypeOf(Precision precision) {
-  return precision == Precision::kFloat32 ? OperandType::kFloat32 : OperandType::kBFloat16;
+OperandType InputTypeOf(const Kernels& kernels, Precision precision) {
+  return InputType(kernels, WeightTypeOf(precision));
+}
+
+OperandType AttentionTypeOf(const Kernels& kernels, Precision precision) {
+  if (precision == Precision::kFloat32) return OperandType::kFloat32;
+  return InputType(kernels, OperandType::kBFloat16);
 }
 
 Linear::Linear(const LayerSource& source, int64_t outputs, int64_t inputs)
     : Linear(ComputeRuntime::From(*source.context.runtime).kernels(),
-             OperandTypeOf(source.context.precision),
+             WeightTypeOf(source.context.precision),
              source.weights.Read({source.scope + ".weight", {outputs, inputs}}),
              source.weights.Read({source.scope + ".bias", {outputs}}), outputs, inputs) {}
 
@@ -34,21 +39,38 @@ Linear::Linear(const Kernels& kernels, OperandType type, const std::vector<float
   bias_.resize(static_cast<size_t>(weight_.panels() * kernels.panel_columns));
 }
 
-void Linear::Forward(const Matrix& in, const Matrix& out, float* scratch) const {
-  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
-       {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
+void Linear::Forward(const Operand& in, const Matrix& out) const {
+  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
 }
 
-void Linear::ForwardActivation(const Matrix& in, Activation activation, const Matrix& out,
-                               float* scratch) const {
-  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
-       {.bias = bias_.data(), .activation = &activation, .residual = {}}, out);
+Operand Linear::ForwardActivation(const Operand& in, Activation activation,
+                                  const ActivationBuffer& out) const {
+  const OperandType type = out.operand.type;
+  Epilogue epilogue = {.bias = bias_.data(), .activation = &activation, .residual = {}};
+  if (type != OperandType::kInt8) {
+    epilogue.result = type;
+    const Matrix words = {reinterpret_cast<float*>(out.operand.words), in.rows,
+                          out.operand.operand().depth, out.operand.stride};
+    Gemm(kernels_, in, weight_, epilogue, words);
+  } else {
+    Gemm(kernels_, in, weight_, epilogue, out.floats);
+    for (int64_t row = 0; row < in.rows; ++row) {
+      PutRow(kernels_, out.floats.row(row), row, out.operand);
+    }
+  }
+  return out.operand.Rows(0, in.rows).operand();
 }
 
-void Linear::ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out,
-                             float* scratch) const {
-  Gemm(kernels_, ToOperand(kernels_, weight_.type(), in, scratch), weight_,
-       {.bias = bias_.data(), .activation = nullptr, .residual = residual}, out);
+void Linear::ForwardResidual(const Operand& in, const Matrix& residual, const Matrix& out) const {
+  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
+       out);
+}
+
+ActivationBuffer NewActivationBuffer(Arena& arena, OperandType type, int64_t rows,
+                                     int64_t columns) {
+  ActivationBuffer buffer = {NewOperandBuffer(arena, type, rows, columns), {}};
+  if (type == OperandType::kInt8) buffer.floats = arena.NewMatrix(rows, columns);
+  return buffer;
 }
 
 LayerNorm::LayerNorm(const LayerSource& source, int64_t columns)
@@ -61,6 +83,13 @@ void LayerNorm::Forward(const Matrix& in, const Matrix& out) const {
   for (int64_t row = 0; row < in.rows; ++row) {
     kernels_.layer_norm(gain_.size(), in.row(row), gain_.data(), bias_.data(), epsilon_,
                         out.row(row));
+  }
+}
+
+void LayerNorm::Forward(const Matrix& in, const OperandBuffer& out, float* row) const {
+  for (int64_t i = 0; i < in.rows; ++i) {
+    kernels_.layer_norm(gain_.size(), in.row(i), gain_.data(), bias_.data(), epsilon_, row);
+    PutRow(kernels_, row, i, out);
   }
 }
 

@@ -13,12 +13,20 @@
 
 namespace siglip {
 
-/// What products of a precision take, and what its attention does.
-OperandType OperandTypeOf(Precision precision);
-OperandType AttentionTypeOf(Precision precision);
+/// What weights are held in, what is multiplied with them, and what attention is computed in.
+OperandType WeightTypeOf(Precision precision);
+OperandType InputTypeOf(const Kernels& kernels, Precision precision);
+OperandType AttentionTypeOf(const Kernels& kernels, Precision precision);
 
-/// torch.nn.Linear with packed weights: y = x W^T + b. Input and output are float in every
-/// precision: rows are converted on the way in, into `scratch` of at least ScratchFloats(rows).
+/// Room for what ForwardActivation makes of a block of rows.
+struct ActivationBuffer {
+  OperandBuffer operand;  // [rows, outputs], the input of the next Linear
+  Matrix floats;          // kInt8 only: a row is known in whole before it becomes bytes
+};
+ActivationBuffer NewActivationBuffer(Arena& arena, OperandType type, int64_t rows, int64_t columns);
+
+/// torch.nn.Linear with packed weights: y = x W^T + b. Input is an operand of InputTypeOf, or
+/// floats that are converted on the way in, into `scratch` of at least ScratchFloats(rows).
 class Linear {
  public:
   /// Reads `scope`.weight [outputs, inputs] and `scope`.bias [outputs].
@@ -28,7 +36,7 @@ class Linear {
          const std::vector<float>& bias, int64_t outputs, int64_t inputs);
 
   size_t ScratchFloats(int64_t rows) const {
-    return OperandScratchFloats(weight_.type(), rows, weight_.inputs());
+    return OperandScratchFloats(weight_.input_type(), rows, weight_.inputs());
   }
 
   int64_t outputs() const { return weight_.outputs(); }
@@ -38,15 +46,25 @@ class Linear {
   }
 
   /// out[M, outputs] = in[M, inputs] W^T + b
-  void Forward(const Matrix& in, const Matrix& out, float* scratch) const;
-  /// out = activation(in W^T + b)
-  void ForwardActivation(const Matrix& in, Activation activation, const Matrix& out,
-                         float* scratch) const;
+  void Forward(const Operand& in, const Matrix& out) const;
+  void Forward(const Matrix& in, const Matrix& out, float* scratch) const {
+    Forward(Convert(in, scratch), out);
+  }
+  /// activation(in W^T + b), in the type that the next Linear takes. `out` has that many rows.
+  Operand ForwardActivation(const Operand& in, Activation activation,
+                            const ActivationBuffer& out) const;
   /// out = residual + (in W^T + b); out may be residual.
+  void ForwardResidual(const Operand& in, const Matrix& residual, const Matrix& out) const;
   void ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out,
-                       float* scratch) const;
+                       float* scratch) const {
+    ForwardResidual(Convert(in, scratch), residual, out);
+  }
 
  private:
+  Operand Convert(const Matrix& in, float* scratch) const {
+    return ToOperand(kernels_, weight_.input_type(), in, scratch);
+  }
+
   const Kernels& kernels_;
   PackedMatrix weight_;
   std::vector<float> bias_;  // [outputs] padded with zeros to whole panels
@@ -62,6 +80,8 @@ class LayerNorm {
 
   /// Row by row; only the columns themselves are written, so `out` may be a dense tensor.
   void Forward(const Matrix& in, const Matrix& out) const;
+  /// As the operand of the Linear that follows. `row` has room for one row of floats.
+  void Forward(const Matrix& in, const OperandBuffer& out, float* row) const;
 
  private:
   const Kernels& kernels_;

@@ -24,7 +24,7 @@ std::unique_ptr<const Linear> FuseProjections(const LayerSource& source) {
     std::ranges::copy(source.weights.Read({scope + ".bias", {hidden}}), std::back_inserter(bias));
   }
   return std::make_unique<const Linear>(ComputeRuntime::From(*source.context.runtime).kernels(),
-                                        OperandTypeOf(source.context.precision), weight, bias,
+                                        WeightTypeOf(source.context.precision), weight, bias,
                                         3 * hidden, hidden);
 }
 
@@ -84,15 +84,15 @@ Tensor SiglipAttention::operator()(const Tensor& hidden_states) const {
 void SiglipAttention::Forward(Workspace& workspace) const {
   const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
   const AttentionShape shape = {workspace.qkv.rows, context_.config.num_attention_heads,
-                                context_.config.head_dim(), AttentionTypeOf(context_.precision)};
+                                context_.config.head_dim(),
+                                AttentionTypeOf(kernels, context_.precision)};
   const auto layer = static_cast<size_t>(workspace.layer);
   const AttentionPanels& panels = workspace.panels[workspace.next_panels];
   workspace.next_panels = 1 - workspace.next_panels;
   float* attentions =
       layer < workspace.attentions_out.size() ? workspace.attentions_out[layer] : nullptr;
   // queries, keys, values = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-  qkv_proj_->Forward(workspace.Own(workspace.normalized), workspace.Own(workspace.qkv),
-                     workspace.operand_scratch);
+  qkv_proj_->Forward(workspace.Own(workspace.normalized).operand(), workspace.Own(workspace.qkv));
   PackKeysAndValues(kernels, shape, workspace.qkv, workspace.begin, workspace.end, panels,
                     workspace.attention_scratch);
   workspace.barrier->Wait();  // keys and values of all rows are needed from here on
@@ -147,7 +147,7 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_stat
   const auto head_dim = static_cast<size_t>(context_.config.head_dim());
   const auto tokens = static_cast<size_t>(last_hidden_state.rows);
 
-  FloatBuffer scratch_buffer(std::max(v_proj_->ScratchFloats(heads), fc2_->ScratchFloats(1)));
+  FloatBuffer scratch_buffer(std::max(v_proj_->ScratchFloats(heads), MatrixStride(hidden)));
   float* const scratch = scratch_buffer.data();
   // hidden_state = self.attention(probe, hidden_state, hidden_state)[0]
   const MatrixBuffer scores(last_hidden_state.rows, heads);
@@ -177,13 +177,22 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_stat
   out_proj_->Forward(attention_output.matrix(), hidden_state.matrix(), scratch);
 
   // hidden_state = residual + self.mlp(self.layernorm(hidden_state))
-  const MatrixBuffer normalized(1, hidden);
-  layernorm_->Forward(hidden_state.matrix(), normalized.matrix());
-  const MatrixBuffer intermediate(1, context_.config.intermediate_size);
-  fc1_->ForwardActivation(normalized.matrix(), ParseActivation(context_.config.hidden_act),
-                          intermediate.matrix(), scratch);
-  fc2_->ForwardResidual(intermediate.matrix(), hidden_state.matrix(), hidden_state.matrix(),
-                        scratch);
+  const OperandType type = InputTypeOf(kernels, context_.precision);
+  Arena arena;
+  OperandBuffer normalized;
+  ActivationBuffer intermediate;
+  const auto assign = [&] {
+    normalized = NewOperandBuffer(arena, type, 1, hidden);
+    intermediate = NewActivationBuffer(arena, type, 1, context_.config.intermediate_size);
+  };
+  assign();  // measures
+  arena.Allocate();
+  assign();
+  layernorm_->Forward(hidden_state.matrix(), normalized, scratch);
+  fc2_->ForwardResidual(
+      fc1_->ForwardActivation(normalized.operand(), ParseActivation(context_.config.hidden_act),
+                              intermediate),
+      hidden_state.matrix(), hidden_state.matrix());
   std::copy_n(hidden_state.matrix().data, hidden, pooled);
 }
 

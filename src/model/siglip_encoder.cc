@@ -26,14 +26,13 @@ Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
 void SiglipMLP::Forward(Workspace& workspace) const {
   const Activation activation = ParseActivation(context_.config.hidden_act);
   for (int64_t begin = workspace.begin; begin < workspace.end;) {
-    const int64_t end = std::min(workspace.end, begin + workspace.intermediate.rows);
-    const Matrix intermediate = workspace.intermediate.Rows(0, end - begin);
+    const int64_t end = std::min(workspace.end, begin + workspace.intermediate.operand.rows);
     const Matrix hidden_states = workspace.hidden_states.Rows(begin, end);
     // hidden_states = self.activation_fn(self.fc1(hidden_states))
-    fc1_->ForwardActivation(workspace.normalized.Rows(begin, end), activation, intermediate,
-                            workspace.operand_scratch);
+    const Operand intermediate = fc1_->ForwardActivation(
+        workspace.normalized.Rows(begin, end).operand(), activation, workspace.intermediate);
     // hidden_states = residual + self.fc2(hidden_states)
-    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states, workspace.operand_scratch);
+    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states);
     begin = end;
   }
 }
@@ -61,15 +60,15 @@ Tensor SiglipEncoderLayer::operator()(const Tensor& hidden_states) const {
 
 void SiglipEncoderLayer::Forward(Workspace& workspace) const {
   const Matrix hidden_states = workspace.Own(workspace.hidden_states);
-  const Matrix normalized = workspace.Own(workspace.normalized);
+  const OperandBuffer normalized = workspace.Own(workspace.normalized);
   // residual = hidden_states
   // hidden_states = self.layer_norm1(hidden_states)
-  layer_norm1_->Forward(hidden_states, normalized);
+  layer_norm1_->Forward(hidden_states, normalized, workspace.operand_scratch);
   // hidden_states = residual + self.self_attn(hidden_states)
   self_attn_.Forward(workspace);
   // residual = hidden_states
   // hidden_states = self.layer_norm2(hidden_states)
-  layer_norm2_->Forward(hidden_states, normalized);
+  layer_norm2_->Forward(hidden_states, normalized, workspace.operand_scratch);
   // hidden_states = residual + self.mlp(hidden_states)
   mlp_.Forward(workspace);
 }

@@ -41,11 +41,12 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
   const SiglipEncoderConfig& config = context.config;
   const int64_t hidden = config.hidden_size;
   const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim(),
-                                    AttentionTypeOf(context.precision)};
+                                    AttentionTypeOf(kernels, context.precision)};
   Workspace shared;
   shared.barrier = &barrier_;
   shared.hidden_states = arena_.NewMatrix(tokens, hidden);
-  shared.normalized = arena_.NewMatrix(tokens, hidden);
+  const OperandType type = InputTypeOf(kernels, context.precision);
+  shared.normalized = NewOperandBuffer(arena_, type, tokens, hidden);
   shared.qkv = arena_.NewMatrix(tokens, 3 * hidden);
   shared.attention_output = arena_.NewMatrix(tokens, hidden);
   // A lone thread is never behind itself: one set of panels serves both.
@@ -55,7 +56,6 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
   }
   if (members_.size() == 1) shared.panels[1] = shared.panels[0];
 
-  const OperandType type = OperandTypeOf(context.precision);
   const int64_t tiles = TileCount(tokens, kernels.tile_rows);
   const auto threads = static_cast<int64_t>(members_.size());
   for (int64_t rank = 0; rank < threads; ++rank) {
@@ -66,12 +66,11 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
     member.end = tokens * (tiles * (rank + 1) / threads) / tiles;
     const int64_t rows = member.end - member.begin;
     const int64_t block = std::min(kBlockRows, rows);
-    member.intermediate = arena_.NewMatrix(block, config.intermediate_size);
+    member.intermediate = NewActivationBuffer(arena_, type, block, config.intermediate_size);
     if (patch_values > 0) member.patches = arena_.NewMatrix(block, patch_values);
     member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));
     member.operand_scratch =
-        arena_.Floats(std::max(OperandScratchFloats(type, rows, hidden),
-                               OperandScratchFloats(type, block, config.intermediate_size)));
+        arena_.Floats(std::max(OperandScratchFloats(type, rows, hidden), MatrixStride(hidden)));
   }
 }
 
@@ -120,8 +119,10 @@ Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput in
     const Matrix result = DenseRows(out.floats().data(), picture, tokens, config.hidden_size);
     const Matrix stream = workspace.Own(workspace.hidden_states);
     if (input == LayerInput::kNormalized) {
-      CopyRows(workspace.Own(source), workspace.Own(workspace.normalized));
+      const OperandBuffer normalized = workspace.Own(workspace.normalized);
       for (int64_t row = 0; row < stream.rows; ++row) {
+        PutRow(ComputeRuntime::From(*context.runtime).kernels(), workspace.Own(source).row(row),
+               row, normalized);
         std::fill_n(stream.row(row), stream.stride, 0.0F);
       }
     } else {

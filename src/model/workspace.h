@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
 #include "kernels/compute_runtime.h"
+#include "model/linear.h"
 #include "siglip/tensor.h"
 #include "siglip/vision_model.h"
 #include "tensor/arena.h"
@@ -20,7 +21,7 @@ namespace siglip {
 struct Workspace {
   // Shared by the team.
   Matrix hidden_states;       // [N, D] the residual stream
-  Matrix normalized;          // [N, D] what a layer norm made of it
+  OperandBuffer normalized;   // [N, D] what a layer norm made of it
   Matrix qkv;                 // [N, 3 D]
   Matrix attention_output;    // [N, D]
   AttentionPanels panels[2];  // alternating: a slower thread may still read the last layer's
@@ -30,10 +31,10 @@ struct Workspace {
   int rank = 0;
   int64_t begin = 0;  // its rows are [begin, end)
   int64_t end = 0;
-  Matrix intermediate;  // [rows of a block, F]
-  Matrix patches;       // [rows of a block, values of a patch], of an image tower
+  ActivationBuffer intermediate;  // [rows of a block, F]
+  Matrix patches;                 // [rows of a block, values of a patch], of an image tower
   float* attention_scratch = nullptr;
-  float* operand_scratch = nullptr;  // for the input of any Linear
+  float* operand_scratch = nullptr;  // for the float input of a Linear, or one row of a layer norm
   int next_panels = 0;               // which of the two sets the next attention packs
   int layer = 0;                     // of the encoder, counted from 0
 
@@ -43,6 +44,7 @@ struct Workspace {
 
   /// The rows of this thread.
   Matrix Own(const Matrix& matrix) const { return matrix.Rows(begin, end); }
+  OperandBuffer Own(const OperandBuffer& buffer) const { return buffer.Rows(begin, end); }
 };
 
 /// Copies the values of all rows of `from`.

@@ -18,7 +18,6 @@ struct Vector {
   friend Vector operator+(Vector a, Vector b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend Vector operator-(Vector a, Vector b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend Vector operator*(Vector a, Vector b) { return {_mm256_mul_ps(a.v, b.v)}; }
-  friend Vector operator/(Vector a, Vector b) { return {_mm256_div_ps(a.v, b.v)}; }
   static Vector MultiplyAdd(Vector a, Vector b, Vector c) {
     return {_mm256_fmadd_ps(a.v, b.v, c.v)};
   }
@@ -28,9 +27,10 @@ struct Vector {
   static Vector Round(Vector a) {
     return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
   }
-  static Vector Power2(Vector n) {
+  static Vector Divide(Vector a, Vector b) { return {_mm256_div_ps(a.v, b.v)}; }
+  static Vector TimesPower2(Vector a, Vector n) {
     const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(biased, 23))};
+    return {_mm256_mul_ps(a.v, _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23)))};
   }
   static Vector SelectNegative(Vector x, Vector a, Vector b) {
     return {_mm256_blendv_ps(b.v, a.v, _mm256_cmp_ps(x.v, _mm256_setzero_ps(), _CMP_LT_OQ))};
@@ -52,12 +52,49 @@ struct Vector {
     return {_mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256((const __m256i*)a),
                                                 _mm256_loadu_si256((const __m256i*)b)))};
   }
-  /// Lanes are whole numbers in [0, 255].
+  static Vector LargerMagnitude(Vector a, Vector b) {
+    return {_mm256_castsi256_ps(
+        _mm256_max_epi32(_mm256_castps_si256(Abs(a).v), _mm256_castps_si256(Abs(b).v)))};
+  }
+  float LargestMagnitude() const {
+    const __m256i bits = _mm256_castps_si256(v);
+    __m128i most = _mm_max_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+    most = _mm_max_epi32(most, _mm_shuffle_epi32(most, 0x4E));
+    most = _mm_max_epi32(most, _mm_shuffle_epi32(most, 0xB1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(most));
+  }
   void StoreBytes(uint8_t* p) const {
     const __m256i integers = _mm256_cvtps_epi32(v);
     const __m128i shorts =
         _mm_packs_epi32(_mm256_castsi256_si128(integers), _mm256_extracti128_si256(integers, 1));
-    _mm_storel_epi64((__m128i*)p, _mm_packus_epi16(shorts, shorts));
+    const __m128i bytes = _mm_packs_epi16(shorts, shorts);
+    _mm_storel_epi64((__m128i*)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)));
+  }
+  static Vector LowHalves(const uint32_t* pairs) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i*)pairs), 16))};
+  }
+  static Vector HighHalves(const uint32_t* pairs) {
+    return {_mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i*)pairs),
+                                                 _mm256_set1_epi32((int)0xFFFF0000U)))};
+  }
+  static void TransposeBlock(const float* in, size_t in_stride, float* out, size_t out_stride) {
+    __m256 a[8];
+    __m256 b[8];
+    for (int i = 0; i < 8; ++i) a[i] = _mm256_loadu_ps(in + i * in_stride);
+    for (int i = 0; i < 8; i += 2) {
+      b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+      b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+      a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+      a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xEE);
+      a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+      a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xEE);
+    }
+    for (int i = 0; i < 4; ++i) {
+      _mm256_storeu_ps(out + i * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+      _mm256_storeu_ps(out + (i + 4) * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    }
   }
   void StoreBFloat16(uint16_t* p) const {
     // Adding half of the last kept bit, and that bit itself where exactly half is cut off.
@@ -96,35 +133,7 @@ struct Float32Dot {
   static Value Broadcast(const uint32_t* a) { return _mm256_set1_ps(*(const float*)a); }
   static Panel Load(const uint32_t* panel) { return _mm256_loadu_ps((const float*)panel); }
   static void Add(Sum& sum, Value value, Panel panel) { sum = _mm256_fmadd_ps(value, panel, sum); }
-  static void Store(Sum sum, void* c, size_t lane) { _mm256_storeu_ps((float*)c + lane, sum); }
-};
-
-/// A pair of bfloat16 as two floats: the upper half as it stands, the lower half moved up.
-struct Halves {
-  __m256 low;
-  __m256 high;
-};
-
-Halves Widen(__m256i pairs) {
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)),
-          _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xFFFF0000U)))};
-}
-
-struct WidenedBFloat16Dot {
-  static constexpr int kLanes = 8;
-  static constexpr int kValuesPerWord = 2;
-  using Sum = __m256;
-  using Value = Halves;
-  using Panel = Halves;
-  static Sum Zero() { return _mm256_setzero_ps(); }
-  static Value Broadcast(const uint32_t* a) { return Widen(_mm256_set1_epi32((int)*a)); }
-  static Panel Load(const uint32_t* panel) {
-    return Widen(_mm256_loadu_si256((const __m256i*)panel));
-  }
-  static void Add(Sum& sum, const Value& value, const Panel& panel) {
-    sum = _mm256_fmadd_ps(value.low, panel.low, sum);
-    sum = _mm256_fmadd_ps(value.high, panel.high, sum);
-  }
+  static Sum LoadSum(const void* c, size_t lane) { return _mm256_loadu_ps((const float*)c + lane); }
   static void Store(Sum sum, void* c, size_t lane) { _mm256_storeu_ps((float*)c + lane, sum); }
 };
 
@@ -154,20 +163,21 @@ struct WidenedInt8Dot {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(value.even, panel.even));
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(value.odd, panel.odd));
   }
+  static Sum LoadSum(const void* c, size_t lane) {
+    return _mm256_loadu_si256((const __m256i*)((const int32_t*)c + lane));
+  }
   static void Store(Sum sum, void* c, size_t lane) {
     _mm256_storeu_si256((__m256i*)((int32_t*)c + lane), sum);
   }
 };
 
 constexpr Kernels MakeKernels() {
-  Kernels kernels = ElementwiseKernels<Vector>();
+  Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
-  kernels.panel_columns = kPanelColumns;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
-  kernels.gemm_tile[(int)OperandType::kBFloat16] = GemmTileOf<WidenedBFloat16Dot, 3, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 3, kPanelColumns>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 12>;
-  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<WidenedBFloat16Dot, 12>;
+  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot, 12>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<WidenedInt8Dot, 6>;
   return kernels;
 }

@@ -23,6 +23,9 @@ struct Int8Dot {
   static void Add(Sum& sum, Value value, Panel panel) {
     sum = _mm256_dpbusd_avx_epi32(sum, value, panel);
   }
+  static Sum LoadSum(const void* c, size_t lane) {
+    return _mm256_loadu_si256((const __m256i*)((const int32_t*)c + lane));
+  }
   static void Store(Sum sum, void* c, size_t lane) {
     _mm256_storeu_si256((__m256i*)((int32_t*)c + lane), sum);
   }

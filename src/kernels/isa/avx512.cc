@@ -15,33 +15,6 @@ namespace {
 constexpr int kTileRows = 14;
 constexpr int kPanelColumns = 32;
 
-/// A pair of bfloat16 as two floats: the upper half as it stands, the lower half moved up.
-struct Halves {
-  __m512 low;
-  __m512 high;
-};
-
-Halves Widen(__m512i pairs) {
-  return {_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)),
-          _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xFFFF0000U)))};
-}
-
-struct WidenedBFloat16Dot {
-  static constexpr int kLanes = 16;
-  static constexpr int kValuesPerWord = 2;
-  using Sum = __m512;
-  using Value = Halves;
-  using Panel = Halves;
-  static Sum Zero() { return _mm512_setzero_ps(); }
-  static Value Broadcast(const uint32_t* a) { return Widen(_mm512_set1_epi32((int)*a)); }
-  static Panel Load(const uint32_t* panel) { return Widen(_mm512_loadu_si512(panel)); }
-  static void Add(Sum& sum, Value value, const Panel& panel) {
-    sum = _mm512_fmadd_ps(value.low, panel.low, sum);
-    sum = _mm512_fmadd_ps(value.high, panel.high, sum);
-  }
-  static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_ps((float*)c + lane, sum); }
-};
-
 /// Four bytes as two pairs of 16-bit integers: bytes 0 and 2, bytes 1 and 3. Unlike vpmaddubsw,
 /// vpmaddwd of these cannot saturate.
 struct Quarters {
@@ -68,18 +41,19 @@ struct WidenedInt8Dot {
     sum = _mm512_add_epi32(sum, _mm512_madd_epi16(value.even, panel.even));
     sum = _mm512_add_epi32(sum, _mm512_madd_epi16(value.odd, panel.odd));
   }
+  static Sum LoadSum(const void* c, size_t lane) {
+    return _mm512_loadu_si512((const int32_t*)c + lane);
+  }
   static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_si512((int32_t*)c + lane, sum); }
 };
 
 constexpr Kernels MakeKernels() {
-  Kernels kernels = ElementwiseKernels<Vector>();
+  Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
-  kernels.panel_columns = kPanelColumns;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
-  kernels.gemm_tile[(int)OperandType::kBFloat16] = GemmTileOf<WidenedBFloat16Dot, 7, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 7, kPanelColumns>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 24>;
-  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<WidenedBFloat16Dot, 24>;
+  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot, 24>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<WidenedInt8Dot, 12>;
   return kernels;
 }

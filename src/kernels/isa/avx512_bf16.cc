@@ -6,6 +6,8 @@
 namespace siglip {
 namespace {
 
+#include "kernels/isa/avx512_vector.h"
+#include "kernels/isa/elementwise.h"
 #include "kernels/isa/tile.h"
 
 constexpr int kTileRows = 14;
@@ -24,23 +26,19 @@ struct BFloat16Dot {
     // As inline assembly because compilers spill the accumulators of the intrinsic.
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(value), "v"(panel));
   }
+  static Sum LoadSum(const void* c, size_t lane) { return _mm512_loadu_ps((const float*)c + lane); }
   static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_ps((float*)c + lane, sum); }
 };
-
-void ToBFloat16(size_t count, const float* in, uint16_t* out) {
-  for (size_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = count - i >= 16 ? 0xFFFF : (__mmask16)((1U << (count - i)) - 1U);
-    const __m256bh halves = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, in + i));
-    _mm256_mask_storeu_epi16(out + i, mask, (__m256i)halves);
-  }
-}
 
 Kernels MakeKernels() {
   Kernels kernels = Avx512VnniKernels();
   kernels.gemm_tile[(int)OperandType::kBFloat16] =
       GemmTileOf<BFloat16Dot, kTileRows, kPanelColumns>;
   kernels.peak[(int)OperandType::kBFloat16] = PeakOf<BFloat16Dot, 24>;
-  kernels.to_bfloat16 = ToBFloat16;
+  kernels.multiplies_bfloat16 = true;
+  const Kernels converting = ElementwiseKernels<Vector, kPanelColumns>();
+  kernels.to_bfloat16 = converting.to_bfloat16;
+  kernels.bias_activation_bfloat16 = converting.bias_activation_bfloat16;
   return kernels;
 }
 

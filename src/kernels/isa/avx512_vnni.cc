@@ -24,6 +24,9 @@ struct Int8Dot {
     // GCC 12 spills the accumulators of the intrinsic.
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(value), "v"(panel));
   }
+  static Sum LoadSum(const void* c, size_t lane) {
+    return _mm512_loadu_si512((const int32_t*)c + lane);
+  }
   static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_si512((int32_t*)c + lane, sum); }
 };
 

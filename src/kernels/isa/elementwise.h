@@ -2,35 +2,38 @@
 //
 // Included inside an anonymous namespace by each file of this folder, so that no copy compiled for
 // one instruction set is ever linked into another. V provides kWidth, Set, Load, LoadPartial,
-// Store, StorePartial, + - * /, MultiplyAdd(a, b, c) = a * b + c, Max, Min, Abs, Round (to nearest
-// even), Power2 (of whole numbers in [-126, 127]), SelectNegative(x, a, b) = x < 0 ? a : b, and
-// Sum and Maximum across lanes in a fixed order.
+// Store, StorePartial, + - *, Divide (to about 1 ulp), MultiplyAdd(a, b, c) = a * b + c, Max, Min,
+// Abs, Round (to nearest even), TimesPower2(a, n) = a * 2^n for whole n in [-126, 127],
+// SelectNegative(x, a, b) = x < 0 ? a : b, Sum and Maximum across lanes in a fixed order,
+// LargerMagnitude(a, b) by the bits of |a| and |b|, LargestMagnitude across lanes, StoreBytes (of
+// values in [-127, 127], rounded to nearest even, plus 128), StoreBFloat16, LowHalves and
+// HighHalves (of words that are pairs of bfloat16) and TransposeBlock (of kWidth by kWidth words).
 
-/// e^x to about 1 ulp for x in [-87.3, 88]; beyond that x is clamped.
+/// 2^x to about 1 ulp for x in [-126, 126]; beyond that x is clamped.
 template <class V>
-inline V Exp(V x) {
-  // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, so that r keeps its precision.
+inline V Exp2(V x) {
   // The constant stands first: Max and Min return their second operand where one is NaN.
-  x = V::Min(V::Set(88.0F), V::Max(V::Set(-87.3F), x));
-  const V n = V::Round(x * V::Set(1.44269504F));
-  V r = V::MultiplyAdd(n, V::Set(-0.693359375F), x);
-  r = V::MultiplyAdd(n, V::Set(2.12194440e-4F), r);
-  // (e^r - 1 - r) / r^2 by Chebyshev interpolation on [-0.3466, 0.3466], error 2e-10.
-  V p = V::Set(1.9899285085e-4F);
-  p = V::MultiplyAdd(p, r, V::Set(1.3933650354e-3F));
-  p = V::MultiplyAdd(p, r, V::Set(8.3332984697e-3F));
-  p = V::MultiplyAdd(p, r, V::Set(4.1666464915e-2F));
-  p = V::MultiplyAdd(p, r, V::Set(1.6666666719e-1F));
-  p = V::MultiplyAdd(p, r, V::Set(5.0000000135e-1F));
-  p = V::MultiplyAdd(p, r * r, r) + V::Set(1.0F);
-  return p * V::Power2(n);
+  x = V::Min(V::Set(126.0F), V::Max(V::Set(-126.0F), x));
+  const V n = V::Round(x);
+  const V f = x - n;
+  // Polynomial of least relative error on [-0.5, 0.5], 2e-9 before its coefficients are rounded.
+  V p = V::Set(1.534581097e-4F);
+  p = V::MultiplyAdd(p, f, V::Set(1.339993090e-3F));
+  p = V::MultiplyAdd(p, f, V::Set(9.618489072e-3F));
+  p = V::MultiplyAdd(p, f, V::Set(5.550328642e-2F));
+  p = V::MultiplyAdd(p, f, V::Set(2.402264625e-1F));
+  p = V::MultiplyAdd(p, f, V::Set(6.931471825e-1F));
+  p = V::MultiplyAdd(p, f, V::Set(1.0F));
+  return V::TimesPower2(p, n);
 }
+
+constexpr float kLog2E = 1.44269504F;
 
 /// erfc(z) for z >= 0: t exp(P(t) - z^2) with t = 1 / (1 + z / 2), P by Chebyshev interpolation,
 /// relative error 4e-8 before rounding.
 template <class V>
 inline V ComplementaryErrorFunction(V z) {
-  const V t = V::Set(1.0F) / V::MultiplyAdd(z, V::Set(0.5F), V::Set(1.0F));
+  const V t = V::Divide(V::Set(1.0F), V::MultiplyAdd(z, V::Set(0.5F), V::Set(1.0F)));
   V p = V::Set(0.138559336F);
   p = V::MultiplyAdd(p, t, V::Set(-0.645911329F));
   p = V::MultiplyAdd(p, t, V::Set(1.07399129F));
@@ -41,18 +44,20 @@ inline V ComplementaryErrorFunction(V z) {
   p = V::MultiplyAdd(p, t, V::Set(0.390257164F));
   p = V::MultiplyAdd(p, t, V::Set(0.998205876F));
   p = V::MultiplyAdd(p, t, V::Set(-1.26542665F));
-  return t * Exp(p - z * z);
+  return t * Exp2((p - z * z) * V::Set(kLog2E));
 }
 
 // Each activation is a type, so that the loop over elements holds no branch.
 
-/// 0.5 x (1 + tanh(u)) = x / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3).
+/// 0.5 x (1 + tanh(u)) = x / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3); the exponent is
+/// x (a + b x^2) in base 2.
 struct GeluTanh {
   template <class V>
   static V Apply(V x) {
-    const V cube = x * x * x;
-    const V u = V::MultiplyAdd(cube, V::Set(0.044715F), x);
-    return x / (V::Set(1.0F) + Exp(u * V::Set(-1.5957691216F)));
+    constexpr float kA = -2.30220820F;  // -2 sqrt(2 / pi) log2(e)
+    constexpr float kB = kA * 0.044715F;
+    const V exponent = x * V::MultiplyAdd(x * x, V::Set(kB), V::Set(kA));
+    return V::Divide(x, V::Set(1.0F) + Exp2(exponent));
   }
 };
 
@@ -69,7 +74,7 @@ struct GeluErf {
 struct QuickGelu {
   template <class V>
   static V Apply(V x) {
-    return x / (V::Set(1.0F) + Exp(x * V::Set(-1.702F)));
+    return V::Divide(x, V::Set(1.0F) + Exp2(x * V::Set(-1.702F * kLog2E)));
   }
 };
 
@@ -84,36 +89,42 @@ struct Relu {
 struct Silu {
   template <class V>
   static V Apply(V x) {
-    return x / (V::Set(1.0F) + Exp(V::Set(0.0F) - x));
+    return V::Divide(x, V::Set(1.0F) + Exp2(x * V::Set(-kLog2E)));
   }
 };
 
-template <class V>
-void Bias(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
-          float* out, size_t out_stride) {
-  for (int row = 0; row < rows; ++row, in += in_stride, out += out_stride) {
-    for (size_t i = 0; i < columns; i += V::kWidth) {
-      (V::Load(in + i) + V::Load(bias + i)).Store(out + i);
+/// Calls take(row, column, values) for every vector of a tile.
+template <class V, class Take>
+inline void ForEachVector(const TileSums& tile, Take take) {
+  if (tile.row_scales == nullptr) {
+    for (int row = 0; row < tile.rows; ++row) {
+      const float* sums = (const float*)tile.sums + row * tile.stride;
+      for (size_t i = 0; i < tile.columns; i += V::kWidth) {
+        take(row, i, V::Load(sums + i) + V::Load(tile.bias + i));
+      }
+    }
+    return;
+  }
+  for (int row = 0; row < tile.rows; ++row) {
+    const int32_t* sums = (const int32_t*)tile.sums + row * tile.stride;
+    const V row_scale = V::Set(tile.row_scales[row]);
+    for (size_t i = 0; i < tile.columns; i += V::kWidth) {
+      const V sum = V::Difference(sums + i, tile.corrections + i);
+      take(
+          row, i,
+          V::MultiplyAdd(sum, row_scale * V::Load(tile.column_scales + i), V::Load(tile.bias + i)));
     }
   }
 }
 
-template <class V, class Function>
-void ActivationRows(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
-                    float* out, size_t out_stride) {
-  for (int row = 0; row < rows; ++row, in += in_stride, out += out_stride) {
-    for (size_t i = 0; i < columns; i += V::kWidth) {
-      Function::Apply(V::Load(in + i) + V::Load(bias + i)).Store(out + i);
-    }
-  }
+template <class V>
+void Bias(const TileSums& tile, float* out, size_t out_stride) {
+  ForEachVector<V>(tile, [&](int row, size_t i, V x) { x.Store(out + row * out_stride + i); });
 }
 
-template <class V>
-void BiasActivation(Activation activation, int rows, size_t columns, const float* bias,
-                    const float* in, size_t in_stride, float* out, size_t out_stride) {
-  const auto run = [&](auto function) {
-    ActivationRows<V, decltype(function)>(rows, columns, bias, in, in_stride, out, out_stride);
-  };
+/// Calls run(function) with the activation's type.
+template <class Run>
+inline void WithActivation(Activation activation, Run run) {
   switch (activation) {
     case Activation::kGeluTanh: return run(GeluTanh());
     case Activation::kGeluErf: return run(GeluErf());
@@ -124,16 +135,29 @@ void BiasActivation(Activation activation, int rows, size_t columns, const float
 }
 
 template <class V>
-void BiasResidual(int rows, size_t columns, const float* bias, const float* in, size_t in_stride,
-                  const float* residual, size_t residual_stride, float* out, size_t out_stride) {
-  for (int row = 0; row < rows; ++row) {
-    for (size_t i = 0; i < columns; i += V::kWidth) {
-      (V::Load(in + i) + V::Load(bias + i) + V::Load(residual + i)).Store(out + i);
-    }
-    in += in_stride;
-    residual += residual_stride;
-    out += out_stride;
-  }
+void BiasActivation(Activation activation, const TileSums& tile, float* out, size_t out_stride) {
+  WithActivation(activation, [&](auto function) {
+    ForEachVector<V>(
+        tile, [&](int row, size_t i, V x) { function.Apply(x).Store(out + row * out_stride + i); });
+  });
+}
+
+template <class V>
+void BiasActivationBFloat16(Activation activation, const TileSums& tile, uint16_t* out,
+                            size_t out_stride) {
+  WithActivation(activation, [&](auto function) {
+    ForEachVector<V>(tile, [&](int row, size_t i, V x) {
+      function.Apply(x).StoreBFloat16(out + row * out_stride + i);
+    });
+  });
+}
+
+template <class V>
+void BiasResidual(const TileSums& tile, const float* residual, size_t residual_stride, float* out,
+                  size_t out_stride) {
+  ForEachVector<V>(tile, [&](int row, size_t i, V x) {
+    (x + V::Load(residual + row * residual_stride + i)).Store(out + row * out_stride + i);
+  });
 }
 
 template <class V>
@@ -177,17 +201,19 @@ float SoftmaxExponentials(size_t count, float scale, float* values) {
   for (size_t i = 0; i < whole; i += V::kWidth) largest = V::Max(largest, V::Load(values + i));
   float maximum = largest.Maximum();
   for (size_t i = whole; i < count; ++i) maximum = values[i] > maximum ? values[i] : maximum;
+  // exp((x - maximum) * scale) = 2^((x - maximum) * factor)
   const V shift = V::Set(maximum);
-  const V factor = V::Set(scale);
+  const V factor = V::Set(scale * kLog2E);
   V sum = V::Set(0.0F);
   for (size_t i = 0; i < whole; i += V::kWidth) {
-    const V exponential = Exp((V::Load(values + i) - shift) * factor);
+    const V exponential = Exp2((V::Load(values + i) - shift) * factor);
     exponential.Store(values + i);
     sum = sum + exponential;
   }
   float total = sum.Sum();
   if (rest != 0) {
-    Exp((V::LoadPartial(values + whole, rest) - shift) * factor).StorePartial(values + whole, rest);
+    Exp2((V::LoadPartial(values + whole, rest) - shift) * factor)
+        .StorePartial(values + whole, rest);
     for (size_t i = whole; i < count; ++i) total += values[i];
   }
   return total;
@@ -253,48 +279,72 @@ template <class V>
 float ToInt8(size_t count, const float* in, uint8_t* out) {
   const size_t whole = count / V::kWidth * V::kWidth;
   const size_t rest = count - whole;
+  // As magnitudes are compared by their bits, infinity and NaN are the largest; the scale becomes
+  // NaN with them, and so does the result.
   V largest = V::Set(0.0F);
-  V poison = V::Set(0.0F);  // becomes NaN where a value is NaN or infinite, and so does the result
-  const auto look = [&](V x) {
-    largest = V::Max(largest, V::Abs(x));
-    poison = V::MultiplyAdd(x, V::Set(0.0F), poison);
-  };
-  for (size_t i = 0; i < whole; i += V::kWidth) look(V::Load(in + i));
-  if (rest != 0) look(V::LoadPartial(in + whole, rest));
-  const float maximum = largest.Maximum();
-  const float scale = (maximum > 0.0F ? maximum / 127.0F : 1.0F) + poison.Sum();
-  const V factor = V::Set(1.0F / scale);
-  const V zero = V::Set(128.0F);
   for (size_t i = 0; i < whole; i += V::kWidth) {
-    (V::Round(V::Load(in + i) * factor) + zero).StoreBytes(out + i);
+    largest = V::LargerMagnitude(largest, V::Load(in + i));
   }
+  if (rest != 0) largest = V::LargerMagnitude(largest, V::LoadPartial(in + whole, rest));
+  const float maximum = largest.LargestMagnitude();
+  if (!(maximum - maximum == 0.0F)) {
+    for (size_t i = 0; i < count; ++i) out[i] = 128;
+    return maximum - maximum;
+  }
+  const float scale = maximum > 0.0F ? maximum / 127.0F : 1.0F;
+  const V factor = V::Set(1.0F / scale);
+  for (size_t i = 0; i < whole; i += V::kWidth) (V::Load(in + i) * factor).StoreBytes(out + i);
   if (rest != 0) {
     uint8_t last[V::kWidth];
-    (V::Round(V::LoadPartial(in + whole, rest) * factor) + zero).StoreBytes(last);
+    (V::LoadPartial(in + whole, rest) * factor).StoreBytes(last);
     for (size_t j = 0; j < rest; ++j) out[whole + j] = last[j];
   }
   return scale;
 }
 
-template <class V>
-void Dequantize(int rows, size_t columns, const float* row_scales, const float* column_scales,
-                const int32_t* correction, void* sums, size_t stride) {
-  for (int row = 0; row < rows; ++row) {
-    const int32_t* in = (const int32_t*)sums + row * stride;
-    float* out = (float*)sums + row * stride;
-    const V row_scale = V::Set(row_scales[row]);
-    for (size_t i = 0; i < columns; i += V::kWidth) {
-      const V sum = V::Difference(in + i, correction + i);
-      (sum * (row_scale * V::Load(column_scales + i))).Store(out + i);
-    }
+/// The rest of a transposition: rows [row, rows) and columns [column, columns).
+inline void TransposeRest(size_t row, size_t rows, size_t column, size_t columns, const float* in,
+                          size_t in_stride, float* out, size_t out_stride) {
+  for (size_t i = row; i < rows; ++i) {
+    for (size_t j = column; j < columns; ++j) out[j * out_stride + i] = in[i * in_stride + j];
   }
 }
 
 template <class V>
+void Transpose(size_t rows, size_t columns, const float* in, size_t in_stride, float* out,
+               size_t out_stride) {
+  const size_t whole_rows = rows / V::kWidth * V::kWidth;
+  const size_t whole_columns = columns / V::kWidth * V::kWidth;
+  for (size_t i = 0; i < whole_rows; i += V::kWidth) {
+    for (size_t j = 0; j < whole_columns; j += V::kWidth) {
+      V::TransposeBlock(in + i * in_stride + j, in_stride, out + j * out_stride + i, out_stride);
+    }
+  }
+  TransposeRest(0, whole_rows, whole_columns, columns, in, in_stride, out, out_stride);
+  TransposeRest(whole_rows, rows, 0, columns, in, in_stride, out, out_stride);
+}
+
+template <class V, int kPanelColumns>
+void WidenPanel(size_t words, const uint32_t* panel, float* out) {
+  for (size_t i = 0; i < words; ++i, panel += kPanelColumns, out += 2 * kPanelColumns) {
+    for (size_t j = 0; j < kPanelColumns; j += V::kWidth) {
+      V::LowHalves(panel + j).Store(out + j);
+      V::HighHalves(panel + j).Store(out + kPanelColumns + j);
+    }
+  }
+}
+
+/// The table with everything but tiles.
+template <class V, int kPanelColumns>
 constexpr Kernels ElementwiseKernels() {
   Kernels kernels = {};
+  kernels.panel_columns = kPanelColumns;
+  kernels.multiplies_bfloat16 = false;
+  kernels.widen_panel = WidenPanel<V, kPanelColumns>;
+  kernels.transpose = Transpose<V>;
   kernels.bias = Bias<V>;
   kernels.bias_activation = BiasActivation<V>;
+  kernels.bias_activation_bfloat16 = BiasActivationBFloat16<V>;
   kernels.bias_residual = BiasResidual<V>;
   kernels.layer_norm = LayerNormRow<V>;
   kernels.softmax_exponentials = SoftmaxExponentials<V>;
@@ -303,6 +353,5 @@ constexpr Kernels ElementwiseKernels() {
   kernels.dot = Dot<V>;
   kernels.to_bfloat16 = ToBFloat16<V>;
   kernels.to_int8 = ToInt8<V>;
-  kernels.dequantize = Dequantize<V>;
   return kernels;
 }

@@ -7,6 +7,18 @@
 namespace siglip {
 namespace {
 
+float FromBits(uint32_t bits) {
+  float value = 0.0F;
+  memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+uint32_t ToBits(float value) {
+  uint32_t bits = 0;
+  memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
 struct Vector {
   static constexpr size_t kWidth = 1;
   float v;
@@ -19,26 +31,33 @@ struct Vector {
   friend Vector operator+(Vector a, Vector b) { return {a.v + b.v}; }
   friend Vector operator-(Vector a, Vector b) { return {a.v - b.v}; }
   friend Vector operator*(Vector a, Vector b) { return {a.v * b.v}; }
-  friend Vector operator/(Vector a, Vector b) { return {a.v / b.v}; }
   static Vector MultiplyAdd(Vector a, Vector b, Vector c) { return {a.v * b.v + c.v}; }
   static Vector Max(Vector a, Vector b) { return {a.v > b.v ? a.v : b.v}; }
   static Vector Min(Vector a, Vector b) { return {a.v < b.v ? a.v : b.v}; }
   static Vector Abs(Vector a) { return {a.v < 0.0F ? -a.v : a.v}; }
   /// For |a| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
   static Vector Round(Vector a) { return {(a.v + 12582912.0F) - 12582912.0F}; }
-  static Vector Power2(Vector n) {
-    const uint32_t bits = (uint32_t)((int32_t)n.v + 127) << 23;
-    float power = 0.0F;
-    memcpy(&power, &bits, sizeof(power));
-    return {power};
+  static Vector Divide(Vector a, Vector b) { return {a.v / b.v}; }
+  static Vector TimesPower2(Vector a, Vector n) {
+    return {a.v * FromBits((uint32_t)((int32_t)n.v + 127) << 23)};
   }
   /// a - b of integers, as float.
   static Vector Difference(const int32_t* a, const int32_t* b) { return {(float)(*a - *b)}; }
-  /// A whole number in [0, 255].
-  void StoreBytes(uint8_t* p) const { *p = (uint8_t)v; }
+  static Vector LargerMagnitude(Vector a, Vector b) {
+    const uint32_t first = ToBits(a.v) & 0x7FFFFFFFU;
+    const uint32_t second = ToBits(b.v) & 0x7FFFFFFFU;
+    return {FromBits(first > second ? first : second)};
+  }
+  float LargestMagnitude() const { return v; }
+  void StoreBytes(uint8_t* p) const { *p = (uint8_t)((int32_t)Round(*this).v + 128); }
+  static Vector LowHalves(const uint32_t* pairs) { return {FromBits(*pairs << 16)}; }
+  static Vector HighHalves(const uint32_t* pairs) { return {FromBits(*pairs & 0xFFFF0000U)}; }
+  static void TransposeBlock(const float* in, size_t /*in_stride*/, float* out,
+                             size_t /*out_stride*/) {
+    *out = *in;
+  }
   void StoreBFloat16(uint16_t* p) const {
-    uint32_t bits = 0;
-    memcpy(&bits, &v, sizeof(bits));
+    uint32_t bits = ToBits(v);
     // Not a number stays so; else half of the last kept bit is added, and that bit itself where
     // exactly half is cut off.
     bits = v != v ? bits | 0x00400000U : bits + 0x7FFFU + ((bits >> 16) & 1U);
@@ -55,12 +74,6 @@ struct Vector {
 constexpr int kTileRows = 4;
 constexpr int kPanelColumns = 16;
 
-float FromBits(uint32_t bits) {
-  float value = 0.0F;
-  memcpy(&value, &bits, sizeof(value));
-  return value;
-}
-
 // Each adds to kPanelColumns sums the products of a word with one step of the panel: four vectors
 // of accumulators on most CPUs, in a loop that vectorises.
 
@@ -70,19 +83,6 @@ struct Float32Dot {
   static void Add(float* sums, uint32_t word, const uint32_t* panel) {
     const float value = FromBits(word);
     for (int j = 0; j < kPanelColumns; ++j) sums[j] += value * FromBits(panel[j]);
-  }
-};
-
-struct BFloat16Dot {
-  static constexpr int kValuesPerWord = 2;
-  using Sum = float;
-  static void Add(float* sums, uint32_t word, const uint32_t* panel) {
-    const float low = FromBits(word << 16);
-    const float high = FromBits(word & 0xFFFF0000U);
-    for (int j = 0; j < kPanelColumns; ++j) {
-      sums[j] += low * FromBits(panel[j] << 16);
-      sums[j] += high * FromBits(panel[j] & 0xFFFF0000U);
-    }
   }
 };
 
@@ -99,9 +99,11 @@ struct Int8Dot {
 
 template <class Dot>
 void GemmTileOf(int rows, int /*columns*/, size_t depth, const uint32_t* a, size_t a_stride,
-                const uint32_t* panel, void* c, size_t c_stride, const uint32_t* /*prefetch*/) {
+                const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
+                const uint32_t* /*prefetch*/) {
   for (int row = 0; row < rows; ++row, a += a_stride) {
     typename Dot::Sum sums[kPanelColumns] = {};
+    if (accumulate) memcpy(sums, (const float*)c + row * c_stride, sizeof(sums));
     for (size_t k = 0; k < depth; ++k) Dot::Add(sums, a[k], panel + k * kPanelColumns);
     memcpy((float*)c + row * c_stride, sums, sizeof(sums));
   }
@@ -122,14 +124,12 @@ double PeakOf(int64_t rounds) {
 }
 
 constexpr Kernels MakeKernels() {
-  Kernels kernels = ElementwiseKernels<Vector>();
+  Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
-  kernels.panel_columns = kPanelColumns;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot>;
-  kernels.gemm_tile[(int)OperandType::kBFloat16] = GemmTileOf<BFloat16Dot>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot>;
-  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<BFloat16Dot>;
+  kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot>;
   return kernels;
 }

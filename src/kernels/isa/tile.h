@@ -2,16 +2,19 @@
 //
 // Included inside an anonymous namespace, as elementwise.h is. A Dot provides kLanes, the types Sum
 // (a vector of accumulators), Value (a word of `a` in every lane) and Panel (kLanes words), and
-// Zero, Broadcast, Load, Add(sum, value, panel) and Store(sum, c, index of the first lane).
+// Zero, Broadcast, Load, Add(sum, value, panel), LoadSum(c, index of the first lane) and
+// Store(sum, c, index of the first lane).
 
 template <class Dot, int kRows, int kVectors, int kPanelColumns>
 [[gnu::noinline]] void Tile(size_t depth, const uint32_t* a, size_t a_stride, const uint32_t* panel,
-                            void* c, size_t c_stride, const uint32_t* prefetch) {
+                            bool accumulate, void* c, size_t c_stride, const uint32_t* prefetch) {
   typename Dot::Sum sums[kRows][kVectors];
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) sums[row][j] = Dot::Zero();
+    for (int j = 0; j < kVectors; ++j) {
+      sums[row][j] = accumulate ? Dot::LoadSum(c, row * c_stride + j * Dot::kLanes) : Dot::Zero();
+    }
   }
   for (size_t k = 0; k < depth; ++k, panel += kPanelColumns, prefetch += kPrefetchWords) {
     __builtin_prefetch(prefetch, 0, 2);  // into the L2 cache
@@ -37,14 +40,15 @@ template <class Dot, int kRows, int kVectors, int kPanelColumns>
 /// The tile of `rows` rows, at most kMostRows.
 template <class Dot, int kMostRows, int kVectors, int kPanelColumns>
 void TileOfRows(int rows, size_t depth, const uint32_t* a, size_t a_stride, const uint32_t* panel,
-                void* c, size_t c_stride, const uint32_t* prefetch) {
+                bool accumulate, void* c, size_t c_stride, const uint32_t* prefetch) {
   if constexpr (kMostRows > 1) {
     if (rows < kMostRows) {
-      return TileOfRows<Dot, kMostRows - 1, kVectors, kPanelColumns>(rows, depth, a, a_stride,
-                                                                     panel, c, c_stride, prefetch);
+      return TileOfRows<Dot, kMostRows - 1, kVectors, kPanelColumns>(
+          rows, depth, a, a_stride, panel, accumulate, c, c_stride, prefetch);
     }
   }
-  Tile<Dot, kMostRows, kVectors, kPanelColumns>(depth, a, a_stride, panel, c, c_stride, prefetch);
+  Tile<Dot, kMostRows, kVectors, kPanelColumns>(depth, a, a_stride, panel, accumulate, c, c_stride,
+                                                prefetch);
 }
 
 /// A GemmTile. Where only part of the panel is wanted, whole vectors of it are left out, but for
@@ -52,17 +56,18 @@ void TileOfRows(int rows, size_t depth, const uint32_t* a, size_t a_stride, cons
 /// more of them per product walks the panel once for the upper and once for the lower rows.
 template <class Dot, int kRowsAtOnce, int kPanelColumns>
 void GemmTileOf(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
-                const uint32_t* panel, void* c, size_t c_stride, const uint32_t* prefetch) {
+                const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
+                const uint32_t* prefetch) {
   constexpr int kVectors = kPanelColumns / Dot::kLanes;
   constexpr int kFewVectors = (int)kVectorFloats / Dot::kLanes;
   for (; rows > 0; rows -= kRowsAtOnce) {
     const int count = rows < kRowsAtOnce ? rows : kRowsAtOnce;
     if (columns > (int)kVectorFloats) {
-      TileOfRows<Dot, kRowsAtOnce, kVectors, kPanelColumns>(count, depth, a, a_stride, panel, c,
-                                                            c_stride, prefetch);
+      TileOfRows<Dot, kRowsAtOnce, kVectors, kPanelColumns>(count, depth, a, a_stride, panel,
+                                                            accumulate, c, c_stride, prefetch);
     } else {
-      TileOfRows<Dot, kRowsAtOnce, kFewVectors, kPanelColumns>(count, depth, a, a_stride, panel, c,
-                                                               c_stride, prefetch);
+      TileOfRows<Dot, kRowsAtOnce, kFewVectors, kPanelColumns>(count, depth, a, a_stride, panel,
+                                                               accumulate, c, c_stride, prefetch);
     }
     a += kRowsAtOnce * a_stride;
     c = (float*)c + kRowsAtOnce * c_stride;
