@@ -139,11 +139,10 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Matrix
       const Matrix queries = {qkv.row(first) + column, rows, shape.head_dim, qkv.stride};
       MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, queries, operand_scratch),
                      tokens, panels.keys + head * HeadKeys(shape, kernels), scores);
-      float inverse_sums[16];
-      for (int64_t row = 0; row < rows; ++row) {
-        inverse_sums[row] = 1.0F / kernels.softmax_exponentials(static_cast<size_t>(tokens), scale,
-                                                                scores.row(row));
-      }
+      float inverse_sums[kMostRows];
+      kernels.softmax_exponentials(static_cast<int>(rows), static_cast<size_t>(tokens), scale,
+                                   scores.data, scores.stride, inverse_sums);
+      for (int64_t row = 0; row < rows; ++row) inverse_sums[row] = 1.0F / inverse_sums[row];
       MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, scores, operand_scratch),
                      shape.head_dim, panels.values + head * HeadValues(shape, kernels), context);
       for (int64_t row = 0; row < rows; ++row) {

@@ -5,8 +5,7 @@
 namespace siglip {
 namespace {
 
-/// Most rows of a tile and columns of a panel of any instruction set.
-constexpr size_t kMaxTileRows = 16;
+/// Most columns of a panel of any instruction set.
 constexpr size_t kMaxPanelColumns = 32;
 /// Words of a row multiplied at once: a longer product is cut into slices, all rows of a block
 /// passing by one slice before the next, so that its part of the panel stays in the caches.
@@ -40,7 +39,7 @@ class Product {
   /// Rows [begin, end) of the result, for every panel.
   void MultiplyRows(int64_t begin, int64_t end) const {
     const int64_t tiles = TileCount(end - begin, kernels_.tile_rows);
-    alignas(64) float sums[kSlicedRows + kMaxTileRows][kMaxPanelColumns];
+    alignas(64) float sums[kSlicedRows + kMostRows][kMaxPanelColumns];
     alignas(64) float widened[kSliceWords * kMaxPanelColumns];
     // A slice of a panel stays near while all rows of the block pass by it.
     for (int64_t panel = 0; panel < weight_.panels(); ++panel) {
@@ -51,10 +50,17 @@ class Product {
           const RowRange range = {begin + rows.begin, begin + rows.end};
           // With one slice every tile may have the same place, since nothing is kept.
           float* const tile_sums = sums[slices_ > 1 ? rows.begin : 0];
-          gemm_tile_(static_cast<int>(rows.end - rows.begin), static_cast<int>(Columns(panel)),
-                     static_cast<size_t>(slice.end - slice.begin),
-                     a_.row(range.begin) + slice.begin, a_.stride, slice.words, index > 0,
-                     tile_sums, kMaxPanelColumns, PrefetchAddress(slice, tile));
+          if (tile == 0 && slice.first_tile_widens) {
+            kernels_.widening_tile(static_cast<int>(rows.end - rows.begin),
+                                   static_cast<size_t>(slice.end - slice.begin) / 2,
+                                   a_.row(range.begin) + slice.begin, a_.stride, slice.stored,
+                                   index > 0, tile_sums, kMaxPanelColumns, widened);
+          } else {
+            gemm_tile_(static_cast<int>(rows.end - rows.begin), static_cast<int>(Columns(panel)),
+                       static_cast<size_t>(slice.end - slice.begin),
+                       a_.row(range.begin) + slice.begin, a_.stride, slice.words, index > 0,
+                       tile_sums, kMaxPanelColumns, PrefetchAddress(slice, tile));
+          }
           if (index + 1 == slices_) Finish(panel, range, tile_sums);
         }
       }
@@ -67,8 +73,10 @@ class Product {
     int64_t begin;
     int64_t end;
     const uint32_t* words;
-    const uint32_t* next;  // what is needed after it
-    int64_t next_words;    // and how much of it is worth fetching
+    const uint32_t* stored;  // what `words` is widened from, else the same
+    const uint32_t* next;    // what is needed after it
+    int64_t next_words;      // and how much of it is worth fetching
+    bool first_tile_widens;
   };
 
   Slice SliceOf(int64_t panel, int64_t index, float* widened) const {
@@ -76,12 +84,19 @@ class Product {
     const int64_t end = weight_.depth() * (index + 1) / slices_;
     const int64_t width = weight_.panel_columns();
     const bool is_last = panel + 1 == weight_.panels() && index + 1 == slices_;
-    const uint32_t* const words = weight_.panel(panel) + begin * width;
-    Slice slice = {begin * words_per_panel_word_, std::min(end * words_per_panel_word_, a_.depth),
-                   words, weight_.panel(panel) + end * width, is_last ? 0 : (end - begin) * width};
-    if (words_per_panel_word_ > 1) {
-      kernels_.widen_panel(static_cast<size_t>(end - begin), words, widened);
-      slice.words = reinterpret_cast<const uint32_t*>(widened);
+    Slice slice = {};
+    slice.begin = begin * words_per_panel_word_;
+    slice.end = std::min(end * words_per_panel_word_, a_.depth);
+    slice.stored = weight_.panel(panel) + begin * width;
+    slice.words = slice.stored;
+    slice.next = weight_.panel(panel) + end * width;
+    slice.next_words = is_last ? 0 : (end - begin) * width;
+    if (words_per_panel_word_ == 1) return slice;
+    slice.words = reinterpret_cast<const uint32_t*>(widened);
+    slice.first_tile_widens = kernels_.widening_tile != nullptr && Columns(panel) == width &&
+                              (slice.end - slice.begin) % 2 == 0;
+    if (!slice.first_tile_widens) {
+      kernels_.widen_panel(static_cast<size_t>(end - begin), slice.stored, widened);
     }
     return slice;
   }
@@ -95,6 +110,7 @@ class Product {
   /// reading them just when they are needed would be slower than computing with them. The first
   /// tiles take a piece each; the others look at what is near already.
   static const uint32_t* PrefetchAddress(const Slice& slice, int64_t tile) {
+    if (slice.first_tile_widens) --tile;  // that one fetches nothing
     const int64_t offset = tile * (slice.end - slice.begin) * static_cast<int64_t>(kPrefetchWords);
     return offset < slice.next_words ? slice.next + offset : slice.words;
   }

@@ -38,6 +38,13 @@ using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a
                           const uint32_t* prefetch);
 inline constexpr size_t kPrefetchWords = 8;
 
+/// A GemmTile of floats (all columns) with a panel of bfloat16 [words][panel_columns] pairs, depth
+/// 2 * words; the panel is written to `widened` on the way, as Kernels::widen_panel does, for the
+/// tiles that follow.
+using WideningTile = void (*)(int rows, size_t words, const uint32_t* a, size_t a_stride,
+                              const uint32_t* panel, bool accumulate, float* c, size_t c_stride,
+                              float* widened);
+
 /// What a GemmTile wrote and what makes values of it: sum + bias[column] where the sums are float,
 /// (sum - corrections[column]) * (row_scales[row] * column_scales[column]) + bias[column] where
 /// they are integers. Whole vectors are read in every row.
@@ -52,6 +59,9 @@ struct TileSums {
   const int32_t* corrections = nullptr;
 };
 
+/// More rows than a tile of any instruction set has.
+inline constexpr int kMostRows = 16;
+
 struct Kernels {
   /// Most rows a GemmTile takes at once.
   int tile_rows;
@@ -64,6 +74,8 @@ struct Kernels {
   /// out[2 * words][panel_columns] = the pairs of a panel [words][panel_columns] as floats, the
   /// lower half of a word first. Exact.
   void (*widen_panel)(size_t words, const uint32_t* panel, float* out);
+  /// Null where there is none.
+  WideningTile widening_tile;
 
   /// out[count] = in rounded to the nearest bfloat16, ties to even.
   void (*to_bfloat16)(size_t count, const float* in, uint16_t* out);
@@ -92,8 +104,10 @@ struct Kernels {
   void (*transpose)(size_t rows, size_t columns, const float* in, size_t in_stride, float* out,
                     size_t out_stride);
 
-  /// values[i] = exp((values[i] - max(values)) * scale) in place; returns their sum.
-  float (*softmax_exponentials)(size_t count, float scale, float* values);
+  /// In each of `rows` rows, at most kMostRows: values[i] = exp((values[i] - max(values)) * scale)
+  /// in place, and sums[row] = their sum.
+  void (*softmax_exponentials)(int rows, size_t count, float scale, float* values, size_t stride,
+                               float* sums);
   /// out = in * factor.
   void (*scale)(size_t count, float factor, const float* in, float* out);
   /// out += in * factor.

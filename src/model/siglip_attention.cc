@@ -158,7 +158,8 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_stat
     for (size_t t = 0; t < tokens; ++t) {
       weights[t] = scores.matrix().row(static_cast<int64_t>(t))[head];
     }
-    const float sum = kernels.softmax_exponentials(tokens, 1.0F, weights.data());
+    float sum = 0;
+    kernels.softmax_exponentials(1, tokens, 1.0F, weights.data(), tokens, &sum);
     float* mean = tokens_pooled.matrix().row(head);
     for (size_t t = 0; t < tokens; ++t) {
       kernels.add_scaled(static_cast<size_t>(hidden), weights[t] / sum,

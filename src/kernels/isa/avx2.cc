@@ -70,6 +70,12 @@ struct Vector {
     const __m128i bytes = _mm_packs_epi16(shorts, shorts);
     _mm_storel_epi64((__m128i*)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)));
   }
+  static void ScaleToBytes(size_t count, const float* in, Vector factor, uint8_t* out) {
+    for (size_t i = 0; i < count; i += kWidth) (Load(in + i) * factor).StoreBytes(out + i);
+  }
+  static Vector KeepFirst(Vector a, size_t n, float other) {
+    return {_mm256_blendv_ps(_mm256_set1_ps(other), a.v, _mm256_castsi256_ps(Mask(n)))};
+  }
   static Vector LowHalves(const uint32_t* pairs) {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i*)pairs), 16))};
   }
@@ -174,6 +180,7 @@ struct WidenedInt8Dot {
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
+  kernels.widening_tile = WideningTileOf<Float32Dot, Vector, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 3, kPanelColumns>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 12>;

@@ -50,6 +50,7 @@ struct WidenedInt8Dot {
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
+  kernels.widening_tile = WideningTileOf<Float32Dot, Vector, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 7, kPanelColumns>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 24>;

@@ -57,6 +57,22 @@ struct Vector {
     const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v));
     _mm_storeu_si128((__m128i*)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)));
   }
+  static void ScaleToBytes(size_t count, const float* in, Vector factor, uint8_t* out) {
+    // Packing works within lanes of 16 bytes; this puts its groups of four bytes back in order.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const auto integers = [&](size_t i) { return _mm512_cvtps_epi32((Load(in + i) * factor).v); };
+    size_t i = 0;
+    for (; i + 64 <= count; i += 64) {
+      const __m512i low = _mm512_packs_epi32(integers(i), integers(i + 16));
+      const __m512i high = _mm512_packs_epi32(integers(i + 32), integers(i + 48));
+      const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+      _mm512_storeu_si512(out + i, _mm512_xor_si512(bytes, _mm512_set1_epi8((char)0x80)));
+    }
+    for (; i < count; i += kWidth) (Load(in + i) * factor).StoreBytes(out + i);
+  }
+  static Vector KeepFirst(Vector a, size_t n, float other) {
+    return {_mm512_mask_mov_ps(_mm512_set1_ps(other), Mask(n), a.v)};
+  }
   static Vector LowHalves(const uint32_t* pairs) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pairs), 16))};
   }

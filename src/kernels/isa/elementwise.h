@@ -5,7 +5,8 @@
 // Store, StorePartial, + - *, Divide (to about 1 ulp), MultiplyAdd(a, b, c) = a * b + c, Max, Min,
 // Abs, Round (to nearest even), TimesPower2(a, n) = a * 2^n for whole n in [-126, 127],
 // SelectNegative(x, a, b) = x < 0 ? a : b, Sum and Maximum across lanes in a fixed order,
-// LargerMagnitude(a, b) by the bits of |a| and |b|, LargestMagnitude across lanes, StoreBytes (of
+// LargerMagnitude(a, b) by the bits of |a| and |b|, LargestMagnitude across lanes, KeepFirst (the
+// other lanes become a given value), StoreBytes and ScaleToBytes (of
 // values in [-127, 127], rounded to nearest even, plus 128), StoreBFloat16, LowHalves and
 // HighHalves (of words that are pairs of bfloat16) and TransposeBlock (of kWidth by kWidth words).
 
@@ -160,27 +161,37 @@ void BiasResidual(const TileSums& tile, const float* residual, size_t residual_s
   });
 }
 
+/// The sum of term(values, count) over the vectors of a row; `count` of the last one may be less
+/// than its width. Four sums hide the latency of the addition.
+template <class V, class Term>
+inline float SumOverRow(size_t columns, const float* in, Term term) {
+  V sums[4] = {V::Set(0.0F), V::Set(0.0F), V::Set(0.0F), V::Set(0.0F)};
+  const size_t whole = columns / V::kWidth * V::kWidth;
+  size_t i = 0;
+  for (; i + 4 * V::kWidth <= whole; i += 4 * V::kWidth) {
+    for (size_t j = 0; j < 4; ++j) {
+      sums[j] = term(sums[j], V::Load(in + i + j * V::kWidth), V::kWidth);
+    }
+  }
+  for (; i < whole; i += V::kWidth) sums[0] = term(sums[0], V::Load(in + i), V::kWidth);
+  if (i != columns) sums[1] = term(sums[1], V::LoadPartial(in + i, columns - i), columns - i);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])).Sum();
+}
+
 template <class V>
 void LayerNormRow(size_t columns, const float* in, const float* gain, const float* bias,
                   float epsilon, float* out) {
   const size_t whole = columns / V::kWidth * V::kWidth;
   const size_t rest = columns - whole;
-  // Two passes, as the distance from the mean squared is far more exact than E[x^2] - E[x]^2.
-  V sum = V::Set(0.0F);
-  for (size_t i = 0; i < whole; i += V::kWidth) sum = sum + V::Load(in + i);
-  if (rest != 0) sum = sum + V::LoadPartial(in + whole, rest);
   const float count = (float)columns;
-  const float mean = sum.Sum() / count;
+  // Two passes, as the distance from the mean squared is far more exact than E[x^2] - E[x]^2.
+  const float mean = SumOverRow<V>(columns, in, [](V sum, V x, size_t) { return sum + x; }) / count;
   const V mean_vector = V::Set(mean);
-  V squares = V::Set(0.0F);
-  for (size_t i = 0; i < whole; i += V::kWidth) {
-    const V distance = V::Load(in + i) - mean_vector;
-    squares = V::MultiplyAdd(distance, distance, squares);
-  }
-  float variance = 0.0F;
-  for (size_t i = whole; i < columns; ++i) variance += (in[i] - mean) * (in[i] - mean);
-  variance = (squares.Sum() + variance) / count;
-  const V factor = V::Set(1.0F / V::SquareRoot(variance + epsilon));
+  const float squares = SumOverRow<V>(columns, in, [&](V sum, V x, size_t n) {
+    const V distance = V::KeepFirst(x - mean_vector, n, 0.0F);
+    return V::MultiplyAdd(distance, distance, sum);
+  });
+  const V factor = V::Set(1.0F / V::SquareRoot(squares / count + epsilon));
   for (size_t i = 0; i < whole; i += V::kWidth) {
     const V normalized = (V::Load(in + i) - mean_vector) * factor;
     V::MultiplyAdd(normalized, V::Load(gain + i), V::Load(bias + i)).Store(out + i);
@@ -194,29 +205,45 @@ void LayerNormRow(size_t columns, const float* in, const float* gain, const floa
 }
 
 template <class V>
-float SoftmaxExponentials(size_t count, float scale, float* values) {
+inline float MaximumOfRow(size_t count, const float* values) {
+  V largest[2] = {V::Set(values[0]), V::Set(values[0])};
+  size_t i = 0;
+  for (; i + 2 * V::kWidth <= count; i += 2 * V::kWidth) {
+    largest[0] = V::Max(largest[0], V::Load(values + i));
+    largest[1] = V::Max(largest[1], V::Load(values + i + V::kWidth));
+  }
+  for (; i < count; i += V::kWidth) {
+    const size_t n = count - i < V::kWidth ? count - i : V::kWidth;
+    largest[0] = V::Max(largest[0], V::KeepFirst(V::LoadPartial(values + i, n), n, values[0]));
+  }
+  return V::Max(largest[0], largest[1]).Maximum();
+}
+
+template <class V>
+void SoftmaxExponentials(int rows, size_t count, float scale, float* values, size_t stride,
+                         float* sums) {
+  // All maxima first: the exponentials of one row then need not wait for the maximum of the next.
+  float maxima[kMostRows];
+  for (int row = 0; row < rows; ++row) maxima[row] = MaximumOfRow<V>(count, values + row * stride);
+  // exp((x - maximum) * scale) = 2^((x - maximum) * factor)
+  const V factor = V::Set(scale * kLog2E);
   const size_t whole = count / V::kWidth * V::kWidth;
   const size_t rest = count - whole;
-  V largest = V::Set(values[0]);
-  for (size_t i = 0; i < whole; i += V::kWidth) largest = V::Max(largest, V::Load(values + i));
-  float maximum = largest.Maximum();
-  for (size_t i = whole; i < count; ++i) maximum = values[i] > maximum ? values[i] : maximum;
-  // exp((x - maximum) * scale) = 2^((x - maximum) * factor)
-  const V shift = V::Set(maximum);
-  const V factor = V::Set(scale * kLog2E);
-  V sum = V::Set(0.0F);
-  for (size_t i = 0; i < whole; i += V::kWidth) {
-    const V exponential = Exp2((V::Load(values + i) - shift) * factor);
-    exponential.Store(values + i);
-    sum = sum + exponential;
+  for (int row = 0; row < rows; ++row, values += stride) {
+    const V shift = V::Set(maxima[row]);
+    V sum = V::Set(0.0F);
+    for (size_t i = 0; i < whole; i += V::kWidth) {
+      const V exponential = Exp2((V::Load(values + i) - shift) * factor);
+      exponential.Store(values + i);
+      sum = sum + exponential;
+    }
+    if (rest != 0) {
+      const V exponential = Exp2((V::LoadPartial(values + whole, rest) - shift) * factor);
+      exponential.StorePartial(values + whole, rest);
+      sum = sum + V::KeepFirst(exponential, rest, 0.0F);
+    }
+    sums[row] = sum.Sum();
   }
-  float total = sum.Sum();
-  if (rest != 0) {
-    Exp2((V::LoadPartial(values + whole, rest) - shift) * factor)
-        .StorePartial(values + whole, rest);
-    for (size_t i = whole; i < count; ++i) total += values[i];
-  }
-  return total;
 }
 
 template <class V>
@@ -245,24 +272,12 @@ void AddScaled(size_t count, float factor, const float* in, float* out) {
 
 template <class V>
 float Dot(size_t count, const float* a, const float* b) {
-  const size_t whole = count / V::kWidth * V::kWidth;
-  // Four sums hide the latency of the addition.
-  V sums[4] = {V::Set(0.0F), V::Set(0.0F), V::Set(0.0F), V::Set(0.0F)};
-  size_t i = 0;
-  for (; i + 4 * V::kWidth <= whole; i += 4 * V::kWidth) {
-    for (size_t j = 0; j < 4; ++j) {
-      sums[j] =
-          V::MultiplyAdd(V::Load(a + i + j * V::kWidth), V::Load(b + i + j * V::kWidth), sums[j]);
-    }
-  }
-  for (; i < whole; i += V::kWidth) {
-    sums[0] = V::MultiplyAdd(V::Load(a + i), V::Load(b + i), sums[0]);
-  }
-  if (whole != count) {
-    sums[0] = V::MultiplyAdd(V::LoadPartial(a + whole, count - whole),
-                             V::LoadPartial(b + whole, count - whole), sums[0]);
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])).Sum();
+  const float* other = b;
+  return SumOverRow<V>(count, a, [&](V sum, V x, size_t n) {
+    const V y = n == V::kWidth ? V::Load(other) : V::LoadPartial(other, n);
+    other += n;
+    return V::MultiplyAdd(x, y, sum);
+  });
 }
 
 template <class V>
@@ -293,7 +308,7 @@ float ToInt8(size_t count, const float* in, uint8_t* out) {
   }
   const float scale = maximum > 0.0F ? maximum / 127.0F : 1.0F;
   const V factor = V::Set(1.0F / scale);
-  for (size_t i = 0; i < whole; i += V::kWidth) (V::Load(in + i) * factor).StoreBytes(out + i);
+  V::ScaleToBytes(whole, in, factor, out);
   if (rest != 0) {
     uint8_t last[V::kWidth];
     (V::LoadPartial(in + whole, rest) * factor).StoreBytes(last);

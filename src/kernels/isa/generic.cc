@@ -50,6 +50,10 @@ struct Vector {
   }
   float LargestMagnitude() const { return v; }
   void StoreBytes(uint8_t* p) const { *p = (uint8_t)((int32_t)Round(*this).v + 128); }
+  static void ScaleToBytes(size_t count, const float* in, Vector factor, uint8_t* out) {
+    for (size_t i = 0; i < count; ++i) (Load(in + i) * factor).StoreBytes(out + i);
+  }
+  static Vector KeepFirst(Vector a, size_t /*n*/, float /*other*/) { return a; }
   static Vector LowHalves(const uint32_t* pairs) { return {FromBits(*pairs << 16)}; }
   static Vector HighHalves(const uint32_t* pairs) { return {FromBits(*pairs & 0xFFFF0000U)}; }
   static void TransposeBlock(const float* in, size_t /*in_stride*/, float* out,

@@ -51,6 +51,62 @@ void TileOfRows(int rows, size_t depth, const uint32_t* a, size_t a_stride, cons
                                                 prefetch);
 }
 
+/// A WideningTile. The conversion and its stores hide behind the products. V is the Vector of
+/// floats.
+template <class Dot, class V, int kRows, int kVectors, int kPanelColumns>
+[[gnu::noinline]] void TileThatWidens(size_t words, const uint32_t* a, size_t a_stride,
+                                      const uint32_t* panel, bool accumulate, float* c,
+                                      size_t c_stride, float* widened) {
+  typename Dot::Sum sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) {
+      sums[row][j] = accumulate ? Dot::LoadSum(c, row * c_stride + j * Dot::kLanes) : Dot::Zero();
+    }
+  }
+  for (size_t k = 0; k < words; ++k, panel += kPanelColumns, a += 2) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half, widened += kPanelColumns) {
+      typename Dot::Panel b[kVectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) {
+        const uint32_t* const pairs = panel + j * Dot::kLanes;
+        const V values = half == 0 ? V::LowHalves(pairs) : V::HighHalves(pairs);
+        values.Store(widened + j * Dot::kLanes);
+        b[j] = values.v;
+      }
+#pragma GCC unroll 16
+      for (int row = 0; row < kRows; ++row) {
+        const typename Dot::Value value = Dot::Broadcast(a + row * a_stride + half);
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; ++j) Dot::Add(sums[row][j], value, b[j]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) {
+      Dot::Store(sums[row][j], c, row * c_stride + j * Dot::kLanes);
+    }
+  }
+}
+
+template <class Dot, class V, int kMostTileRows, int kPanelColumns>
+void WideningTileOf(int rows, size_t words, const uint32_t* a, size_t a_stride,
+                    const uint32_t* panel, bool accumulate, float* c, size_t c_stride,
+                    float* widened) {
+  if constexpr (kMostTileRows > 1) {
+    if (rows < kMostTileRows) {
+      return WideningTileOf<Dot, V, kMostTileRows - 1, kPanelColumns>(
+          rows, words, a, a_stride, panel, accumulate, c, c_stride, widened);
+    }
+  }
+  TileThatWidens<Dot, V, kMostTileRows, kPanelColumns / Dot::kLanes, kPanelColumns>(
+      words, a, a_stride, panel, accumulate, c, c_stride, widened);
+}
+
 /// A GemmTile. Where only part of the panel is wanted, whole vectors of it are left out, but for
 /// what makes up kVectorFloats columns. `kRowsAtOnce` bounds the registers taken: a Dot that needs
 /// more of them per product walks the panel once for the upper and once for the lower rows.
