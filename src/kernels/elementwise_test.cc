@@ -51,6 +51,42 @@ TEST_P(ElementwiseTest, ActivationsKeepNotANumber) {
   }
 }
 
+TEST_P(ElementwiseTest, BFloat16ActivationsAreTheRoundedOnes) {
+  const std::vector<float> x = RandomFloats(64, 11, 4.0F);
+  const std::vector<float> bias = RandomFloats(64, 12);
+  const TileSums row = {1, x.size(), x.data(), x.size(), bias.data()};
+  for (Activation activation : kActivations) {
+    std::vector<float> floats(x.size());
+    kernels().bias_activation(activation, row, floats.data(), floats.size());
+    std::vector<uint16_t> rounded(x.size());
+    kernels().to_bfloat16(x.size(), floats.data(), rounded.data());
+    std::vector<uint16_t> out(x.size());
+    kernels().bias_activation_bfloat16(activation, row, out.data(), out.size());
+    EXPECT_EQ(out, rounded) << "activation " << static_cast<int>(activation);
+  }
+}
+
+TEST_P(ElementwiseTest, TransposeForAllRemainders) {
+  for (size_t rows : {1U, 2U, 7U, 8U, 9U, 16U, 17U, 32U}) {
+    for (size_t columns : {1U, 5U, 8U, 15U, 16U, 24U, 72U}) {
+      const size_t in_stride = columns + 3;
+      const size_t out_stride = rows + 2;
+      const std::vector<float> in = RandomFloats(rows * in_stride, 13);
+      std::vector<float> out(columns * out_stride, -77.0F);
+      kernels().transpose(rows, columns, in.data(), in_stride, out.data(), out_stride);
+      for (size_t column = 0; column < columns; ++column) {
+        for (size_t row = 0; row < rows; ++row) {
+          ASSERT_EQ(out[column * out_stride + row], in[row * in_stride + column])
+              << rows << "x" << columns << " at " << row << ", " << column;
+        }
+        for (size_t row = rows; row < out_stride; ++row) {
+          ASSERT_EQ(out[column * out_stride + row], -77.0F) << "written past the rows";
+        }
+      }
+    }
+  }
+}
+
 TEST_P(ElementwiseTest, LayerNorm) {
   for (int64_t columns : {1, 2, 7, 8, 15, 16, 17, 31, 48, 72, 269, 768, 1152}) {
     const auto count = static_cast<size_t>(columns);
@@ -162,6 +198,12 @@ TEST_P(ElementwiseTest, BytesAreWithinHalfAStep) {
       EXPECT_NEAR((static_cast<int>(out[i]) - 128) * scale, in[i], 0.5001F * scale);
     }
     EXPECT_EQ(out[count], 7);
+  }
+  for (float poison : {NAN, INFINITY, -INFINITY}) {
+    std::vector<float> in = RandomFloats(37, 10);
+    in[20] = poison;
+    std::vector<uint8_t> out(in.size());
+    EXPECT_TRUE(std::isnan(kernels().to_int8(in.size(), in.data(), out.data()))) << poison;
   }
   std::vector<uint8_t> zeros(4);
   const std::vector<float> nothing(4);

@@ -114,6 +114,31 @@ TEST_P(GemmTest, EqualsReferenceForAllRemainders) {
   }
 }
 
+TEST_P(GemmTest, EqualsReferenceWhereRowsAndDepthAreCut) {
+  // Deeper than one slice and, at 131 rows, higher than one block, with odd remainders.
+  const int64_t columns = 35;
+  for (int64_t rows : {1, 15, 131}) {
+    for (int64_t depth : {769, 1537, 2306, 6200}) {
+      const Problem problem(rows, columns, depth);
+      const MatrixBuffer a = ToMatrix(problem.a, rows, depth);
+      const std::vector<float> bias = Padded(problem.bias);
+      const MatrixBuffer out(rows, columns);
+      Multiply(a.matrix(), Pack(problem.weight, columns, depth),
+               {.bias = bias.data(), .activation = nullptr, .residual = {}}, out.matrix());
+      const std::vector<float> expected =
+          reference::Linear(problem.a, problem.weight, problem.bias, rows, columns, depth);
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t column = 0; column < columns; ++column) {
+          ASSERT_NEAR(out.matrix().row(row)[column],
+                      expected[static_cast<size_t>(row * columns + column)],
+                      problem.Bound(type(), row, column))
+              << rows << "x" << columns << "x" << depth << " at " << row << ", " << column;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(GemmTest, SmallIntegersAreExactInEveryPrecision) {
   const int64_t rows = 15;
   const int64_t columns = 35;
@@ -191,6 +216,28 @@ TEST_P(GemmTest, RowsHaveTheSameBitsInAnyMatrix) {
                                  static_cast<size_t>(columns) * sizeof(float)))
             << count << " rows from " << begin;
       }
+    }
+  }
+}
+
+TEST_P(GemmTest, RowsHaveTheSameBitsWhereRowsAndDepthAreCut) {
+  const int64_t rows = 131;
+  const int64_t columns = 40;
+  const int64_t depth = 2306;
+  const Problem problem(rows, columns, depth);
+  const MatrixBuffer a = ToMatrix(problem.a, rows, depth);
+  const PackedMatrix weight = Pack(problem.weight, columns, depth);
+  const std::vector<float> bias = Padded(problem.bias);
+  const Epilogue epilogue = {.bias = bias.data(), .activation = nullptr, .residual = {}};
+  const MatrixBuffer whole(rows, columns);
+  Multiply(a.matrix(), weight, epilogue, whole.matrix());
+  for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 1}, {130, 131}, {5, 99}}) {
+    const MatrixBuffer part(end - begin, columns);
+    Multiply(a.matrix().Rows(begin, end), weight, epilogue, part.matrix());
+    for (int64_t row = begin; row < end; ++row) {
+      ASSERT_EQ(0, std::memcmp(part.matrix().row(row - begin), whole.matrix().row(row),
+                               static_cast<size_t>(columns) * sizeof(float)))
+          << "row " << row << " of [" << begin << ", " << end << ")";
     }
   }
 }
