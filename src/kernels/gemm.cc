@@ -124,8 +124,8 @@ class Product {
                      .bias = epilogue_.bias + column};
     if (weight_.type() == OperandType::kInt8) {
       tile.row_scales = a_.scales + range.begin;
-      tile.column_scales = weight_.scales() + column;
-      tile.corrections = weight_.corrections() + column;
+      tile.column_scales = weight_.scales().data() + column;
+      tile.corrections = weight_.corrections().data() + column;
     }
     float* const row = out_.row(range.begin);
     if (epilogue_.result == OperandType::kBFloat16) {

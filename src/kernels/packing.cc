@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace siglip {
 
@@ -14,7 +15,9 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<c
       panel_columns_(kernels.panel_columns) {
   const auto step = static_cast<size_t>(panel_columns_);
   const auto words = static_cast<size_t>(depth());
-  words_ = FloatBuffer(static_cast<size_t>(panels()) * words * step);
+  const auto buffer = std::make_shared<FloatBuffer>(static_cast<size_t>(panels()) * words * step);
+  words_ = {reinterpret_cast<const uint32_t*>(buffer->data()), buffer->size()};
+  owner_ = buffer;
   if (type == OperandType::kInt8) {
     scales_.resize(static_cast<size_t>(panels()) * step);
     corrections_.resize(scales_.size());
@@ -32,7 +35,7 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<c
       ConvertRow(kernels, static_cast<int64_t>(output), weight.subspan(output * size, size),
                  &rows[column * words]);
     }
-    float* out = words_.data() + static_cast<size_t>(panel) * words * step;
+    float* out = buffer->data() + static_cast<size_t>(panel) * words * step;
     for (size_t begin = 0; begin < words; begin += kBlock) {
       const size_t end = std::min(words, begin + kBlock);
       for (size_t column = 0; column < columns; ++column) {
@@ -43,6 +46,20 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<c
     }
   }
 }
+
+PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, int64_t outputs,
+                           int64_t inputs, std::span<const uint32_t> words,
+                           std::shared_ptr<const void> owner, std::vector<float> scales,
+                           std::vector<int32_t> corrections)
+    : type_(type),
+      input_type_(InputType(kernels, type)),
+      outputs_(outputs),
+      inputs_(inputs),
+      panel_columns_(kernels.panel_columns),
+      words_(words),
+      owner_(std::move(owner)),
+      scales_(std::move(scales)),
+      corrections_(std::move(corrections)) {}
 
 void PackedMatrix::ConvertRow(const Kernels& kernels, int64_t output, std::span<const float> row,
                               uint32_t* words) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,11 @@ class PackedMatrix {
   PackedMatrix() = default;
   PackedMatrix(const Kernels& kernels, OperandType type, std::span<const float> weight,
                int64_t outputs, int64_t inputs);
+  /// Of parts that another one had: its words, which `owner` keeps alive, and for kInt8 its scales
+  /// and corrections, each of the size it had.
+  PackedMatrix(const Kernels& kernels, OperandType type, int64_t outputs, int64_t inputs,
+               std::span<const uint32_t> words, std::shared_ptr<const void> owner,
+               std::vector<float> scales, std::vector<int32_t> corrections);
 
   OperandType type() const { return type_; }
   /// What the left side of a product with these weights is.
@@ -30,12 +36,13 @@ class PackedMatrix {
   int panel_columns() const { return panel_columns_; }
   int64_t panels() const { return (outputs_ + panel_columns_ - 1) / panel_columns_; }
   const uint32_t* panel(int64_t index) const {
-    return reinterpret_cast<const uint32_t*>(words_.data()) + index * depth() * panel_columns_;
+    return words_.data() + index * depth() * panel_columns_;
   }
+  std::span<const uint32_t> words() const { return words_; }
   /// kInt8, per output and padded to whole panels: the value of one step, and what the 128 that
   /// the left side's bytes stand above their values adds to a sum.
-  const float* scales() const { return scales_.data(); }
-  const int32_t* corrections() const { return corrections_.data(); }
+  const std::vector<float>& scales() const { return scales_; }
+  const std::vector<int32_t>& corrections() const { return corrections_; }
 
   int64_t bytes() const {
     return static_cast<int64_t>(4 * (words_.size() + scales_.size() + corrections_.size()));
@@ -50,7 +57,8 @@ class PackedMatrix {
   int64_t outputs_ = 0;
   int64_t inputs_ = 0;
   int panel_columns_ = 0;
-  FloatBuffer words_;
+  std::span<const uint32_t> words_;
+  std::shared_ptr<const void> owner_;
   std::vector<float> scales_;
   std::vector<int32_t> corrections_;
 };
