@@ -31,7 +31,7 @@ SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) 
 SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
   CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
   SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
-  const bool has_probe = HasVisionTensor(checkpoint, "vision_model.head.probe");
+  const bool has_probe = HasTensor(checkpoint, "vision_model.head.probe");
   if (config.vision_use_head.value_or(false) && !has_probe) {
     throw Error(ErrorCode::kMismatch,
                 checkpoint.config_name() + ": field 'vision_use_head' asks for a pooling head, " +

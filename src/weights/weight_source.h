@@ -8,10 +8,11 @@
 
 namespace siglip {
 
-/// A tensor by its canonical name and shape. Canonical names of the image tower are those of
-/// transformers with the prefix "vision_model.", except that the packed projection of the pooling
-/// head's attention is asked for in its three parts: "vision_model.head.attention.q_proj.weight",
-/// "...k_proj.weight", "...v_proj.weight" ([D, D]) and their ".bias" ([D]).
+/// A tensor by its canonical name and shape. Canonical names are those of transformers, the towers'
+/// with the prefixes "vision_model." and "text_model.", except that the packed projection of the
+/// pooling head's attention is asked for in its three parts:
+/// "vision_model.head.attention.q_proj.weight", "...k_proj.weight", "...v_proj.weight" ([D, D]) and
+/// their ".bias" ([D]).
 struct TensorSpec {
   std::string name;
   Shape shape;
