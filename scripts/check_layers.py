@@ -35,6 +35,7 @@ PUBLIC_HEADERS = {
     "safetensors.h": "weights",
     "encoder_config.h": "model",
     "encoder.h": "model",
+    "text_config.h": "model",
     "vision_config.h": "model",
     "vision_model.h": "model",
     "model_info.h": "model",

@@ -1,6 +1,7 @@
 // See siglip_config.h.
 #include "model/siglip_config.h"
 
+#include "model/open_clip_text_config.h"
 #include "model/timm_config.h"
 #include "siglip/error.h"
 
@@ -40,6 +41,18 @@ SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
   }
   if (!config.vision_use_head) config.vision_use_head = has_probe;
   return config;
+}
+
+SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {
+  if (IsOpenClipConfig(json)) return ParseOpenClipTextConfig(json, name);
+  if (IsTimmConfig(json)) {
+    throw Error(ErrorCode::kUnsupported, name + ": models of timm have no text tower");
+  }
+  return ParseTransformersTextConfig(json, name);
+}
+
+SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint) {
+  return ParseTextConfig(checkpoint.config(), checkpoint.config_name());
 }
 
 }  // namespace siglip
