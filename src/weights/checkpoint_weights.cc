@@ -112,6 +112,24 @@ void ReportUnexpected(const Checkpoint& checkpoint, const Place& place,
   }
 }
 
+/// Rows that stay in the file until they are asked for.
+class MappedRows final : public RowSource {
+ public:
+  explicit MappedRows(FoundTensor matrix) : matrix_(std::move(matrix)) {}
+
+  void ReadRow(int64_t row, std::span<float> out) const override {
+    const size_t bytes = out.size() * static_cast<size_t>(SizeOf(matrix_.view.dtype));
+    ConvertToFloat({matrix_.view.dtype,
+                    {static_cast<int64_t>(out.size())},
+                    matrix_.view.data.subspan(static_cast<size_t>(row) * bytes, bytes)},
+                   out);
+  }
+  int64_t bytes() const override { return 0; }
+
+ private:
+  const FoundTensor matrix_;
+};
+
 class CheckpointWeights : public WeightSource {
  public:
   explicit CheckpointWeights(std::vector<FoundTensor> tensors) {
@@ -124,6 +142,19 @@ class CheckpointWeights : public WeightSource {
   bool Contains(const std::string& name) const override { return tensors_.contains(name); }
 
   std::vector<float> Read(const TensorSpec& wanted) const override {
+    const FoundTensor& tensor = Find(wanted);
+    std::vector<float> values(static_cast<size_t>(ElementCount(wanted.shape)));
+    ConvertToFloat(tensor.view, values);
+    tensor.file->ReleasePages(tensor.view);
+    return values;
+  }
+
+  std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const override {
+    return std::make_shared<MappedRows>(Find(matrix));
+  }
+
+ private:
+  const FoundTensor& Find(const TensorSpec& wanted) const {
     const auto found = tensors_.find(wanted.name);
     if (found == tensors_.end()) {
       throw Error(ErrorCode::kNotFound, "tensor '" + wanted.name + "' is not among those opened");
@@ -135,13 +166,9 @@ class CheckpointWeights : public WeightSource {
                                             ToString(tensor.spec.shape) + ", asked for " +
                                             ToString(wanted.shape));
     }
-    std::vector<float> values(static_cast<size_t>(ElementCount(wanted.shape)));
-    ConvertToFloat(tensor.view, values);
-    tensor.file->ReleasePages(tensor.view);
-    return values;
+    return tensor;
   }
 
- private:
   std::map<std::string, FoundTensor> tensors_;
 };
 

@@ -1,10 +1,12 @@
 // Where the weights of a model come from: a checkpoint, or a seeded random generator.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "siglip/tensor.h"
+#include "weights/row_source.h"
 
 namespace siglip {
 
@@ -28,6 +30,9 @@ class WeightSource {
   /// The values of a tensor as float, row-major. Throws Error(kNotFound) when it is not there,
   /// Error(kMismatch) when it has another shape.
   virtual std::vector<float> Read(const TensorSpec& tensor) const = 0;
+
+  /// The rows of a matrix, to be read on demand. Throws as Read does.
+  virtual std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const;
 };
 
 }  // namespace siglip
