@@ -44,6 +44,17 @@ void CountWeights(ModelInfo& info) {
   }
 }
 
+ModelParts PartsOf(const Checkpoint& checkpoint) {
+  const auto has = [&](Part part) { return checkpoint.Find(part).has_value(); };
+  ModelParts parts;
+  parts.image_tower = has(Part::kVision);
+  parts.text_tower = has(Part::kText);
+  parts.logits = HasTensor(checkpoint, "logit_scale") && HasTensor(checkpoint, "logit_bias");
+  parts.classifier = has(Part::kClassifier);
+  parts.projector = has(Part::kProjector);
+  return parts;
+}
+
 int64_t FileBytes(const std::filesystem::path& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
@@ -52,6 +63,10 @@ int64_t FileBytes(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+ModelParts FindParts(const std::filesystem::path& folder) {
+  return PartsOf(Checkpoint::Open(folder));
+}
 
 double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head) {
   const auto t = static_cast<double>(tokens);
