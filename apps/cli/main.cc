@@ -48,6 +48,7 @@ void Describe(CLI::App& app) {
   AddInit(app);
   AddRun(app);
   AddPreprocess(app);
+  AddTokenize(app);
   AddBench(app);
   app.footer(
       "siglip COMMAND --help explains a command.\n"
