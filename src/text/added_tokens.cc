@@ -20,11 +20,12 @@ std::string_view WithoutSpacesAtEnd(std::string_view text) {
   return text;
 }
 
-std::string_view WithoutSpacesAtStart(std::string_view text) {
-  while (!text.empty() && IsRustSpace(FirstCharacter(text).character)) {
-    text.remove_prefix(FirstCharacter(text).size);
+/// Where the white space ends that begins at a position.
+size_t SpacesEnd(std::string_view text, size_t position) {
+  while (position < text.size() && IsRustSpace(FirstCharacter(text.substr(position)).character)) {
+    position += FirstCharacter(text.substr(position)).size;
   }
-  return text;
+  return position;
 }
 
 }  // namespace
@@ -69,15 +70,18 @@ std::vector<AddedTokens::Piece> AddedTokens::Split(std::string_view text) const 
     i += token->content.size();
     size_t end = i;
     if (token->single_word && !StandsAlone(text.substr(0, begin), text.substr(end))) continue;
-    if (token->lstrip && begin > piece_begin) {
+    // The token before may have taken white space that this one begins with. As in the original,
+    // it then counts as well, unless it strips its left side and nothing is left of it.
+    if (token->lstrip) {
+      begin = std::max(begin, piece_begin);
       const std::string_view before = text.substr(piece_begin, begin - piece_begin);
       begin = piece_begin + WithoutSpacesAtEnd(before).size();
     }
     if (token->rstrip) {
-      if (end >= spaces_end)
-        spaces_end = text.size() - WithoutSpacesAtStart(text.substr(end)).size();
+      if (end >= spaces_end) spaces_end = SpacesEnd(text, end);
       end = spaces_end;
     }
+    if (begin >= end) continue;
     if (piece_begin < begin) {
       pieces.push_back({text.substr(piece_begin, begin - piece_begin), kNoToken});
     }
