@@ -96,8 +96,7 @@ void AddTokenize(CLI::App& app) {
   command
       ->add_option("TEXT", arguments->texts,
                    "Texts; @FILE, a list with one text per line; - for a list on standard input")
-      ->required()
-      ->allow_extra_args(false);  // else "[a, b]" would be taken for a list written by this library
+      ->required();
   command
       ->add_option("--max-length", arguments->tokenizer.max_length,
                    "Ids per text instead of as many as the model takes")
