@@ -23,6 +23,7 @@ LAYERS = {
     "weights": ["tensor"],
     "model": ["kernels", "weights"],
     "image": ["tensor"],
+    "text": ["tensor"],
     "engine": ["model", "image"],
 }
 
@@ -45,6 +46,7 @@ PUBLIC_HEADERS = {
     "model_info.h": "model",
     "image.h": "image",
     "image_processor.h": "image",
+    "tokenizer.h": "text",
     "engine.h": "engine",
 }
 
