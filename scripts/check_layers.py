@@ -23,6 +23,7 @@ LAYERS = {
     "weights": ["tensor"],
     "model": ["kernels", "weights"],
     "image": ["tensor"],
+    "text": ["tensor"],
     "engine": ["model", "image"],
 }
 
@@ -35,11 +36,17 @@ PUBLIC_HEADERS = {
     "safetensors.h": "weights",
     "encoder_config.h": "model",
     "encoder.h": "model",
+    "text_config.h": "model",
+    "text_model.h": "model",
     "vision_config.h": "model",
     "vision_model.h": "model",
+    "model.h": "model",
+    "image_classification.h": "model",
+    "projector.h": "model",
     "model_info.h": "model",
     "image.h": "image",
     "image_processor.h": "image",
+    "tokenizer.h": "text",
     "engine.h": "engine",
 }
 

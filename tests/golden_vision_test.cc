@@ -8,41 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "golden_values.h"
 #include "siglip/safetensors.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
-
-/// Every row of the last axis may be this far from the expected one, relative to its norm.
-constexpr double kTolerance = 2e-5;
-
-Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
-  const TensorView view = file.Get(name);
-  Tensor tensor(DType::kF32, view.shape);
-  ConvertToFloat(view, tensor.floats());
-  return tensor;
-}
-
-/// Largest relative L2 distance of a row of the last axis.
-double LargestRowError(const Tensor& found, const Tensor& expected) {
-  const auto columns = static_cast<size_t>(expected.dim(-1));
-  double largest = 0;
-  for (size_t begin = 0; begin < static_cast<size_t>(expected.size()); begin += columns) {
-    double distance = 0;
-    double norm = 0;
-    for (size_t i = begin; i < begin + columns; ++i) {
-      const double e = expected.floats()[i];
-      distance += (found.floats()[i] - e) * (found.floats()[i] - e);
-      norm += e * e;
-    }
-    const double error = std::sqrt(distance / norm);
-    if (!(error <= largest)) largest = error;  // keeps NaN
-  }
-  return largest;
-}
 
 /// The output that transformers calls `name`, e.g. "hidden_states.2"; null when there is none.
 const Tensor* OutputNamed(const VisionOutput& output, const std::string& name) {
@@ -112,29 +83,6 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenVisionTest,
                            for (char& c : label) c = c == '-' ? '_' : c;
                            return label;
                          });
-
-/// Checkpoints with both towers: image_embeds are the pooler outputs divided by their norms.
-class GoldenBothTowersTest : public testing::TestWithParam<std::string> {};
-
-TEST_P(GoldenBothTowersTest, ImageEmbedsEqualTheReference) {
-  const std::filesystem::path folder = kGolden / GetParam();
-  const SiglipVisionModel model = SiglipVisionModel::FromPretrained(folder);
-  const SafetensorsFile input = SafetensorsFile::Open(folder / "input.safetensors");
-  const SafetensorsFile expected = SafetensorsFile::Open(folder / "expected.safetensors");
-  Tensor pooled = *model(ReadFloats(input, "pixel_values")).pooler_output;
-  const auto columns = static_cast<size_t>(pooled.dim(1));
-  for (size_t begin = 0; begin < pooled.floats().size(); begin += columns) {
-    const auto row = pooled.floats().subspan(begin, columns);
-    double square = 0;
-    for (float x : row) square += static_cast<double>(x) * x;
-    for (float& x : row) x = static_cast<float>(x / std::sqrt(square));
-  }
-  EXPECT_LE(LargestRowError(pooled, ReadFloats(expected, "image_embeds")), kTolerance);
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenBothTowersTest,
-                         testing::Values("siglip-full", "siglip-projection"),
-                         [](const auto& info) { return info.param.substr(7); });
 
 /// Full size: base-patch16-224, whose checkpoint a helper writes into the build folder once.
 class GoldenBaseTest : public testing::TestWithParam<std::string> {};

@@ -13,6 +13,7 @@ void AddInspect(CLI::App& app);
 void AddInit(CLI::App& app);
 void AddRun(CLI::App& app);
 void AddPreprocess(CLI::App& app);
+void AddTokenize(CLI::App& app);
 void AddBench(CLI::App& app);
 
 }  // namespace siglip::cli

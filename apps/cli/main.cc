@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
@@ -48,12 +50,30 @@ void Describe(CLI::App& app) {
   AddInit(app);
   AddRun(app);
   AddPreprocess(app);
+  AddTokenize(app);
   AddBench(app);
   app.footer(
       "siglip COMMAND --help explains a command.\n"
       "SIGLIP_ISA=NAME in the environment forces an instruction set.\n"
       "Exit status: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed, "
       "130 interrupted.");
+}
+
+/// CLI11 takes a word in brackets for a list and cuts it at its commas, but files and texts may well
+/// be called "[a, b]". A zero byte behind the bracket, which no word of a command line holds, keeps
+/// them whole; every option takes it off again.
+std::vector<std::string> GuardBrackets(CLI::App& app, std::vector<std::string> words) {
+  for (std::string& word : words) {
+    if (word.starts_with('[') && word.ends_with(']')) word += '\0';
+  }
+  const auto unguard = [](std::string word) {
+    if (word.ends_with('\0')) word.pop_back();
+    return word;
+  };
+  for (CLI::App* command : app.get_subcommands({})) {
+    for (CLI::Option* option : command->get_options()) option->transform(unguard);
+  }
+  return words;
 }
 
 int ReportUsage(const CLI::App& app, const CLI::Error& error,
@@ -75,7 +95,9 @@ int Main(int count, char** arguments) {
   try {
     Describe(app);
     if (words.empty()) throw CLI::CallForHelp();
-    app.parse(count, arguments);
+    std::vector<std::string> guarded = GuardBrackets(app, words);
+    std::ranges::reverse(guarded);  // as parse() wants them
+    app.parse(std::move(guarded));
     if (std::cout.flush()) return kSuccess;
     if (errno == EPIPE) return kNothingDone;  // as `| head` does: no reason to complain
     throw Error(ErrorCode::kIo, "standard output cannot be written");

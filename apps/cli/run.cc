@@ -1,23 +1,30 @@
 // siglip run: feeds tensors of a file to the model and writes every output under the names that
 // transformers gives them.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
 #include "options.h"
 #include "output_file.h"
 #include "siglip/error.h"
+#include "siglip/image_classification.h"
+#include "siglip/model.h"
+#include "siglip/model_info.h"
+#include "siglip/projector.h"
 #include "siglip/runtime.h"
 #include "siglip/safetensors.h"
-#include "siglip/vision_model.h"
 
 namespace siglip::cli {
 namespace {
 
 constexpr const char* kPixelValues = "pixel_values";
+constexpr const char* kInputIds = "input_ids";
 
 struct RunArguments {
   std::filesystem::path model;
@@ -28,6 +35,9 @@ struct RunArguments {
   Precision precision = Precision::kFloat32;
   bool force = false;
 };
+
+using Inputs = std::map<std::string, Tensor>;
+using Outputs = std::vector<std::pair<std::string, Tensor>>;
 
 Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
   const TensorView view = file.Get(name);
@@ -46,43 +56,170 @@ Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
   return tensor;
 }
 
-Tensor ReadPixelValues(const std::filesystem::path& path) {
-  const SafetensorsFile file = SafetensorsFile::Open(path);
-  for (const std::string& name : file.names()) {
-    if (name == kPixelValues) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                path.string() + ": tensor \"" + name + "\" is no input of this model",
-                std::string("known: ") + kPixelValues);
-  }
-  if (!file.contains(kPixelValues)) {
-    throw Error(ErrorCode::kNotFound,
-                path.string() + ": there is no tensor \"" + kPixelValues + "\"");
-  }
-  return ReadFloats(file, kPixelValues);
+Tensor ReadIds(const SafetensorsFile& file, const std::string& name) {
+  const TensorView view = file.Get(name);
+  Tensor tensor(view.dtype, view.shape);
+  std::ranges::copy(view.data, tensor.bytes().begin());
+  return tensor;
 }
 
-/// Views of `output` under transformers' names.
-NamedTensors NameOutputs(const VisionOutput& output) {
-  NamedTensors tensors;
-  tensors.emplace_back("last_hidden_state", output.last_hidden_state.view());
-  if (output.pooler_output) tensors.emplace_back("pooler_output", output.pooler_output->view());
-  for (size_t i = 0; i < output.hidden_states.size(); ++i) {
-    tensors.emplace_back("hidden_states." + std::to_string(i), output.hidden_states[i].view());
+/// What the folder's towers take of the file, which must hold nothing else.
+Inputs ReadInputs(const std::filesystem::path& path, const ModelParts& parts) {
+  std::map<std::string, Tensor (*)(const SafetensorsFile&, const std::string&)> readers;
+  if (parts.image_tower) readers[kPixelValues] = ReadFloats;
+  if (parts.text_tower) readers[kInputIds] = ReadIds;
+  std::string known;
+  for (const auto& [name, reader] : readers) known += (known.empty() ? "" : ", ") + name;
+
+  const SafetensorsFile file = SafetensorsFile::Open(path);
+  Inputs inputs;
+  for (const std::string& name : file.names()) {
+    const auto reader = readers.find(name);
+    if (reader == readers.end()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  path.string() + ": tensor \"" + name + "\" is no input of this model",
+                  "known: " + known);
+    }
+    inputs[name] = reader->second(file, name);
   }
-  for (size_t i = 0; i < output.attentions.size(); ++i) {
-    tensors.emplace_back("attentions." + std::to_string(i), output.attentions[i].view());
+  if (inputs.empty()) {
+    throw Error(ErrorCode::kNotFound, path.string() + ": there is no input of this model",
+                "known: " + known);
   }
-  return tensors;
+  return inputs;
 }
+
+void AddLayers(const std::string& prefix, const std::vector<Tensor>& hidden_states,
+               const std::vector<Tensor>& attentions, Outputs& outputs) {
+  for (size_t i = 0; i < hidden_states.size(); ++i) {
+    outputs.emplace_back(prefix + "hidden_states." + std::to_string(i), hidden_states[i]);
+  }
+  for (size_t i = 0; i < attentions.size(); ++i) {
+    outputs.emplace_back(prefix + "attentions." + std::to_string(i), attentions[i]);
+  }
+}
+
+void AddTower(const std::string& prefix, const VisionOutput& output, Outputs& outputs) {
+  outputs.emplace_back(prefix + "last_hidden_state", output.last_hidden_state);
+  if (output.pooler_output) outputs.emplace_back(prefix + "pooler_output", *output.pooler_output);
+  AddLayers(prefix, output.hidden_states, output.attentions, outputs);
+}
+
+void AddTower(const std::string& prefix, const TextOutput& output, Outputs& outputs) {
+  outputs.emplace_back(prefix + "last_hidden_state", *output.last_hidden_state);
+  outputs.emplace_back(prefix + "pooler_output", output.pooler_output);
+  AddLayers(prefix, output.hidden_states, output.attentions, outputs);
+}
+
+/// The loss of as many pairs as there are, under the name that says so.
+void AddLoss(const SiglipOutput& output, Outputs& outputs) {
+  if (output.loss) outputs.emplace_back("loss", Tensor({1}, {*output.loss}));
+  const Tensor& logits = output.logits_per_text;
+  const int64_t pairs = std::min(logits.dim(0), logits.dim(1));
+  if (output.loss || pairs == 0) return;
+  Tensor square(DType::kF32, {pairs, pairs});
+  const auto n = static_cast<size_t>(pairs);
+  for (size_t i = 0; i < n; ++i) {
+    std::ranges::copy(
+        std::as_const(logits).floats().subspan(i * static_cast<size_t>(logits.dim(1)), n),
+        square.floats().begin() + static_cast<ptrdiff_t>(i * n));
+  }
+  outputs.emplace_back("loss_first_n", Tensor({1}, {SiglipLoss(square)}));
+}
+
+/// Runs what the inputs are for. Outputs of a tower have no prefix where it is the only one that
+/// runs.
+class Model {
+ public:
+  Model(const RunArguments& arguments, const ModelParts& parts)
+      : arguments_(arguments),
+        parts_(parts),
+        runtime_(Runtime::Create({.threads = arguments.threads, .instruction_set = {}})) {
+    text_options_.output_hidden_states = arguments.forward.output_hidden_states;
+    text_options_.output_attentions = arguments.forward.output_attentions;
+  }
+
+  Outputs Run(const Inputs& inputs) const {
+    const auto pixel_values = inputs.find(kPixelValues);
+    const auto input_ids = inputs.find(kInputIds);
+    if (input_ids == inputs.end()) return RunImageTower(pixel_values->second);
+    if (pixel_values == inputs.end()) return RunTextTower(input_ids->second);
+    if (parts_.whole()) return RunBoth(input_ids->second, pixel_values->second);
+    throw Error(ErrorCode::kUnsupported,
+                arguments_.model.string() +
+                    ": no logit_scale and logit_bias, hence nothing that compares pictures and "
+                    "texts",
+                std::string("run ") + kPixelValues + " and " + kInputIds + " one by one");
+  }
+
+ private:
+  Outputs RunImageTower(const Tensor& pixel_values) const {
+    Outputs outputs;
+    Tensor tokens;
+    if (parts_.classifier) {
+      const auto model = Load<SiglipForImageClassification>();
+      const auto output = model(pixel_values, arguments_.forward);
+      tokens = output.vision_model_output.last_hidden_state;
+      AddTower("", output.vision_model_output, outputs);
+      outputs.emplace_back("logits", output.logits);
+    } else {
+      const VisionOutput output = Load<SiglipVisionModel>()(pixel_values, arguments_.forward);
+      tokens = output.last_hidden_state;
+      AddTower("", output, outputs);
+      if (parts_.whole() && output.pooler_output) {
+        outputs.emplace_back("image_embeds", NormalizeRows(*output.pooler_output));
+      }
+    }
+    if (parts_.projector) {
+      const auto projector =
+          MultiModalProjector::FromPretrained(arguments_.model, runtime_, arguments_.precision);
+      outputs.emplace_back("projected", (*projector)(tokens));
+    }
+    return outputs;
+  }
+
+  Outputs RunTextTower(const Tensor& input_ids) const {
+    Outputs outputs;
+    const TextOutput output = Load<SiglipTextModel>()(input_ids, text_options_);
+    AddTower("", output, outputs);
+    if (parts_.whole()) outputs.emplace_back("text_embeds", NormalizeRows(output.pooler_output));
+    return outputs;
+  }
+
+  Outputs RunBoth(const Tensor& input_ids, const Tensor& pixel_values) const {
+    Outputs outputs;
+    const SiglipOutput output =
+        Load<SiglipModel>()(input_ids, pixel_values, {arguments_.forward, text_options_});
+    AddTower("vision.", output.vision_model_output, outputs);
+    AddTower("text.", output.text_model_output, outputs);
+    outputs.emplace_back("image_embeds", output.image_embeds);
+    outputs.emplace_back("text_embeds", output.text_embeds);
+    outputs.emplace_back("logits_per_image", output.logits_per_image);
+    outputs.emplace_back("logits_per_text", output.logits_per_text);
+    outputs.emplace_back("probabilities", output.probabilities);
+    AddLoss(output, outputs);
+    return outputs;
+  }
+
+  template <class Kind>
+  Kind Load() const {
+    return Kind::FromPretrained(arguments_.model, runtime_, arguments_.precision);
+  }
+
+  const RunArguments& arguments_;
+  const ModelParts parts_;
+  const std::shared_ptr<const Runtime> runtime_;
+  TextForwardOptions text_options_;
+};
 
 void Run(const RunArguments& arguments) {
   CheckOutputFile(arguments.output, arguments.force);
-  const Tensor pixel_values = ReadPixelValues(arguments.input);
-  const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  const auto model =
-      SiglipVisionModel::FromPretrained(arguments.model, runtime, arguments.precision);
-  const VisionOutput output = model(pixel_values, arguments.forward);
-  WriteSafetensors(arguments.output, NameOutputs(output));
+  const ModelParts parts = FindParts(arguments.model);
+  const Inputs inputs = ReadInputs(arguments.input, parts);
+  const Outputs outputs = Model(arguments, parts).Run(inputs);
+  NamedTensors views;
+  for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());
+  WriteSafetensors(arguments.output, views);
 }
 
 }  // namespace
@@ -90,11 +227,12 @@ void Run(const RunArguments& arguments) {
 void AddRun(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run",
-                                         "Run the model on tensors: pixel_values in, "
+                                         "Run the model on tensors: pixel_values and input_ids in, "
                                          "hidden states and embeddings out");
   AddModelOption(*command, arguments->model);
   command
-      ->add_option("--input", arguments->input, "safetensors file with pixel_values [B, C, H, W]")
+      ->add_option("--input", arguments->input,
+                   "safetensors file with pixel_values [B, C, H, W], input_ids [B, T] or both")
       ->type_name("FILE")
       ->required();
   command->add_option("--output", arguments->output, "safetensors file to write")

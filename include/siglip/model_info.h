@@ -11,6 +11,21 @@
 
 namespace siglip {
 
+/// Which parts of a model a checkpoint folder has tensors of.
+struct ModelParts {
+  bool image_tower = false;
+  bool text_tower = false;
+  bool logits = false;      ///< logit_scale and logit_bias.
+  bool classifier = false;  ///< Of SiglipForImageClassification.
+  bool projector = false;   ///< Of PaliGemma or Gemma 3.
+
+  /// Both towers and what compares their embeddings: a SiglipModel.
+  bool whole() const { return image_tower && text_tower && logits; }
+};
+
+/// Reads headers only. Throws Error when the folder is no checkpoint.
+ModelParts FindParts(const std::filesystem::path& folder);
+
 struct TensorInfo {
   std::string name;   ///< As in the file.
   std::string dtype;  ///< As in the file: "F32", "BF16", ...; may be one that cannot be read.

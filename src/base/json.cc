@@ -100,4 +100,14 @@ std::string JsonString(const Json& value, std::string_view key, const std::strin
   return value.get<std::string>();
 }
 
+const Json& JsonObject(const Json& value, std::string_view key, const std::string& name) {
+  if (!value.is_object()) throw WrongType(value, key, name, "an object");
+  return value;
+}
+
+const Json& JsonArray(const Json& value, std::string_view key, const std::string& name) {
+  if (!value.is_array()) throw WrongType(value, key, name, "an array");
+  return value;
+}
+
 }  // namespace siglip

@@ -29,4 +29,8 @@ double JsonNumber(const Json& value, std::string_view key, const std::string& na
 bool JsonBool(const Json& value, std::string_view key, const std::string& name);
 std::string JsonString(const Json& value, std::string_view key, const std::string& name);
 
+/// The field of an object that is an object or an array itself, checked to be one.
+const Json& JsonObject(const Json& value, std::string_view key, const std::string& name);
+const Json& JsonArray(const Json& value, std::string_view key, const std::string& name);
+
 }  // namespace siglip

@@ -13,12 +13,11 @@ namespace siglip {
 namespace {
 
 /// What each stored tensor is read as: its names in transformers' layout.
-std::map<std::string, std::string> Uses(const std::vector<VisionTensor>& tensors) {
-  const Tower transformers = {NamingScheme::kHuggingFace, "vision_model."};
+std::map<std::string, std::string> Uses(const std::vector<FoundTensor>& tensors) {
   std::map<std::string, std::string> uses;
   std::map<std::string, std::string> last;  // the name appended last, to join equal neighbours
-  for (const VisionTensor& tensor : tensors) {
-    const std::string name = StoredNames(transformers, tensor.spec.name).front().name;
+  for (const FoundTensor& tensor : tensors) {
+    const std::string name = TransformersName(tensor.spec.name).name;
     if (last[tensor.stored_name] == name) continue;
     last[tensor.stored_name] = name;
     std::string& use = uses[tensor.stored_name];
@@ -45,6 +44,17 @@ void CountWeights(ModelInfo& info) {
   }
 }
 
+ModelParts PartsOf(const Checkpoint& checkpoint) {
+  const auto has = [&](Part part) { return checkpoint.Find(part).has_value(); };
+  ModelParts parts;
+  parts.image_tower = has(Part::kVision);
+  parts.text_tower = has(Part::kText);
+  parts.logits = HasTensor(checkpoint, "logit_scale") && HasTensor(checkpoint, "logit_bias");
+  parts.classifier = has(Part::kClassifier);
+  parts.projector = has(Part::kProjector);
+  return parts;
+}
+
 int64_t FileBytes(const std::filesystem::path& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
@@ -53,6 +63,10 @@ int64_t FileBytes(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+ModelParts FindParts(const std::filesystem::path& folder) {
+  return PartsOf(Checkpoint::Open(folder));
+}
 
 double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head) {
   const auto t = static_cast<double>(tokens);
@@ -71,7 +85,7 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
   ModelInfo info;
   info.config = LoadVisionConfig(checkpoint);
   const std::vector<TensorSpec> expected = VisionTensors(info.config);
-  const std::map<std::string, std::string> uses = Uses(FindVisionTensors(checkpoint, expected));
+  const std::map<std::string, std::string> uses = Uses(FindTensors(checkpoint, expected));
 
   info.scheme = ToString(checkpoint.scheme());
   const auto type = checkpoint.config().find("model_type");

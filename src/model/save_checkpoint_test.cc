@@ -40,7 +40,7 @@ TEST(SaveCheckpoint, LoadsAgainWithTheSameValues) {
     const Checkpoint checkpoint = Checkpoint::Open(scratch / "new" / "folder");
     const SiglipVisionConfig loaded = LoadVisionConfig(checkpoint);
     EXPECT_EQ(loaded.ToJson(), config.ToJson());
-    const auto read = OpenVisionWeights(checkpoint, VisionTensors(loaded));
+    const auto read = OpenWeights(checkpoint, VisionTensors(loaded));
     for (const TensorSpec& tensor : VisionTensors(config)) {
       EXPECT_EQ(read->Read(tensor), weights->Read(tensor)) << tensor.name;
     }

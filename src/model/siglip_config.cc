@@ -1,6 +1,7 @@
 // See siglip_config.h.
 #include "model/siglip_config.h"
 
+#include "model/open_clip_text_config.h"
 #include "model/timm_config.h"
 #include "siglip/error.h"
 
@@ -31,7 +32,7 @@ SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) 
 SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
   CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
   SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
-  const bool has_probe = HasVisionTensor(checkpoint, "vision_model.head.probe");
+  const bool has_probe = HasTensor(checkpoint, "vision_model.head.probe");
   if (config.vision_use_head.value_or(false) && !has_probe) {
     throw Error(ErrorCode::kMismatch,
                 checkpoint.config_name() + ": field 'vision_use_head' asks for a pooling head, " +
@@ -40,6 +41,18 @@ SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
   }
   if (!config.vision_use_head) config.vision_use_head = has_probe;
   return config;
+}
+
+SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {
+  if (IsOpenClipConfig(json)) return ParseOpenClipTextConfig(json, name);
+  if (IsTimmConfig(json)) {
+    throw Error(ErrorCode::kUnsupported, name + ": models of timm have no text tower");
+  }
+  return ParseTransformersTextConfig(json, name);
+}
+
+SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint) {
+  return ParseTextConfig(checkpoint.config(), checkpoint.config_name());
 }
 
 }  // namespace siglip

@@ -1,4 +1,4 @@
-// The configuration of a checkpoint's image tower, whichever project wrote it.
+// The configurations of a checkpoint's towers, whichever project wrote them.
 #pragma once
 
 #include <array>
@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "siglip/text_config.h"
 #include "siglip/vision_config.h"
 #include "weights/checkpoint.h"
 
@@ -27,5 +28,10 @@ SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name);
 
 /// The same for a config.json of transformers.
 SiglipVisionConfig ParseTransformersConfig(const Json& json, const std::string& name);
+
+/// The same of the text tower. Throws Error(kUnsupported) when there is none of SigLIP's.
+SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint);
+SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name);
+SiglipTextConfig ParseTransformersTextConfig(const Json& json, const std::string& name);
 
 }  // namespace siglip

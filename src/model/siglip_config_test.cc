@@ -25,7 +25,7 @@ std::shared_ptr<const WeightSource> Load(const std::filesystem::path& folder,
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig loaded = LoadVisionConfig(checkpoint);
   if (config != nullptr) *config = loaded;
-  return OpenVisionWeights(checkpoint, VisionTensors(loaded));
+  return OpenWeights(checkpoint, VisionTensors(loaded));
 }
 
 void WriteText(const std::filesystem::path& path, const std::string& text) {

@@ -97,7 +97,7 @@ SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path&
                                                     Precision precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return {OpenVisionWeights(checkpoint, VisionTensors(config)), config,
+  return {OpenWeights(checkpoint, VisionTensors(config)), config,
           runtime ? runtime : Runtime::Create(), precision};
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/encoder_fields.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 
@@ -220,11 +221,7 @@ SiglipVisionConfig Finish(const TimmFields& given, const std::string& architectu
         name + ": field 'mlp_ratio': expected a positive ratio, found " + Json(ratio).dump());
   }
   config.intermediate_size = static_cast<int64_t>(inner);  // timm truncates too
-  try {
-    config.Validate();
-  } catch (const Error& error) {
-    throw Error(error.code(), name + ": " + error.message(), error.hint());
-  }
+  ValidateAs(config, name);
   return config;
 }
 

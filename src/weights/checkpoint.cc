@@ -96,19 +96,6 @@ std::shared_ptr<const SafetensorsFile> OpenShard(const std::filesystem::path& fo
   return std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder / shard));
 }
 
-/// The one tower of the checkpoint, or nothing. Several would be ambiguous.
-std::optional<Tower> OnlyTower(const NameSet& stored, const std::filesystem::path& folder) {
-  const std::vector<Tower> towers = FindTowers(stored);
-  if (towers.empty()) return std::nullopt;
-  if (towers.size() > 1) {
-    throw Error(ErrorCode::kUnsupported, folder.string() + ": expected one image tower, found " +
-                                             std::to_string(towers.size()) + ": under " +
-                                             Quoted(towers[0].prefix) + " and " +
-                                             Quoted(towers[1].prefix));
-  }
-  return towers.front();
-}
-
 }  // namespace
 
 Checkpoint Checkpoint::Open(const std::filesystem::path& folder) {
@@ -116,7 +103,9 @@ Checkpoint Checkpoint::Open(const std::filesystem::path& folder) {
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   checkpoint.OpenFiles();
-  checkpoint.tower_ = OnlyTower(checkpoint.stored_names_, folder);
+  for (Part part : kAllParts) {
+    checkpoint.places_[part] = FindPlaces(part, checkpoint.stored_names_);
+  }
   checkpoint.OpenConfig();
   return checkpoint;
 }
@@ -160,7 +149,7 @@ void Checkpoint::OpenFiles() {
 
 /// Where a folder has both kinds of configuration, the names of the tensors tell which one counts.
 void Checkpoint::OpenConfig() {
-  const bool open_clip = tower_ && tower_->scheme == NamingScheme::kOpenClip;
+  const bool open_clip = scheme() == NamingScheme::kOpenClip;
   for (const char* name : {open_clip ? kOpenClipConfigFile : kConfigFile,
                            open_clip ? kConfigFile : kOpenClipConfigFile}) {
     const std::filesystem::path path = folder_ / name;
@@ -177,6 +166,26 @@ void Checkpoint::OpenConfig() {
 std::shared_ptr<const SafetensorsFile> Checkpoint::FileOf(std::string_view stored_name) const {
   const auto found = file_of_.find(stored_name);
   return found == file_of_.end() ? nullptr : files_[found->second];
+}
+
+std::optional<Place> Checkpoint::Find(Part part) const {
+  const std::vector<Place>& places = places_.at(part);
+  if (places.empty()) return std::nullopt;
+  if (places.size() > 1) {
+    throw Error(ErrorCode::kUnsupported,
+                folder_.string() + ": expected one " + std::string(ToString(part)) + ", found " +
+                    std::to_string(places.size()) + ": under " + Quoted(places[0].prefix) +
+                    " and " + Quoted(places[1].prefix));
+  }
+  return places.front();
+}
+
+NamingScheme Checkpoint::scheme() const {
+  for (Part part : {Part::kVision, Part::kText}) {
+    const std::vector<Place>& places = places_.at(part);
+    if (!places.empty()) return places.front().scheme;
+  }
+  return NamingScheme::kHuggingFace;
 }
 
 }  // namespace siglip

@@ -34,9 +34,11 @@ class Checkpoint {
   std::shared_ptr<const SafetensorsFile> FileOf(std::string_view stored_name) const;
   /// Every tensor by its name in the files.
   const NameSet& stored_names() const { return stored_names_; }
-  /// The image tower, if there is one.
-  const std::optional<Tower>& tower() const { return tower_; }
-  NamingScheme scheme() const { return tower_ ? tower_->scheme : NamingScheme::kHuggingFace; }
+  /// Where the tensors of a part are, if they are there. Throws Error(kUnsupported) when several
+  /// places could be meant.
+  std::optional<Place> Find(Part part) const;
+  /// How the image tower is named; without one, the text tower.
+  NamingScheme scheme() const;
 
  private:
   void OpenFiles();
@@ -48,11 +50,11 @@ class Checkpoint {
   std::vector<std::shared_ptr<const SafetensorsFile>> files_;
   std::map<std::string, size_t, std::less<>> file_of_;  // stored name -> index into files_
   NameSet stored_names_;
-  std::optional<Tower> tower_;
+  std::map<Part, std::vector<Place>> places_;
 };
 
-/// One tensor of the image tower, found in a file.
-struct VisionTensor {
+/// One tensor of a model, found in a file.
+struct FoundTensor {
   TensorSpec spec;          ///< Canonical name and shape.
   std::string stored_name;  ///< Several tensors may share one stored tensor.
   TensorView view;          ///< Its part of the stored tensor, with the canonical shape.
@@ -60,16 +62,18 @@ struct VisionTensor {
 };
 
 /// Finds every tensor of `expected`, in that order. Throws one Error (kMismatch) naming up to ten
-/// tensors of the tower that are missing, unexpected, or have another shape or a dtype that is no
-/// floating-point number. A stored pooling head is not unexpected when none is asked for.
-std::vector<VisionTensor> FindVisionTensors(const Checkpoint& checkpoint,
-                                            const std::vector<TensorSpec>& expected);
+/// tensors that are missing, have another shape or a dtype that is no floating-point number, or
+/// are stored in one of the parts that `expected` asks for without being expected there. A stored
+/// head is not unexpected when no tensor of it is asked for; a single value may be stored with
+/// shape [] or [1].
+std::vector<FoundTensor> FindTensors(const Checkpoint& checkpoint,
+                                     const std::vector<TensorSpec>& expected);
 
 /// The same as a source of weights. Pages of the file are dropped again after each Read.
-std::shared_ptr<const WeightSource> OpenVisionWeights(const Checkpoint& checkpoint,
-                                                      const std::vector<TensorSpec>& expected);
+std::shared_ptr<const WeightSource> OpenWeights(const Checkpoint& checkpoint,
+                                                const std::vector<TensorSpec>& expected);
 
-/// Whether the checkpoint's image tower holds the tensor with this canonical name.
-bool HasVisionTensor(const Checkpoint& checkpoint, const std::string& canonical_name);
+/// Whether the checkpoint holds the tensor with this canonical name.
+bool HasTensor(const Checkpoint& checkpoint, const std::string& canonical_name);
 
 }  // namespace siglip

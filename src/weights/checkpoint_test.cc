@@ -44,6 +44,9 @@ const char kPatch[] = "vision_model.embeddings.patch_embedding.weight";
 const char kPatchBias[] = "vision_model.embeddings.patch_embedding.bias";
 const char kNorm[] = "vision_model.post_layernorm.weight";
 
+const char kToken[] = "text_model.embeddings.token_embedding.weight";
+const char kLogitScale[] = "logit_scale";
+
 /// A tower of three tensors, enough for what this layer looks at.
 const std::vector<Named> kTower = {{kPatch, {2, 3, 4, 4}}, {kPatchBias, {2}}, {kNorm, {2}}};
 const std::vector<TensorSpec> kExpected = {{kPatch, {2, 3, 4, 4}}, {kPatchBias, {2}}, {kNorm, {2}}};
@@ -72,7 +75,7 @@ class CheckpointTest : public testing::Test {
     parts.push_back(folder_.path().string());
     parts.push_back("config.json");
     const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
-    ExpectError(ErrorCode::kMismatch, parts, [&] { OpenVisionWeights(checkpoint, expected); });
+    ExpectError(ErrorCode::kMismatch, parts, [&] { OpenWeights(checkpoint, expected); });
   }
 
   ScratchFolder folder_;
@@ -91,15 +94,15 @@ TEST_F(CheckpointTest, OpensOneFile) {
   EXPECT_EQ(checkpoint.scheme(), NamingScheme::kHuggingFace);
   EXPECT_EQ(checkpoint.config().at("model_type"), "siglip_vision_model");
   EXPECT_EQ(checkpoint.config_name(), (folder_ / "config.json").string());
-  EXPECT_TRUE(HasVisionTensor(checkpoint, kNorm));
-  EXPECT_FALSE(HasVisionTensor(checkpoint, "vision_model.head.probe"));
+  EXPECT_TRUE(HasTensor(checkpoint, kNorm));
+  EXPECT_FALSE(HasTensor(checkpoint, "vision_model.head.probe"));
 }
 
 TEST_F(CheckpointTest, OpensShards) {
   WriteShards(Index(kGoodShards));
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
   EXPECT_EQ(checkpoint.files().size(), 2U);
-  const auto weights = OpenVisionWeights(checkpoint, kExpected);
+  const auto weights = OpenWeights(checkpoint, kExpected);
   EXPECT_EQ(weights->Read(kExpected[2]), (std::vector<float>{1, 2}));
 }
 
@@ -114,7 +117,7 @@ TEST_F(CheckpointTest, WeightsOutliveTheCheckpoint) {
   std::shared_ptr<const WeightSource> weights;
   {
     const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
-    weights = OpenVisionWeights(checkpoint, kExpected);
+    weights = OpenWeights(checkpoint, kExpected);
   }
   EXPECT_EQ(weights->Read({kPatchBias, {2}}), (std::vector<float>{1, 2}));
 }
@@ -131,7 +134,7 @@ TEST_F(CheckpointTest, TensorNamesDecideBetweenTwoConfigurations) {
 
 TEST_F(CheckpointTest, ReadChecksNameAndShape) {
   WriteGood();
-  const auto weights = OpenVisionWeights(Checkpoint::Open(folder_.path()), kExpected);
+  const auto weights = OpenWeights(Checkpoint::Open(folder_.path()), kExpected);
   EXPECT_TRUE(weights->Contains(kNorm));
   EXPECT_FALSE(weights->Contains("vision_model.head.probe"));
   ExpectError(ErrorCode::kNotFound, {"head.probe"}, [&] {
@@ -197,7 +200,10 @@ TEST_F(CheckpointTest, TwoTowers) {
   WriteGood();
   WriteTensors(folder_ / "model.safetensors", {{"a.embeddings.patch_embedding.weight", {1}},
                                                {"b.embeddings.patch_embedding.weight", {1}}});
-  ExpectOpenError(ErrorCode::kUnsupported, {"one image tower", "'a.'", "'b.'"});
+  const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
+  ExpectError(ErrorCode::kUnsupported, {folder_.path().string(), "one image tower", "'a.'", "'b.'"},
+              [&] { OpenWeights(checkpoint, kExpected); });
+  EXPECT_FALSE(HasTensor(checkpoint, kLogitScale));
 }
 
 struct IndexCase {
@@ -302,7 +308,80 @@ TEST_F(CheckpointTest, TensorsOfOtherPartsAreNotUnexpected) {
     stored.push_back({name, {1}});
   }
   WriteTensors(folder_ / "model.safetensors", stored);
-  EXPECT_NO_THROW(OpenVisionWeights(Checkpoint::Open(folder_.path()), kExpected));
+  EXPECT_NO_THROW(OpenWeights(Checkpoint::Open(folder_.path()), kExpected));
+}
+
+TEST_F(CheckpointTest, EveryPartIsCheckedOnItsOwn) {
+  WriteGood();
+  std::vector<Named> stored = kTower;
+  stored.insert(stored.end(), {{kToken, {5, 2}},
+                               {"text_model.extra", {1}},
+                               {kLogitScale, {1}},
+                               {"classifier.weight", {3, 2}},
+                               {"multi_modal_projector.linear.weight", {4, 2}}});
+  WriteTensors(folder_ / "model.safetensors", stored);
+  const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
+  EXPECT_NO_THROW(OpenWeights(checkpoint, kExpected));
+  EXPECT_NO_THROW(OpenWeights(checkpoint, {{kLogitScale, {1}}}));
+  EXPECT_EQ(OpenWeights(checkpoint, {{"classifier.weight", {3, 2}},
+                                     {"multi_modal_projector.linear.weight", {4, 2}}})
+                ->Read({"classifier.weight", {3, 2}})
+                .size(),
+            6U);
+  ExpectError(ErrorCode::kMismatch, {"text tower", "unexpected 'text_model.extra'"}, [&] {
+    OpenWeights(checkpoint, {{kToken, {5, 2}}});
+  });
+  std::vector<TensorSpec> both = kExpected;
+  both.push_back({kToken, {5, 2}});
+  ExpectError(ErrorCode::kMismatch, {"image tower, text tower", "unexpected 'text_model.extra'"},
+              [&] { OpenWeights(checkpoint, both); });
+  ExpectError(ErrorCode::kMismatch, {"logit", "missing 'logit_bias'"}, [&] {
+    OpenWeights(checkpoint, {{kLogitScale, {1}}, {"logit_bias", {1}}});
+  });
+}
+
+TEST_F(CheckpointTest, APartThatIsNotThere) {
+  WriteGood();
+  const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
+  EXPECT_FALSE(HasTensor(checkpoint, kToken));
+  ExpectError(ErrorCode::kMismatch, {folder_.path().string(), "no text tower", kToken}, [&] {
+    OpenWeights(checkpoint, {{kToken, {5, 2}}});
+  });
+  ExpectError(ErrorCode::kMismatch, {"no classifier", "'classifier.weight'"}, [&] {
+    OpenWeights(checkpoint, {{"classifier.weight", {5, 2}}});
+  });
+}
+
+TEST_F(CheckpointTest, ASingleValueMayBeAScalar) {
+  for (const Shape& stored : {Shape{}, Shape{1}}) {
+    WriteGood();
+    WriteTensors(folder_ / "model.safetensors", {{kLogitScale, stored}});
+    const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
+    for (const Shape& asked : {Shape{}, Shape{1}}) {
+      EXPECT_EQ(OpenWeights(checkpoint, {{kLogitScale, asked}})->Read({kLogitScale, asked}),
+                (std::vector<float>{1}));
+    }
+  }
+  ExpectMismatch({{kLogitScale, {2}}}, {{kLogitScale, {}}}, {kLogitScale, "[2]", "[]"});
+  ExpectMismatch({{kLogitScale, {1, 1}}}, {{kLogitScale, {1}}}, {kLogitScale, "[1, 1]"});
+}
+
+TEST_F(CheckpointTest, ATextTowerOfOpenClip) {
+  WriteGood();
+  const std::string block = "text.transformer.resblocks.0.attn.";
+  WriteTensors(folder_ / "model.safetensors", {{"text.token_embedding.weight", {5, 2}},
+                                               {"text.ln_final.weight", {2}},
+                                               {block + "in_proj_weight", {6, 2}},
+                                               {"visual.trunk.norm.weight", {2}}});
+  const std::string layer = "text_model.encoder.layers.0.self_attn.";
+  const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
+  EXPECT_EQ(checkpoint.scheme(), NamingScheme::kOpenClip);
+  const auto weights = OpenWeights(checkpoint, {{kToken, {5, 2}},
+                                                {"text_model.final_layer_norm.weight", {2}},
+                                                {layer + "q_proj.weight", {2, 2}},
+                                                {layer + "k_proj.weight", {2, 2}},
+                                                {layer + "v_proj.weight", {2, 2}}});
+  EXPECT_EQ(weights->Read({layer + "k_proj.weight", {2, 2}}), (std::vector<float>{5, 6, 7, 8}));
 }
 
 TEST_F(CheckpointTest, NamesTenProblemsAndCountsTheRest) {
@@ -317,10 +396,10 @@ TEST_F(CheckpointTest, NoTower) {
   WriteGood();
   WriteTensors(folder_ / "model.safetensors", {{"text_model.head.weight", {1}}});
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
-  EXPECT_FALSE(checkpoint.tower());
-  EXPECT_FALSE(HasVisionTensor(checkpoint, kNorm));
+  EXPECT_FALSE(checkpoint.Find(Part::kVision));
+  EXPECT_FALSE(HasTensor(checkpoint, kNorm));
   ExpectError(ErrorCode::kMismatch, {folder_.path().string(), "no image tower"},
-              [&] { OpenVisionWeights(checkpoint, kExpected); });
+              [&] { OpenWeights(checkpoint, kExpected); });
 }
 
 TEST_F(CheckpointTest, FusedTensorsAreCutIntoRows) {
@@ -329,13 +408,12 @@ TEST_F(CheckpointTest, FusedTensorsAreCutIntoRows) {
                                                {"pos_embed", {1, 3, 2}},
                                                {"blocks.0.attn.qkv.weight", {6, 2}}});
   const std::string layer = "vision_model.encoder.layers.0.self_attn.";
-  const auto weights =
-      OpenVisionWeights(Checkpoint::Open(folder_.path()),
-                        {{kPatch, {2, 1}},
-                         {"vision_model.embeddings.position_embedding.weight", {3, 2}},
-                         {layer + "q_proj.weight", {2, 2}},
-                         {layer + "k_proj.weight", {2, 2}},
-                         {layer + "v_proj.weight", {2, 2}}});
+  const auto weights = OpenWeights(Checkpoint::Open(folder_.path()),
+                                   {{kPatch, {2, 1}},
+                                    {"vision_model.embeddings.position_embedding.weight", {3, 2}},
+                                    {layer + "q_proj.weight", {2, 2}},
+                                    {layer + "k_proj.weight", {2, 2}},
+                                    {layer + "v_proj.weight", {2, 2}}});
   EXPECT_EQ(weights->Read({layer + "q_proj.weight", {2, 2}}), (std::vector<float>{1, 2, 3, 4}));
   EXPECT_EQ(weights->Read({layer + "k_proj.weight", {2, 2}}), (std::vector<float>{5, 6, 7, 8}));
   EXPECT_EQ(weights->Read({layer + "v_proj.weight", {2, 2}}), (std::vector<float>{9, 10, 11, 12}));
@@ -350,10 +428,10 @@ TEST_F(CheckpointTest, AFusedTensorOfTheWrongShapeIsNamedOnce) {
   const std::string layer = "vision_model.encoder.layers.0.self_attn.";
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
   try {
-    OpenVisionWeights(checkpoint, {{kPatch, {2, 1}},
-                                   {layer + "q_proj.bias", {2}},
-                                   {layer + "k_proj.bias", {2}},
-                                   {layer + "v_proj.bias", {2}}});
+    OpenWeights(checkpoint, {{kPatch, {2, 1}},
+                             {layer + "q_proj.bias", {2}},
+                             {layer + "k_proj.bias", {2}},
+                             {layer + "v_proj.bias", {2}}});
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kMismatch);

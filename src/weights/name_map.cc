@@ -1,13 +1,34 @@
 // See name_map.h.
 #include "weights/name_map.h"
 
-#include <array>
 #include <cstddef>
-#include <optional>
+#include <span>
 #include <utility>
 
 namespace siglip {
 namespace {
+
+/// How the canonical names of a part are made: the root, which the prefix of a place stands for,
+/// and what always follows it.
+struct PartNames {
+  Part part;
+  std::string_view title;
+  std::string_view root;
+  std::string_view marker;
+  std::string_view example;
+};
+
+constexpr std::array<PartNames, 5> kPartNames = {{
+    {Part::kVision, "image tower", "vision_model.", "",
+     "vision_model.embeddings.patch_embedding.weight"},
+    {Part::kText, "text tower", "text_model.", "", "text_model.embeddings.token_embedding.weight"},
+    {Part::kLogits, "logit scale and bias", "", "logit_", "logit_scale"},
+    {Part::kClassifier, "classifier", "", "classifier.", "classifier.weight"},
+    {Part::kProjector, "projector", "", "multi_modal_projector.",
+     "multi_modal_projector.linear.weight"},
+}};
+
+const PartNames& NamesOf(Part part) { return kPartNames[static_cast<size_t>(part)]; }
 
 /// A rewriting of the beginning (or, between layers, of the middle) of a canonical name.
 struct Rule {
@@ -17,8 +38,8 @@ struct Rule {
   int blocks = 1;
   bool leading_one = false;
 };
+using Rules = std::span<const Rule>;
 
-constexpr std::string_view kCanonicalPrefix = "vision_model.";
 constexpr std::string_view kCanonicalLayers = "encoder.layers.";
 
 /// Only what Hugging Face stores differently from the canonical names.
@@ -37,7 +58,7 @@ constexpr std::array<Rule, 2> kTutorialRules = {{
     {"post_layernorm.", "post_layer_norm."},
 }};
 
-constexpr std::array<Rule, 9> kTimmRules = {{
+constexpr std::array<Rule, 10> kTimmRules = {{
     {"embeddings.patch_embedding.", "patch_embed.proj."},
     {"embeddings.position_embedding.weight", "pos_embed", 0, 1, true},
     {"post_layernorm.", "norm."},
@@ -47,9 +68,9 @@ constexpr std::array<Rule, 9> kTimmRules = {{
     {"head.attention.v_proj.", "attn_pool.kv.", 1, 2},
     {"head.attention.out_proj.", "attn_pool.proj."},
     {"head.layernorm.", "attn_pool.norm."},
+    {"head.mlp.", "attn_pool.mlp."},
 }};
-constexpr Rule kTimmHeadMlp = {"head.mlp.", "attn_pool.mlp."};
-
+constexpr std::string_view kTimmLayers = "blocks.";
 /// After "blocks.I.".
 constexpr std::array<Rule, 7> kTimmLayerRules = {{
     {"layer_norm1.", "norm1."},
@@ -61,27 +82,67 @@ constexpr std::array<Rule, 7> kTimmLayerRules = {{
     {"mlp.", "mlp."},
 }};
 
-/// Names by which a tower is recognised, the surest first; the others serve files that lack it, so
+/// The text tower of open_clip.
+constexpr std::array<Rule, 4> kOpenClipTextRules = {{
+    {"embeddings.token_embedding.weight", "token_embedding.weight"},
+    {"embeddings.position_embedding.weight", "positional_embedding"},
+    {"final_layer_norm.", "ln_final."},
+    {"head.", "text_projection."},
+}};
+constexpr std::string_view kOpenClipTextLayers = "transformer.resblocks.";
+/// After "transformer.resblocks.I.".
+constexpr std::array<Rule, 11> kOpenClipTextLayerRules = {{
+    {"layer_norm1.", "ln_1."},
+    {"layer_norm2.", "ln_2."},
+    {"self_attn.q_proj.weight", "attn.in_proj_weight", 0, 3},
+    {"self_attn.k_proj.weight", "attn.in_proj_weight", 1, 3},
+    {"self_attn.v_proj.weight", "attn.in_proj_weight", 2, 3},
+    {"self_attn.q_proj.bias", "attn.in_proj_bias", 0, 3},
+    {"self_attn.k_proj.bias", "attn.in_proj_bias", 1, 3},
+    {"self_attn.v_proj.bias", "attn.in_proj_bias", 2, 3},
+    {"self_attn.out_proj.", "attn.out_proj."},
+    {"mlp.fc1.", "mlp.c_fc."},
+    {"mlp.fc2.", "mlp.c_proj."},
+}};
+
+using Anchors = std::span<const std::string_view>;
+
+/// Names by which a part is recognised, the surest first; the others serve files that lack it, so
 /// that the error can say what is missing.
-constexpr std::array<std::string_view, 8> kHuggingFaceAnchors = {
-    "embeddings.patch_embedding.weight",
-    "embeddings.patch_embedding.bias",
-    "post_layernorm.weight",
-    "post_layernorm.bias",
-    "post_layer_norm.weight",
-    "post_layer_norm.bias",
-    "embeddings.position_embeddings.weight",
-    "head.probe"};
+constexpr std::array<std::string_view, 8> kVisionAnchors = {"embeddings.patch_embedding.weight",
+                                                            "embeddings.patch_embedding.bias",
+                                                            "post_layernorm.weight",
+                                                            "post_layernorm.bias",
+                                                            "post_layer_norm.weight",
+                                                            "post_layer_norm.bias",
+                                                            "embeddings.position_embeddings.weight",
+                                                            "head.probe"};
 constexpr std::array<std::string_view, 4> kTimmAnchors = {
     "patch_embed.proj.weight", "patch_embed.proj.bias", "pos_embed", "attn_pool.latent"};
+constexpr std::array<std::string_view, 3> kTextAnchors = {
+    "embeddings.token_embedding.weight", "final_layer_norm.weight", "final_layer_norm.bias"};
+constexpr std::array<std::string_view, 2> kOpenClipTextAnchors = {"ln_final.weight",
+                                                                  "ln_final.bias"};
+constexpr std::array<std::string_view, 2> kLogitsAnchors = {"logit_scale", "logit_bias"};
+constexpr std::array<std::string_view, 2> kClassifierAnchors = {"classifier.weight",
+                                                                "classifier.bias"};
+constexpr std::array<std::string_view, 4> kProjectorAnchors = {
+    "multi_modal_projector.linear.weight", "multi_modal_projector.linear.bias",
+    "multi_modal_projector.mm_input_projection_weight",
+    "multi_modal_projector.mm_soft_emb_norm.weight"};
 
 /// Roots of what may lie beside a tower that has no prefix of its own.
-constexpr std::array<std::string_view, 7> kForeignRoots = {
-    "text_model.",     "logit_scale", "logit_bias", "classifier.", "multi_modal_projector.",
-    "language_model.", "lm_head."};
+constexpr std::array<std::string_view, 9> kForeignRoots = {"vision_model.",
+                                                           "text_model.",
+                                                           "logit_scale",
+                                                           "logit_bias",
+                                                           "classifier.",
+                                                           "visual.",
+                                                           "multi_modal_projector.",
+                                                           "language_model.",
+                                                           "lm_head."};
 
-template <size_t count>
-std::optional<StoredName> Apply(const std::array<Rule, count>& rules, std::string_view canonical,
+std::optional<StoredName> Apply(Rules rules, std::string_view canonical,
                                 const std::string& prefix) {
   for (const Rule& rule : rules) {
     if (!canonical.starts_with(rule.canonical)) continue;
@@ -92,45 +153,82 @@ std::optional<StoredName> Apply(const std::array<Rule, count>& rules, std::strin
   return std::nullopt;
 }
 
+/// A scheme with names of its own throughout: `rules` outside the layers, `layer_rules` after
+/// "LAYERS.I.".
+std::optional<StoredName> Translate(Rules rules, std::string_view layers, Rules layer_rules,
+                                    std::string_view canonical, const std::string& prefix) {
+  if (!canonical.starts_with(kCanonicalLayers)) return Apply(rules, canonical, prefix);
+  canonical.remove_prefix(kCanonicalLayers.size());
+  const size_t dot = canonical.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string layer = std::string(layers) + std::string(canonical.substr(0, dot + 1));
+  return Apply(layer_rules, canonical.substr(dot + 1), prefix + layer);
+}
+
 bool IsTimm(NamingScheme scheme) {
   return scheme == NamingScheme::kTimm || scheme == NamingScheme::kOpenClip;
 }
 
-std::optional<StoredName> TimmName(std::string_view canonical, const std::string& prefix) {
-  if (!canonical.starts_with(kCanonicalLayers)) {
-    const auto name = Apply(kTimmRules, canonical, prefix);
-    return name ? name : Apply(std::array{kTimmHeadMlp}, canonical, prefix);
-  }
-  canonical.remove_prefix(kCanonicalLayers.size());
-  const size_t dot = canonical.find('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string block = "blocks." + std::string(canonical.substr(0, dot + 1));
-  return Apply(kTimmLayerRules, canonical.substr(dot + 1), prefix + block);
+/// The name in a scheme that is not a variation of Hugging Face's; `canonical` has no root.
+std::optional<StoredName> NameOfOwnScheme(const Place& place, std::string_view canonical) {
+  return place.part == Part::kText
+             ? Translate(kOpenClipTextRules, kOpenClipTextLayers, kOpenClipTextLayerRules,
+                         canonical, place.prefix)
+             : Translate(kTimmRules, kTimmLayers, kTimmLayerRules, canonical, place.prefix);
 }
 
-/// The prefixes before `anchor`, which must be a whole name or follow a dot.
-std::vector<std::string> PrefixesOf(std::string_view anchor, const NameSet& stored) {
+/// The prefixes before the first of the anchors that is there; it must be a whole name or follow a
+/// dot.
+std::vector<std::string> PrefixesOf(Anchors anchors, const NameSet& stored) {
   std::vector<std::string> prefixes;
-  for (const std::string& name : stored) {
-    if (!name.ends_with(anchor)) continue;
-    const std::string prefix = name.substr(0, name.size() - anchor.size());
-    if (prefix.empty() || prefix.ends_with('.')) prefixes.push_back(prefix);
+  for (std::string_view anchor : anchors) {
+    for (const std::string& name : stored) {
+      if (!name.ends_with(anchor)) continue;
+      const std::string prefix = name.substr(0, name.size() - anchor.size());
+      if (prefix.empty() || prefix.ends_with('.')) prefixes.push_back(prefix);
+    }
+    if (!prefixes.empty()) break;
   }
   return prefixes;
 }
 
-NamingScheme HuggingFaceScheme(const std::string& prefix, const NameSet& stored) {
+NamingScheme HuggingFaceScheme(Part part, const std::string& prefix, const NameSet& stored) {
   for (const Rule& rule : kTutorialRules) {
+    if (part != Part::kVision) break;
     const auto first = stored.lower_bound(prefix + std::string(rule.stored));
     if (first != stored.end() && first->starts_with(prefix + std::string(rule.stored))) {
       return NamingScheme::kTutorial;
     }
   }
-  return prefix.empty() || prefix == kCanonicalPrefix ? NamingScheme::kHuggingFace
-                                                      : NamingScheme::kVisionLanguage;
+  return prefix.empty() || prefix == NamesOf(part).root ? NamingScheme::kHuggingFace
+                                                        : NamingScheme::kVisionLanguage;
+}
+
+Anchors HuggingFaceAnchors(Part part) {
+  switch (part) {
+    case Part::kVision: return kVisionAnchors;
+    case Part::kText: return kTextAnchors;
+    case Part::kLogits: return kLogitsAnchors;
+    case Part::kClassifier: return kClassifierAnchors;
+    case Part::kProjector: return kProjectorAnchors;
+  }
+  return {};
 }
 
 }  // namespace
+
+std::string_view ToString(Part part) { return NamesOf(part).title; }
+std::string_view ExampleOf(Part part) { return NamesOf(part).example; }
+
+std::optional<Part> PartOf(std::string_view canonical) {
+  for (const PartNames& names : kPartNames) {
+    if (canonical.starts_with(names.root) &&
+        canonical.substr(names.root.size()).starts_with(names.marker)) {
+      return names.part;
+    }
+  }
+  return std::nullopt;
+}
 
 std::string_view ToString(NamingScheme scheme) {
   switch (scheme) {
@@ -143,56 +241,75 @@ std::string_view ToString(NamingScheme scheme) {
   return "unknown";
 }
 
-std::vector<Tower> FindTowers(const NameSet& stored) {
-  std::vector<Tower> towers;
-  for (std::string_view anchor : kHuggingFaceAnchors) {
-    for (const std::string& prefix : PrefixesOf(anchor, stored)) {
-      towers.push_back({HuggingFaceScheme(prefix, stored), prefix});
-    }
-    if (!towers.empty()) break;
+std::vector<Place> FindPlaces(Part part, const NameSet& stored) {
+  std::vector<Place> places;
+  for (const std::string& prefix : PrefixesOf(HuggingFaceAnchors(part), stored)) {
+    places.push_back({part, HuggingFaceScheme(part, prefix, stored), prefix});
   }
-  for (std::string_view anchor : kTimmAnchors) {
-    const auto prefixes = PrefixesOf(anchor, stored);
-    for (const std::string& prefix : prefixes) {
+  if (part == Part::kVision) {
+    for (const std::string& prefix : PrefixesOf(kTimmAnchors, stored)) {
       const bool open_clip = prefix.ends_with("visual.trunk.");
-      towers.push_back({open_clip ? NamingScheme::kOpenClip : NamingScheme::kTimm, prefix});
+      places.push_back({part, open_clip ? NamingScheme::kOpenClip : NamingScheme::kTimm, prefix});
     }
-    if (!prefixes.empty()) break;
   }
-  return towers;
+  if (part == Part::kText) {
+    for (const std::string& prefix : PrefixesOf(kOpenClipTextAnchors, stored)) {
+      places.push_back({part, NamingScheme::kOpenClip, prefix});
+    }
+  }
+  return places;
 }
 
-std::vector<StoredName> StoredNames(const Tower& tower, const std::string& canonical) {
-  if (!canonical.starts_with(kCanonicalPrefix)) return {};
-  const std::string_view name = std::string_view(canonical).substr(kCanonicalPrefix.size());
-  if (IsTimm(tower.scheme)) {
-    const auto stored = TimmName(name, tower.prefix);
+std::vector<StoredName> StoredNames(const Place& place, std::string_view canonical) {
+  if (PartOf(canonical) != place.part) return {};
+  const std::string_view name = canonical.substr(NamesOf(place.part).root.size());
+  if (IsTimm(place.scheme)) {
+    const auto stored = NameOfOwnScheme(place, name);
     return stored ? std::vector<StoredName>{*stored} : std::vector<StoredName>{};
   }
   std::vector<StoredName> names;
-  const auto packed = Apply(kHuggingFaceRules, name, tower.prefix);
-  names.push_back(packed ? *packed : StoredName{tower.prefix + std::string(name)});
-  if (auto alias = Apply(kTutorialRules, name, tower.prefix)) names.push_back(std::move(*alias));
+  if (place.part == Part::kVision) {
+    const auto packed = Apply(kHuggingFaceRules, name, place.prefix);
+    if (packed) names.push_back(*packed);
+  }
+  if (names.empty()) names.push_back({place.prefix + std::string(name)});
+  if (place.part == Part::kVision) {
+    if (auto alias = Apply(kTutorialRules, name, place.prefix)) names.push_back(std::move(*alias));
+  }
   return names;
 }
 
-NameRole RoleOf(const Tower& tower, std::string_view stored) {
+StoredName TransformersName(const std::string& canonical) {
+  const std::optional<Part> part = PartOf(canonical);
+  if (!part) return {canonical};
+  return StoredNames({*part, NamingScheme::kHuggingFace, std::string(NamesOf(*part).root)},
+                     canonical)
+      .front();
+}
+
+NameRole RoleOf(const Place& place, std::string_view stored) {
   // Beside open_clip's trunk only "visual.head" can stand: a projection after the tower.
-  std::string_view own = tower.prefix;
-  if (tower.scheme == NamingScheme::kOpenClip) own.remove_suffix(std::string_view("trunk.").size());
+  std::string_view own = place.prefix;
+  if (own.ends_with("visual.trunk.")) own.remove_suffix(std::string_view("trunk.").size());
   if (!stored.starts_with(own)) return NameRole::kForeign;
-  if (!stored.starts_with(tower.prefix)) return NameRole::kTower;
-  stored.remove_prefix(tower.prefix.size());
-  if (tower.prefix.empty()) {
+  if (!stored.starts_with(place.prefix)) return NameRole::kPart;
+  stored.remove_prefix(place.prefix.size());
+  const std::string_view marker = NamesOf(place.part).marker;
+  if (!marker.empty()) return stored.starts_with(marker) ? NameRole::kPart : NameRole::kForeign;
+  if (place.prefix.empty()) {
     for (std::string_view root : kForeignRoots) {
       if (stored.starts_with(root)) return NameRole::kForeign;
     }
   }
   if (stored.ends_with("position_ids")) return NameRole::kBuffer;
-  if (!IsTimm(tower.scheme))
-    return stored.starts_with("head.") ? NameRole::kHead : NameRole::kTower;
+  if (!IsTimm(place.scheme)) {
+    return stored.starts_with("head.") ? NameRole::kHead : NameRole::kPart;
+  }
+  if (place.part == Part::kText) {
+    return stored.starts_with("text_projection.") ? NameRole::kHead : NameRole::kPart;
+  }
   if (stored.starts_with("head.")) return NameRole::kForeign;  // timm's classifier
-  return stored.starts_with("attn_pool.") ? NameRole::kHead : NameRole::kTower;
+  return stored.starts_with("attn_pool.") ? NameRole::kHead : NameRole::kPart;
 }
 
 }  // namespace siglip

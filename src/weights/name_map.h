@@ -1,7 +1,9 @@
-// What other projects call the tensors of the image tower. The table is in docs/checkpoints.md.
+// What other projects call the tensors of a model. The table is in docs/checkpoints.md.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -9,23 +11,41 @@
 
 namespace siglip {
 
+/// What a checkpoint can hold, each asked for on its own.
+enum class Part {
+  kVision,      ///< "vision_model.": the image tower.
+  kText,        ///< "text_model.": the text tower.
+  kLogits,      ///< "logit_scale", "logit_bias": from similarities to logits.
+  kClassifier,  ///< "classifier.": after the image tower, for a fixed set of labels.
+  kProjector,   ///< "multi_modal_projector.": from the image tower to a language model.
+};
+inline constexpr std::array<Part, 5> kAllParts = {Part::kVision, Part::kText, Part::kLogits,
+                                                  Part::kClassifier, Part::kProjector};
+/// As errors call it: "image tower", "text tower", ...
+std::string_view ToString(Part part);
+/// A canonical name that every model with this part has.
+std::string_view ExampleOf(Part part);
+/// The part a canonical name of weights/weight_source.h belongs to, if it is one.
+std::optional<Part> PartOf(std::string_view canonical);
+
 /// How tensors are named.
 enum class NamingScheme { kHuggingFace, kTutorial, kVisionLanguage, kTimm, kOpenClip };
 std::string_view ToString(NamingScheme scheme);
 
-/// Where an image tower was found among the tensors of a checkpoint.
-struct Tower {
+/// Where a part was found among the tensors of a checkpoint.
+struct Place {
+  Part part = Part::kVision;
   NamingScheme scheme = NamingScheme::kHuggingFace;
-  std::string
-      prefix;  ///< Before every name of the tower: "vision_model.", "", "visual.trunk.", ...
+  /// Before every name of the part: "vision_model.", "", "visual.trunk.", "text.", "model.", ...
+  std::string prefix;
 };
 
 using NameSet = std::set<std::string, std::less<>>;
 
-/// Recognises every image tower by names that nothing else has; more than one is possible.
-std::vector<Tower> FindTowers(const NameSet& stored);
+/// Recognises a part by names that nothing else has; more than one place is possible.
+std::vector<Place> FindPlaces(Part part, const NameSet& stored);
 
-/// One tensor of the tower as it is stored: whole, or one of several blocks of rows.
+/// One tensor as it is stored: whole, or one of several blocks of rows.
 struct StoredName {
   std::string name;
   int block = 0;
@@ -33,17 +53,20 @@ struct StoredName {
   bool leading_one = false;  ///< Stored with an extra first extent of 1.
 };
 
-/// The names a tensor may have in this tower, the usual one first. `canonical` is a name of
-/// weights/weight_source.h.
-std::vector<StoredName> StoredNames(const Tower& tower, const std::string& canonical);
+/// The names a tensor may have in this place, the usual one first; none when `canonical` is not a
+/// name of its part.
+std::vector<StoredName> StoredNames(const Place& place, std::string_view canonical);
+
+/// The name of a canonical tensor in a whole model saved by transformers.
+StoredName TransformersName(const std::string& canonical);
 
 /// What a stored name that nothing asked for means.
 enum class NameRole {
-  kForeign,  ///< Another part of the model: text tower, projector, language model, classifier, ...
+  kForeign,  ///< Another part of the model: the other tower, a language model, ...
   kBuffer,   ///< Derived from the configuration, e.g. position_ids.
-  kHead,     ///< The tower's pooling head.
-  kTower,    ///< The tower itself.
+  kHead,     ///< The tower's head, without which the tower is whole too.
+  kPart,     ///< The part itself.
 };
-NameRole RoleOf(const Tower& tower, std::string_view stored);
+NameRole RoleOf(const Place& place, std::string_view stored);
 
 }  // namespace siglip

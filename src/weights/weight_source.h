@@ -1,17 +1,20 @@
 // Where the weights of a model come from: a checkpoint, or a seeded random generator.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "siglip/tensor.h"
+#include "weights/row_source.h"
 
 namespace siglip {
 
-/// A tensor by its canonical name and shape. Canonical names of the image tower are those of
-/// transformers with the prefix "vision_model.", except that the packed projection of the pooling
-/// head's attention is asked for in its three parts: "vision_model.head.attention.q_proj.weight",
-/// "...k_proj.weight", "...v_proj.weight" ([D, D]) and their ".bias" ([D]).
+/// A tensor by its canonical name and shape. Canonical names are those of transformers, the towers'
+/// with the prefixes "vision_model." and "text_model.", except that the packed projection of the
+/// pooling head's attention is asked for in its three parts:
+/// "vision_model.head.attention.q_proj.weight", "...k_proj.weight", "...v_proj.weight" ([D, D]) and
+/// their ".bias" ([D]).
 struct TensorSpec {
   std::string name;
   Shape shape;
@@ -27,6 +30,9 @@ class WeightSource {
   /// The values of a tensor as float, row-major. Throws Error(kNotFound) when it is not there,
   /// Error(kMismatch) when it has another shape.
   virtual std::vector<float> Read(const TensorSpec& tensor) const = 0;
+
+  /// The rows of a matrix, to be read on demand. Throws as Read does.
+  virtual std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const;
 };
 
 }  // namespace siglip

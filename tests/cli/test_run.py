@@ -1,4 +1,4 @@
-"""siglip run: every golden computation of the image tower, on every instruction set."""
+"""siglip run: every golden computation, on every instruction set."""
 
 import json
 import pathlib
@@ -20,10 +20,6 @@ def relative_error(found, expected):
     """The largest relative L2 distance of a row."""
     distance = numpy.linalg.norm(found.astype("f8") - expected, axis=-1)
     return (distance / numpy.linalg.norm(expected.astype("f8"), axis=-1)).max()
-
-
-def normalised(rows):
-    return rows / numpy.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 class RunTest(CommandTest):
@@ -59,20 +55,78 @@ class RunTest(CommandTest):
                         with self.subTest(isa=isa, case=case, tensor=name):
                             self.check(found[name], value)
 
-    def test_both_towers_use_the_image_tower(self):
-        for isa in instruction_sets():
-            for case in ("siglip-full", "siglip-projection"):
-                with self.subTest(isa=isa, case=case):
-                    expected = safetensors_io.read(GOLDEN / case / "expected.safetensors")
-                    found = self.run_case(case, isa=isa)
-                    self.check(normalised(found["pooler_output"]), expected["image_embeds"])
+    def run_whole(self, case, *options, isa=None, only=None):
+        """All outputs for a case's input as it is, or for the tensors named in `only`."""
+        tensors = safetensors_io.read(GOLDEN / case / "input.safetensors")
+        file, output = self.folder / "input.safetensors", self.folder / "output.safetensors"
+        safetensors_io.write(file, {name: value for name, value in tensors.items()
+                                    if only is None or name in only})
+        self.succeed("run", "--model", GOLDEN / case, "--input", file, "--output", output,
+                     "--force", *options, isa=isa)
+        return safetensors_io.read(output)
 
-    def test_classification_uses_the_image_tower(self):
-        case = "image-classification"
-        weights = safetensors_io.read(GOLDEN / case / "model.safetensors")
-        expected = safetensors_io.read(GOLDEN / case / "expected.safetensors")["logits"]
-        mean = self.run_case(case)["last_hidden_state"].mean(axis=1)
-        self.check(mean @ weights["classifier.weight"].T + weights["classifier.bias"], expected)
+    def test_golden_cases_of_whole_models_on_every_instruction_set(self):
+        for isa in instruction_sets():
+            for case in ("siglip-full", "siglip-projection", "image-classification",
+                         "names-paligemma"):
+                found = self.run_whole(case, isa=isa)
+                expected = safetensors_io.read(GOLDEN / case / "expected.safetensors")
+                for name, value in expected.items():
+                    with self.subTest(isa=isa, case=case, tensor=name):
+                        if name.startswith(("log", "prob", "loss")):
+                            self.assertEqual(found[name].shape, value.shape)
+                            self.assertLessEqual(abs(found[name] - value).max(),
+                                                 1e-4 * abs(value).max())
+                        else:
+                            self.check(found[name], value)
+
+    def test_one_tower_alone_has_no_prefix_and_the_same_bits(self):
+        whole = self.run_whole("siglip-full", "--hidden-states", "--attentions")
+        for prefix, only, embeds in (("vision.", "pixel_values", "image_embeds"),
+                                     ("text.", "input_ids", "text_embeds")):
+            alone = self.run_whole("siglip-full", "--hidden-states", "--attentions", only=[only])
+            for name, value in alone.items():
+                with self.subTest(tensor=name):
+                    same = whole[name if name == embeds else prefix + name]
+                    self.assertEqual(value.tobytes(), same.tobytes())
+            self.assertEqual({prefix + name for name in alone if name != embeds},
+                             {name for name in whole if name.startswith(prefix)})
+
+    def test_loss_needs_as_many_pictures_as_texts(self):
+        inputs = safetensors_io.read(GOLDEN / "siglip-full" / "input.safetensors")
+        expected = safetensors_io.read(GOLDEN / "siglip-full" / "expected.safetensors")
+        file, output = self.folder / "pairs.safetensors", self.folder / "output.safetensors"
+        safetensors_io.write(file, {name: value[:3] for name, value in inputs.items()})
+        self.succeed("run", "--model", GOLDEN / "siglip-full", "--input", file, "--output", output)
+        found = safetensors_io.read(output)
+        self.assertNotIn("loss_first_n", found)
+        numpy.testing.assert_allclose(found["loss"], expected["loss_first_n"], rtol=1e-4)
+
+    def test_input_ids_may_be_32_bits(self):
+        ids = safetensors_io.read(GOLDEN / "siglip-full" / "input.safetensors")["input_ids"]
+        results = []
+        for dtype in ("<i8", "<i4"):
+            file, output = self.folder / "ids.safetensors", self.folder / "output.safetensors"
+            safetensors_io.write(file, {"input_ids": ids.astype(dtype)})
+            self.succeed("run", "--model", GOLDEN / "siglip-full", "--input", file,
+                         "--output", output, "--force")
+            results.append(output.read_bytes())
+        self.assertEqual(results[0], results[1])
+
+    def test_wrong_ids_are_refused(self):
+        good = numpy.ones((3, 16), "<i8")
+        for position, value in (((2, 5), 300), ((1, 0), -1), ((0, 15), 2**40)):
+            ids = good.copy()
+            ids[position] = value
+            error = self.refuse({"input_ids": ids}, case="siglip-full")
+            self.assertIn(f"row {position[0]}, position {position[1]}", error)
+            self.assertIn(str(value), error)
+        for shape in ((3, 17), (3, 0), (16,), (1, 3, 16)):
+            with self.subTest(shape):
+                self.assertIn("input_ids", self.refuse({"input_ids": numpy.ones(shape, "<i8")},
+                                                       case="siglip-full"))
+        self.assertIn("F32", self.refuse({"input_ids": good.astype("<f4")}, case="siglip-full"))
+        self.assertIn("pixel_values", self.refuse({"input_ids": good}, case="vision-head"))
 
     def test_outputs_are_those_asked_for(self):
         folder = GOLDEN / "vision-head"

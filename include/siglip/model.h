@@ -1,0 +1,103 @@
+// The whole of SigLIP: both towers and how their embeddings are compared.
+//
+//   auto model = siglip::SiglipModel::FromPretrained("google-siglip-base-patch16-224");
+//   auto output = model(input_ids, pixel_values);   // output.probabilities [pictures, texts]
+//
+// Classes, names and order of steps are those of transformers' modeling_siglip.py. Every class is
+// immutable after construction and safe to call from several threads.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "siglip/runtime.h"
+#include "siglip/tensor.h"
+#include "siglip/text_model.h"
+#include "siglip/vision_model.h"
+
+namespace siglip {
+
+/// Every row of the last axis divided by its L2 norm, without epsilon, as the reference does.
+Tensor NormalizeRows(const Tensor& rows);
+
+/// Sigmoid, not softmax: each pair of picture and text is judged on its own.
+Tensor Sigmoid(const Tensor& logits);
+
+/// What SigLIP is trained to make small: the mean over rows of -sum_j logsigmoid((2 I - 1) logits),
+/// for pictures and texts that belong together pair by pair. Throws Error(kMismatch) unless
+/// `logits` is [n, n].
+float SiglipLoss(const Tensor& logits);
+
+/// From similarities to logits: exp(logit_scale) * similarity + logit_bias.
+class SiglipLogits {
+ public:
+  /// Reads `logit_scale` and `logit_bias` of a checkpoint folder.
+  static SiglipLogits FromPretrained(const std::filesystem::path& folder);
+  SiglipLogits(float logit_scale, float logit_bias)
+      : logit_scale_(logit_scale), logit_bias_(logit_bias) {}
+
+  /// Normalised embeddings left [m, D], right [n, D] -> [m, n].
+  Tensor operator()(const Tensor& left, const Tensor& right) const;
+  /// For one pair with this cosine.
+  float operator()(double cosine) const;
+
+  float logit_scale() const { return logit_scale_; }  ///< A logarithm.
+  float logit_bias() const { return logit_bias_; }
+
+ private:
+  float logit_scale_;
+  float logit_bias_;
+};
+
+/// All F32. Names are those of transformers' SiglipOutput.
+struct SiglipOutput {
+  Tensor logits_per_image;    ///< [pictures, texts]
+  Tensor logits_per_text;     ///< [texts, pictures]
+  Tensor probabilities;       ///< [pictures, texts]: the sigmoid of logits_per_image.
+  Tensor text_embeds;         ///< [texts, D], normalised.
+  Tensor image_embeds;        ///< [pictures, D], normalised.
+  std::optional<float> loss;  ///< Where there are as many texts as pictures.
+  TextOutput text_model_output;
+  VisionOutput vision_model_output;
+};
+
+struct SiglipForwardOptions {
+  VisionForwardOptions vision;
+  TextForwardOptions text;
+};
+
+class SiglipModel {
+ public:
+  /// Loads both towers of a checkpoint folder; see SiglipVisionModel and SiglipTextModel.
+  static SiglipModel FromPretrained(const std::filesystem::path& folder,
+                                    std::shared_ptr<const Runtime> runtime = nullptr,
+                                    Precision precision = Precision::kFloat32);
+  /// Of towers loaded otherwise. Throws Error(kMismatch) when their embeddings differ in width, or
+  /// when the image tower has no pooling head.
+  SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);
+
+  SiglipOutput operator()(const Tensor& input_ids, const Tensor& pixel_values,
+                          const SiglipForwardOptions& options = {}) const;
+
+  /// pixel_values -> [pictures, D], not normalised.
+  Tensor GetImageFeatures(const Tensor& pixel_values) const;
+  /// input_ids -> [texts, D], not normalised.
+  Tensor GetTextFeatures(const Tensor& input_ids) const;
+
+  const SiglipVisionModel& vision_model() const { return vision_model_; }
+  const SiglipTextModel& text_model() const { return text_model_; }
+  const SiglipLogits& logits() const { return logits_; }
+
+ private:
+  SiglipVisionModel vision_model_;
+  SiglipTextModel text_model_;
+  SiglipLogits logits_;
+};
+
+/// Throws Error(kMismatch) unless both towers embed into the same space. `name` is what errors call
+/// the model.
+void CheckTowersFit(const SiglipVisionModel& vision_model, const SiglipTextModel& text_model,
+                    const std::string& name = "model");
+
+}  // namespace siglip

@@ -1,0 +1,82 @@
+// From texts to input_ids, as the tokenizers of SigLIP and SigLIP 2 make them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "siglip/tensor.h"
+
+namespace siglip {
+
+/// A longer text is refused before anything is allocated.
+inline constexpr size_t kMaxTextBytes = size_t{16} << 20;
+inline constexpr int64_t kMaxTokensPerText = 65536;
+
+struct TokenizerOptions {
+  /// Ids per text; 0 stands for what the model's files say.
+  int64_t max_length = 0;
+  /// SigLIP 2 was trained on lower-case text, but tokenizer.json files of its first releases leave
+  /// the case alone; texts are lower-cased whatever the file says. True obeys the file instead.
+  bool keep_file_case = false;
+};
+
+/// Immutable, and safe to use from several threads at once.
+class Tokenizer {
+ public:
+  /// Reads the tokenizer files of a folder: spiece.model (SigLIP) or tokenizer.json (SigLIP 2), and
+  /// tokenizer_config.json, whose tokenizer_class decides where both are there. Texts get the
+  /// length of config.json (text_config.max_position_embeddings), else of open_clip_config.json
+  /// (context_length), else of tokenizer_config.json (model_max_length), else 64. Throws Error.
+  static std::unique_ptr<Tokenizer> FromPretrained(const std::filesystem::path& folder,
+                                                   const TokenizerOptions& options = {});
+  virtual ~Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
+
+  /// Texts -> input_ids, I64 [texts, max_length]. Bytes that are no UTF-8 count as U+FFFD. Throws
+  /// Error(kLimitExceeded) for a text beyond kMaxTextBytes, Error(kInvalidArgument) without texts.
+  Tensor operator()(std::span<const std::string> texts) const;
+
+  /// One text -> its row of input_ids: cut to max_length() with the end token kept, or padded on
+  /// the right, since the model never saw a text without its padding. `row` must hold exactly
+  /// max_length() ids. Returns how many of them stand before the padding.
+  size_t Tokenize(std::string_view text, std::span<int64_t> row) const;
+
+  int64_t max_length() const { return framing_.max_length; }
+  int64_t pad_id() const { return framing_.pad_id; }
+
+  /// The reference's name: "SiglipTokenizer" or "Siglip2Tokenizer".
+  virtual std::string_view name() const = 0;
+  /// One more than the largest id.
+  virtual int64_t vocab_size() const = 0;
+  /// The text of a piece, with U+2581 for a space. Throws Error(kInvalidArgument) for an id that
+  /// has none.
+  virtual std::string Piece(int64_t id) const = 0;
+
+ protected:
+  /// What is put around the ids of a text.
+  struct Framing {
+    int64_t max_length = 0;
+    std::vector<int32_t> before;
+    std::vector<int32_t> after;
+    bool after_once = false;  ///< `after` is left out where the cut ids end with it already.
+    int64_t pad_id = 0;
+  };
+  Tokenizer() = default;
+  /// Called once, when constructed. Throws Error(kInvalidArgument) for a length that has no room.
+  void SetFraming(Framing framing);
+
+ private:
+  /// Ids of all of the text, which is valid UTF-8.
+  virtual void Encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
+
+  Framing framing_;
+};
+
+}  // namespace siglip

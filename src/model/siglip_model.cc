@@ -1,0 +1,170 @@
+// SiglipModel, and how embeddings of pictures and texts are compared.
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "siglip/error.h"
+#include "siglip/model.h"
+#include "weights/checkpoint.h"
+
+namespace siglip {
+namespace {
+
+/// log(1 / (1 + exp(-x))) without overflow.
+double LogSigmoid(double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); }
+
+double Dot(const float* left, const float* right, size_t count) {
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += static_cast<double>(left[i]) * right[i];
+  return sum;
+}
+
+Tensor Transpose(const Tensor& matrix) {
+  Tensor transposed(DType::kF32, {matrix.dim(1), matrix.dim(0)});
+  const auto rows = static_cast<size_t>(matrix.dim(0));
+  const auto columns = static_cast<size_t>(matrix.dim(1));
+  const std::span<const float> from = matrix.floats();
+  const std::span<float> to = transposed.floats();
+  for (size_t i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
+  }
+  return transposed;
+}
+
+}  // namespace
+
+Tensor NormalizeRows(const Tensor& rows) {
+  Tensor normalized(DType::kF32, rows.shape());
+  if (rows.empty()) return normalized;
+  const auto columns = static_cast<size_t>(rows.dim(-1));
+  const std::span<const float> from = rows.floats();
+  const std::span<float> to = normalized.floats();
+  for (size_t begin = 0; begin < from.size(); begin += columns) {
+    const float* row = from.data() + begin;
+    // embeds = embeds / embeds.norm(p=2, dim=-1, keepdim=True)
+    const auto norm = static_cast<float>(std::sqrt(Dot(row, row, columns)));
+    for (size_t i = 0; i < columns; ++i) to[begin + i] = row[i] / norm;
+  }
+  return normalized;
+}
+
+Tensor Sigmoid(const Tensor& logits) {
+  Tensor probabilities(DType::kF32, logits.shape());
+  const std::span<float> out = probabilities.floats();
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<float>(std::exp(LogSigmoid(logits.floats()[i])));
+  }
+  return probabilities;
+}
+
+float SiglipLoss(const Tensor& logits) {
+  if (logits.shape().size() != 2 || logits.dim(0) != logits.dim(1) || logits.empty()) {
+    throw Error(ErrorCode::kMismatch,
+                "loss: expected logits [n, n], found " + ToString(logits.shape()),
+                "the loss is of pairs of a picture and a text");
+  }
+  const auto n = static_cast<size_t>(logits.dim(0));
+  const std::span<const float> values = logits.floats();
+  // loglik = logsigmoid((2 * eye - 1) * logits); loss = -loglik.sum(dim=-1).mean()
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < n; ++j)
+      sum += LogSigmoid(i == j ? values[i * n + j] : -values[i * n + j]);
+  }
+  return static_cast<float>(-sum / static_cast<double>(n));
+}
+
+SiglipLogits SiglipLogits::FromPretrained(const std::filesystem::path& folder) {
+  const TensorSpec scale = {"logit_scale", {1}};
+  const TensorSpec bias = {"logit_bias", {1}};
+  const auto weights = OpenWeights(Checkpoint::Open(folder), {scale, bias});
+  return {weights->Read(scale).front(), weights->Read(bias).front()};
+}
+
+float SiglipLogits::operator()(double cosine) const {
+  // logits = similarity * logit_scale.exp() + logit_bias
+  return static_cast<float>(cosine * std::exp(static_cast<double>(logit_scale_)) + logit_bias_);
+}
+
+Tensor SiglipLogits::operator()(const Tensor& left, const Tensor& right) const {
+  if (left.shape().size() != 2 || right.shape().size() != 2 || left.dim(1) != right.dim(1)) {
+    throw Error(ErrorCode::kMismatch, "logits: expected embeddings [m, D] and [n, D], found " +
+                                          ToString(left.shape()) + " and " +
+                                          ToString(right.shape()));
+  }
+  Tensor logits(DType::kF32, {left.dim(0), right.dim(0)});
+  const auto width = static_cast<size_t>(left.dim(1));
+  float* out = logits.floats().data();
+  for (int64_t i = 0; i < left.dim(0); ++i) {
+    const float* row = left.floats().data() + static_cast<size_t>(i) * width;
+    for (int64_t j = 0; j < right.dim(0); ++j, ++out) {
+      *out = (*this)(Dot(row, right.floats().data() + static_cast<size_t>(j) * width, width));
+    }
+  }
+  return logits;
+}
+
+void CheckTowersFit(const SiglipVisionModel& vision_model, const SiglipTextModel& text_model,
+                    const std::string& name) {
+  if (vision_model.vision_model().head() == nullptr) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": the image tower has no pooling head, hence no embedding to compare");
+  }
+  const int64_t image_size = vision_model.config().hidden_size;
+  const int64_t text_size = text_model.config().embedding_size();
+  if (image_size != text_size) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": embeddings of pictures have " + std::to_string(image_size) +
+                    " values (vision_config.hidden_size), those of texts " +
+                    std::to_string(text_size) + " (text_config.projection_size)");
+  }
+}
+
+SiglipModel::SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model,
+                         SiglipLogits logits)
+    : vision_model_(std::move(vision_model)), text_model_(std::move(text_model)), logits_(logits) {
+  CheckTowersFit(vision_model_, text_model_);
+}
+
+SiglipModel SiglipModel::FromPretrained(const std::filesystem::path& folder,
+                                        std::shared_ptr<const Runtime> runtime,
+                                        Precision precision) {
+  if (!runtime) runtime = Runtime::Create();
+  // The small part first: a folder that lacks it is refused before the towers are read.
+  const SiglipLogits logits = SiglipLogits::FromPretrained(folder);
+  return {SiglipVisionModel::FromPretrained(folder, runtime, precision),
+          SiglipTextModel::FromPretrained(folder, runtime, precision), logits};
+}
+
+Tensor SiglipModel::GetImageFeatures(const Tensor& pixel_values) const {
+  return *vision_model_(pixel_values).pooler_output;
+}
+
+Tensor SiglipModel::GetTextFeatures(const Tensor& input_ids) const {
+  TextForwardOptions options;
+  options.output_last_hidden_state = false;
+  return text_model_(input_ids, options).pooler_output;
+}
+
+SiglipOutput SiglipModel::operator()(const Tensor& input_ids, const Tensor& pixel_values,
+                                     const SiglipForwardOptions& options) const {
+  SiglipOutput output;
+  output.vision_model_output = vision_model_(pixel_values, options.vision);
+  output.text_model_output = text_model_(input_ids, options.text);
+  // image_embeds = image_embeds / image_embeds.norm(p=2, dim=-1, keepdim=True)
+  output.image_embeds = NormalizeRows(*output.vision_model_output.pooler_output);
+  // text_embeds = text_embeds / text_embeds.norm(p=2, dim=-1, keepdim=True)
+  output.text_embeds = NormalizeRows(output.text_model_output.pooler_output);
+  // logits_per_text = text_embeds @ image_embeds.t() * logit_scale.exp() + logit_bias
+  output.logits_per_text = logits_(output.text_embeds, output.image_embeds);
+  output.logits_per_image = Transpose(output.logits_per_text);
+  output.probabilities = Sigmoid(output.logits_per_image);
+  const int64_t texts = output.logits_per_text.dim(0);
+  if (texts > 0 && texts == output.logits_per_text.dim(1)) {
+    output.loss = SiglipLoss(output.logits_per_text);
+  }
+  return output;
+}
+
+}  // namespace siglip

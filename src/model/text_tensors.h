@@ -1,0 +1,14 @@
+// Which tensors a text tower consists of.
+#pragma once
+
+#include <vector>
+
+#include "siglip/text_config.h"
+#include "weights/weight_source.h"
+
+namespace siglip {
+
+/// Every tensor of the tower under its canonical name, in the order of the forward pass.
+std::vector<TensorSpec> TextTensors(const SiglipTextConfig& config);
+
+}  // namespace siglip

@@ -1,0 +1,45 @@
+// What tokenizer_config.json and the model's own configuration say about a tokenizer.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "text/added_tokens.h"
+
+namespace siglip {
+
+struct TokenizerConfig {
+  std::string name = "tokenizer_config.json";  ///< What errors call the file.
+  std::string tokenizer_class;                 ///< Empty where the file does not say.
+  std::optional<std::string> eos_token;
+  std::optional<std::string> pad_token;
+  std::optional<std::string> bos_token;
+  std::optional<std::string> unk_token;
+  std::optional<bool> add_bos_token;
+  std::optional<bool> add_eos_token;
+  bool do_lower_case = true;
+  std::optional<int64_t> model_max_length;
+  std::vector<AddedToken> added_tokens;        ///< added_tokens_decoder
+  std::vector<std::string> additional_tokens;  ///< additional_special_tokens
+};
+
+/// `name` is what errors call the file.
+TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name);
+
+/// Of a folder; the defaults where it has no tokenizer_config.json.
+TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder);
+
+/// How many ids the text tower of a folder takes; see Tokenizer::FromPretrained.
+int64_t ReadMaxLength(const std::filesystem::path& folder, const TokenizerConfig& config);
+
+/// One entry of a list of added tokens: content and flags, without the id.
+AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std::string& name);
+
+/// Throws Error(kMalformedFile) unless 0 <= id < kMaxTokenIds.
+inline constexpr int64_t kMaxTokenIds = int64_t{1} << 24;
+int32_t CheckedTokenId(int64_t id, const std::string& key, const std::string& name);
+
+}  // namespace siglip
