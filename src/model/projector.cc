@@ -156,7 +156,7 @@ std::unique_ptr<const MultiModalProjector> MultiModalProjector::FromPretrained(
     Precision precision) {
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
-  const OperandType type = OperandTypeOf(precision);
+  const OperandType type = WeightTypeOf(precision);
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
   const int64_t hidden = config.hidden_size;
