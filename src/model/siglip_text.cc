@@ -149,24 +149,22 @@ TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
 void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspace,
                                     const Matrix* last_hidden_state, float* pooler_output) const {
   const Matrix& hidden_states = workspace.hidden_states;
-  const Matrix& normalized = workspace.normalized;
-  const int64_t last = hidden_states.rows - 1;
   // hidden_states = self.embeddings(input_ids=input_ids, position_ids=position_ids)      [T, D]
   embeddings_.Forward(input_ids, workspace);
   // encoder_outputs = self.encoder(inputs_embeds=hidden_states)                          [T, D]
   encoder_.Forward(workspace);
   // last_hidden_state = self.final_layer_norm(last_hidden_state)                         [T, D]
-  const int64_t begin = last_hidden_state != nullptr ? workspace.begin : last;
-  if (begin >= workspace.end) return;
-  final_layer_norm_->Forward(hidden_states.Rows(begin, workspace.end),
-                             normalized.Rows(begin, workspace.end));
   if (last_hidden_state != nullptr) {
-    CopyRows(workspace.Own(normalized), workspace.Own(*last_hidden_state));
+    final_layer_norm_->Forward(workspace.Own(hidden_states), workspace.Own(*last_hidden_state));
   }
   // pooled_output = self.head(last_hidden_state[:, -1, :])                               [P]
-  if (last >= workspace.end) return;
+  const int64_t last = hidden_states.rows - 1;
+  if (last < workspace.begin || last >= workspace.end) return;
+  const OperandBuffer normalized = workspace.normalized.Rows(last, last + 1);
+  final_layer_norm_->Forward(hidden_states.Rows(last, last + 1), normalized,
+                             workspace.operand_scratch);
   const MatrixBuffer pooled(1, config_.embedding_size());
-  head_->Forward(normalized.Rows(last, last + 1), pooled.matrix(), workspace.operand_scratch);
+  head_->Forward(normalized.operand(), pooled.matrix());
   std::copy_n(pooled.matrix().data, config_.embedding_size(), pooler_output);
 }
 
