@@ -18,9 +18,9 @@ std::map<std::string, std::string> Uses(const std::vector<FoundTensor>& tensors)
   std::map<std::string, std::string> last;  // the name appended last, to join equal neighbours
   for (const FoundTensor& tensor : tensors) {
     const std::string name = TransformersName(tensor.spec.name).name;
-    if (last[tensor.stored_name] == name) continue;
-    last[tensor.stored_name] = name;
-    std::string& use = uses[tensor.stored_name];
+    if (last[tensor.stored.name] == name) continue;
+    last[tensor.stored.name] = name;
+    std::string& use = uses[tensor.stored.name];
     use += (use.empty() ? "" : ", ") + name;
   }
   return uses;
@@ -95,9 +95,9 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
   info.has_head = info.config.vision_use_head.value_or(false);
   for (const auto& file : checkpoint.files()) {
     info.file_bytes += FileBytes(file->path());
-    for (const SafetensorsEntry& entry : file->entries()) {
-      const auto use = uses.find(entry.name);
-      info.tensors.push_back({entry.name, entry.dtype, entry.shape,
+    for (const StoredTensor& tensor : file->tensors()) {
+      const auto use = uses.find(tensor.name);
+      info.tensors.push_back({tensor.name, tensor.dtype, tensor.shape,
                               file->path().filename().string(),
                               use == uses.end() ? std::string() : use->second});
     }

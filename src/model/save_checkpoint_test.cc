@@ -13,6 +13,7 @@
 #include "model/siglip_config.h"
 #include "model/vision_tensors.h"
 #include "scratch_folder.h"
+#include "siglip/safetensors.h"
 
 namespace siglip {
 namespace {

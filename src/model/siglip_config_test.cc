@@ -14,6 +14,7 @@
 #include "model/save_checkpoint.h"
 #include "model/vision_tensors.h"
 #include "scratch_folder.h"
+#include "siglip/safetensors.h"
 
 namespace siglip {
 namespace {

@@ -10,7 +10,7 @@ std::optional<Shape> StoredShape(const Checkpoint& checkpoint, const std::string
   const std::optional<Place> place = part ? checkpoint.Find(*part) : std::nullopt;
   if (!place) return std::nullopt;
   for (const StoredName& name : StoredNames(*place, canonical)) {
-    if (const auto file = checkpoint.FileOf(name.name)) return file->Get(name.name).shape;
+    if (const auto file = checkpoint.FileOf(name.name)) return file->Find(name.name)->shape;
   }
   return std::nullopt;
 }
@@ -19,10 +19,10 @@ int64_t StoredExtent(const Checkpoint& checkpoint, const std::string& canonical,
   const std::optional<Shape> shape = StoredShape(checkpoint, canonical);
   if (!shape) {
     throw Error(ErrorCode::kMismatch,
-                checkpoint.folder().string() + ": no tensor " + Quoted(canonical));
+                checkpoint.path().string() + ": no tensor " + Quoted(canonical));
   }
   if (shape->size() != 2) {
-    throw Error(ErrorCode::kMismatch, checkpoint.folder().string() + ": tensor " +
+    throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": tensor " +
                                           Quoted(canonical) + ": expected a matrix, found shape " +
                                           ToString(*shape));
   }

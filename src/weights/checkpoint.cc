@@ -1,10 +1,16 @@
-// Opening a checkpoint folder. See checkpoint.h.
+// Opening a checkpoint. See checkpoint.h.
 #include "weights/checkpoint.h"
 
+#include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "siglip/error.h"
+#include "weights/big_vision_config.h"
+#include "weights/gguf_config.h"
+#include "weights/gguf_file.h"
+#include "weights/idefics_config.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -31,8 +37,8 @@ std::string FindPickle(const std::filesystem::path& folder) {
 }
 
 Error NoWeights(const std::filesystem::path& folder) {
-  const std::string looked_for =
-      std::string("expected ") + kSingleFile + ", " + kIndexFile + " or " + kOpenClipFile;
+  const std::string looked_for = std::string("expected ") + kSingleFile + ", " + kIndexFile + ", " +
+                                 kOpenClipFile + ", a .npz or a .gguf file";
   const std::string pickle = FindPickle(folder);
   if (!pickle.empty()) {
     return Error(ErrorCode::kUnsupported,
@@ -42,17 +48,42 @@ Error NoWeights(const std::filesystem::path& folder) {
   return Error(ErrorCode::kNotFound, folder.string() + ": no weights: " + looked_for);
 }
 
-void CheckFolder(const std::filesystem::path& folder) {
+/// The files of a folder that end in `extension`, in the order of their names.
+std::vector<std::filesystem::path> FilesIn(const std::filesystem::path& folder,
+                                           std::string_view extension) {
+  std::vector<std::filesystem::path> files;
   std::error_code error;
-  const auto status = std::filesystem::status(folder, error);
-  if (!std::filesystem::exists(status)) {
-    throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder");
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == extension) files.push_back(entry.path());
   }
-  if (!std::filesystem::is_directory(status)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": expected a checkpoint folder, found a file",
-                "pass the folder that holds config.json and the weights");
+  if (error) {
+    throw Error(ErrorCode::kIo, folder.string() + ": cannot be listed: " + error.message());
   }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// The only one of several files, if there is any.
+std::optional<std::filesystem::path> OnlyFile(const std::vector<std::filesystem::path>& files,
+                                              const std::filesystem::path& folder) {
+  if (files.empty()) return std::nullopt;
+  if (files.size() > 1) {
+    throw Error(ErrorCode::kUnsupported,
+                folder.string() + ": expected one file with weights, found " +
+                    Quoted(files[0].filename().string()) + " and " +
+                    Quoted(files[1].filename().string()),
+                "pass the path of the file instead of the folder");
+  }
+  return files.front();
+}
+
+/// Beside the file with the image tower lies that of the language model.
+std::optional<std::filesystem::path> FindGguf(const std::filesystem::path& folder) {
+  const auto files = FilesIn(folder, ".gguf");
+  std::vector<std::filesystem::path> towers;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(towers),
+               [](const auto& file) { return file.filename().string().starts_with("mmproj"); });
+  return OnlyFile(towers.empty() ? files : towers, folder);
 }
 
 /// A shard must lie in the folder itself: a foreign index must not point at other files.
@@ -85,23 +116,22 @@ std::map<std::string, std::string> ReadIndex(const std::filesystem::path& path) 
   return shards;
 }
 
-std::shared_ptr<const SafetensorsFile> OpenShard(const std::filesystem::path& folder,
-                                                 const std::string& shard) {
+std::shared_ptr<const TensorFile> OpenShard(const std::filesystem::path& folder,
+                                            const std::string& shard) {
   if (!Exists(folder / shard)) {
     throw Error(ErrorCode::kNotFound,
                 (folder / kIndexFile).string() + ": names the shard " + Quoted(shard) +
                     ", which is not in the folder",
                 "download the whole checkpoint again");
   }
-  return std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder / shard));
+  return OpenSafetensors(folder / shard);
 }
 
 }  // namespace
 
-Checkpoint Checkpoint::Open(const std::filesystem::path& folder) {
-  CheckFolder(folder);
+Checkpoint Checkpoint::Open(const std::filesystem::path& path) {
   Checkpoint checkpoint;
-  checkpoint.folder_ = folder;
+  checkpoint.path_ = path;
   checkpoint.OpenFiles();
   for (Part part : kAllParts) {
     checkpoint.places_[part] = FindPlaces(part, checkpoint.stored_names_);
@@ -111,33 +141,63 @@ Checkpoint Checkpoint::Open(const std::filesystem::path& folder) {
 }
 
 void Checkpoint::OpenFiles() {
-  std::map<std::string, std::string> index;
+  std::error_code error;
+  const auto status = std::filesystem::status(path_, error);
+  if (!std::filesystem::exists(status)) {
+    throw Error(ErrorCode::kNotFound, path_.string() + ": no such folder");
+  }
+  if (std::filesystem::is_directory(status)) {
+    folder_ = path_;
+    return OpenFolder();
+  }
+  folder_ = path_.parent_path();
+  if (path_.extension() == ".npz") return AddFile(OpenNpz(path_));
+  if (path_.extension() == ".gguf") return OpenGgufFile(path_);
+  throw Error(ErrorCode::kInvalidArgument,
+              path_.string() + ": expected a checkpoint folder, found a file",
+              "pass the folder that holds config.json and the weights, or a .npz or .gguf file");
+}
+
+void Checkpoint::OpenFolder() {
   if (Exists(folder_ / kSingleFile)) {
-    files_.push_back(
-        std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder_ / kSingleFile)));
+    AddFile(OpenSafetensors(folder_ / kSingleFile));
   } else if (Exists(folder_ / kIndexFile)) {
-    index = ReadIndex(folder_ / kIndexFile);
+    const std::map<std::string, std::string> index = ReadIndex(folder_ / kIndexFile);
     std::set<std::string> shards;
     for (const auto& [tensor, shard] : index) shards.insert(shard);
-    for (const std::string& shard : shards) files_.push_back(OpenShard(folder_, shard));
+    for (const std::string& shard : shards) AddFile(OpenShard(folder_, shard));
+    CheckIndex(index);
   } else if (Exists(folder_ / kOpenClipFile)) {
-    files_.push_back(
-        std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder_ / kOpenClipFile)));
+    AddFile(OpenSafetensors(folder_ / kOpenClipFile));
+  } else if (const auto npz = OnlyFile(FilesIn(folder_, ".npz"), folder_)) {
+    AddFile(OpenNpz(*npz));
+  } else if (const auto gguf = FindGguf(folder_)) {
+    OpenGgufFile(*gguf);
   } else {
     throw NoWeights(folder_);
   }
+}
 
-  for (size_t i = 0; i < files_.size(); ++i) {
-    for (const std::string& name : files_[i]->names()) {
-      const auto [known, is_new] = file_of_.emplace(name, i);
-      if (!is_new) {
-        throw Error(ErrorCode::kMismatch, files_[i]->path().string() + ": tensor " + Quoted(name) +
-                                              ": is also in " +
-                                              files_[known->second]->path().string());
-      }
-      stored_names_.insert(name);
+void Checkpoint::OpenGgufFile(const std::filesystem::path& file) {
+  GgufFile opened = OpenGguf(file);
+  gguf_metadata_ = std::move(opened.metadata);
+  AddFile(std::move(opened.tensors));
+}
+
+void Checkpoint::AddFile(std::shared_ptr<const TensorFile> file) {
+  for (const StoredTensor& tensor : file->tensors()) {
+    const auto [known, is_new] = file_of_.emplace(tensor.name, files_.size());
+    if (!is_new) {
+      throw Error(ErrorCode::kMismatch, file->path().string() + ": tensor " + Quoted(tensor.name) +
+                                            ": is also in " +
+                                            files_[known->second]->path().string());
     }
+    stored_names_.insert(tensor.name);
   }
+  files_.push_back(std::move(file));
+}
+
+void Checkpoint::CheckIndex(const std::map<std::string, std::string>& index) const {
   for (const auto& [tensor, shard] : index) {
     const auto file = FileOf(tensor);
     if (!file || file->path().filename() != shard) {
@@ -148,7 +208,7 @@ void Checkpoint::OpenFiles() {
 }
 
 /// Where a folder has both kinds of configuration, the names of the tensors tell which one counts.
-void Checkpoint::OpenConfig() {
+bool Checkpoint::ReadConfig() {
   const bool open_clip = scheme() == NamingScheme::kOpenClip;
   for (const char* name : {open_clip ? kOpenClipConfigFile : kConfigFile,
                            open_clip ? kConfigFile : kOpenClipConfigFile}) {
@@ -156,14 +216,33 @@ void Checkpoint::OpenConfig() {
     if (!Exists(path)) continue;
     config_name_ = path.string();
     config_ = ParseJsonFile(path);
-    if (config_.is_object()) return;
+    if (config_.is_object()) return true;
     throw Error(ErrorCode::kMalformedFile, config_name_ + ": expected a JSON object");
   }
-  throw Error(ErrorCode::kNotFound, folder_.string() + ": no configuration: expected " +
-                                        kConfigFile + " or " + kOpenClipConfigFile);
+  return false;
 }
 
-std::shared_ptr<const SafetensorsFile> Checkpoint::FileOf(std::string_view stored_name) const {
+void Checkpoint::OpenConfig() {
+  if (!gguf_metadata_.is_null()) {  // a config.json beside it is the language model's
+    config_name_ = files_.front()->path().string();
+    config_ = GgufVisionConfig(gguf_metadata_, config_name_);
+    return;
+  }
+  const bool found = ReadConfig();
+  if (scheme() == NamingScheme::kBigVision) {
+    const TensorFile& file = *files_.front();
+    const Json derived = BigVisionConfig(file, Find(Part::kVision), Find(Part::kText));
+    config_ = found ? CompleteBigVisionConfig(derived, config_, config_name_) : derived;
+    if (!found) config_name_ = file.path().string();
+  } else if (found) {
+    config_ = TranslateIdeficsConfig(config_, config_name_);
+  } else {
+    throw Error(ErrorCode::kNotFound, folder_.string() + ": no configuration: expected " +
+                                          kConfigFile + " or " + kOpenClipConfigFile);
+  }
+}
+
+std::shared_ptr<const TensorFile> Checkpoint::FileOf(std::string_view stored_name) const {
   const auto found = file_of_.find(stored_name);
   return found == file_of_.end() ? nullptr : files_[found->second];
 }
@@ -173,7 +252,7 @@ std::optional<Place> Checkpoint::Find(Part part) const {
   if (places.empty()) return std::nullopt;
   if (places.size() > 1) {
     throw Error(ErrorCode::kUnsupported,
-                folder_.string() + ": expected one " + std::string(ToString(part)) + ", found " +
+                path_.string() + ": expected one " + std::string(ToString(part)) + ", found " +
                     std::to_string(places.size()) + ": under " + Quoted(places[0].prefix) +
                     " and " + Quoted(places[1].prefix));
   }

@@ -1,4 +1,5 @@
-// A checkpoint folder: its configuration and its tensors, under whatever names its project uses.
+// A checkpoint: its configuration and its tensors, in whatever files and under whatever names its
+// project keeps them.
 #pragma once
 
 #include <filesystem>
@@ -11,27 +12,30 @@
 #include <vector>
 
 #include "base/json.h"
-#include "siglip/safetensors.h"
 #include "weights/name_map.h"
+#include "weights/tensor_file.h"
 #include "weights/weight_source.h"
 
 namespace siglip {
 
 class Checkpoint {
  public:
-  /// Maps model.safetensors, the shards named by model.safetensors.index.json, or
-  /// open_clip_model.safetensors, and parses config.json or open_clip_config.json. Reads headers
-  /// only. Throws Error naming the folder and what was looked for.
-  static Checkpoint Open(const std::filesystem::path& folder);
+  /// Opens a folder with model.safetensors, the shards named by model.safetensors.index.json,
+  /// open_clip_model.safetensors, a .npz file of big_vision or a .gguf file of llama.cpp (in this
+  /// order), or such a .npz or .gguf file itself. The configuration is config.json or
+  /// open_clip_config.json; a .npz file needs none and a .gguf file has its own. Reads headers
+  /// only. Throws Error naming the path and what was looked for.
+  static Checkpoint Open(const std::filesystem::path& path);
 
-  const std::filesystem::path& folder() const { return folder_; }
-  const std::string& config_name() const {
-    return config_name_;
-  }  ///< Path of the JSON, for errors.
+  const std::filesystem::path& path() const { return path_; }  ///< What was opened.
+  const std::filesystem::path& folder() const { return folder_; }  ///< Where its files lie.
+  /// Path of the file that says the configuration, for errors.
+  const std::string& config_name() const { return config_name_; }
+  /// As transformers, timm or open_clip write it.
   const Json& config() const { return config_; }
-  const std::vector<std::shared_ptr<const SafetensorsFile>>& files() const { return files_; }
+  const std::vector<std::shared_ptr<const TensorFile>>& files() const { return files_; }
   /// The file that holds a tensor, by its name there; null when none does.
-  std::shared_ptr<const SafetensorsFile> FileOf(std::string_view stored_name) const;
+  std::shared_ptr<const TensorFile> FileOf(std::string_view stored_name) const;
   /// Every tensor by its name in the files.
   const NameSet& stored_names() const { return stored_names_; }
   /// Where the tensors of a part are, if they are there. Throws Error(kUnsupported) when several
@@ -42,12 +46,20 @@ class Checkpoint {
 
  private:
   void OpenFiles();
+  void OpenFolder();
+  void OpenGgufFile(const std::filesystem::path& file);
+  void AddFile(std::shared_ptr<const TensorFile> file);
+  void CheckIndex(const std::map<std::string, std::string>& index) const;
+  /// False when the folder has none.
+  bool ReadConfig();
   void OpenConfig();
 
-  std::filesystem::path folder_;
+  std::filesystem::path path_;
+  std::filesystem::path folder_;  // path_, or where it lies
   std::string config_name_;
   Json config_;
-  std::vector<std::shared_ptr<const SafetensorsFile>> files_;
+  Json gguf_metadata_;  // null unless the tensors come out of such a file
+  std::vector<std::shared_ptr<const TensorFile>> files_;
   std::map<std::string, size_t, std::less<>> file_of_;  // stored name -> index into files_
   NameSet stored_names_;
   std::map<Part, std::vector<Place>> places_;
@@ -55,10 +67,10 @@ class Checkpoint {
 
 /// One tensor of a model, found in a file.
 struct FoundTensor {
-  TensorSpec spec;          ///< Canonical name and shape.
-  std::string stored_name;  ///< Several tensors may share one stored tensor.
-  TensorView view;          ///< Its part of the stored tensor, with the canonical shape.
-  std::shared_ptr<const SafetensorsFile> file;  ///< Keeps `view` valid.
+  TensorSpec spec;    ///< Canonical name and shape.
+  StoredName stored;  ///< Several tensors may share one stored tensor.
+  std::shared_ptr<const TensorFile> file;
+  int64_t first = 0;  ///< Where its elements begin in the stored tensor.
 };
 
 /// Finds every tensor of `expected`, in that order. Throws one Error (kMismatch) naming up to ten
@@ -69,7 +81,7 @@ struct FoundTensor {
 std::vector<FoundTensor> FindTensors(const Checkpoint& checkpoint,
                                      const std::vector<TensorSpec>& expected);
 
-/// The same as a source of weights. Pages of the file are dropped again after each Read.
+/// The same as a source of weights. Pages of mapped files are dropped again after each Read.
 std::shared_ptr<const WeightSource> OpenWeights(const Checkpoint& checkpoint,
                                                 const std::vector<TensorSpec>& expected);
 

@@ -11,6 +11,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
+#include "siglip/safetensors.h"
 
 namespace siglip {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
+#include "weights/layout.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -25,7 +26,7 @@ std::map<Part, Place> PlacesOf(const Checkpoint& checkpoint,
     if (places.contains(*part)) continue;
     std::optional<Place> place = checkpoint.Find(*part);
     if (!place) {
-      throw Error(ErrorCode::kMismatch, checkpoint.folder().string() + ": no " +
+      throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": no " +
                                             std::string(ToString(*part)) +
                                             ": none of the tensors has a name of one, such as '" +
                                             std::string(ExampleOf(*part)) + "'");
@@ -35,44 +36,44 @@ std::map<Part, Place> PlacesOf(const Checkpoint& checkpoint,
   return places;
 }
 
-/// The name under which a tensor is stored, if it is; else the name it should have.
-std::pair<StoredName, bool> Locate(const Checkpoint& checkpoint, const Place& place,
-                                   const std::string& canonical) {
-  const std::vector<StoredName> names = StoredNames(place, canonical);
+/// A stored name and, when it is there, the file that holds it.
+struct Location {
+  StoredName stored;
+  std::shared_ptr<const TensorFile> file;
+};
+
+/// The name under which a tensor is stored, by preference the one whose shape fits; else the name
+/// it should have.
+Location Locate(const Checkpoint& checkpoint, const Place& place, const TensorSpec& spec) {
+  std::optional<Location> found;
+  const std::vector<StoredName> names = StoredNames(place, spec.name);
   for (const StoredName& name : names) {
-    if (checkpoint.FileOf(name.name)) return {name, true};
+    const auto file = checkpoint.FileOf(name.name);
+    if (!file) continue;
+    const Shape& shape = file->Find(name.name)->shape;
+    if (FitsShape(name, shape, StoredShape(name, spec.shape))) return {name, file};
+    if (!found) found = Location{name, file};
   }
-  return {names.empty() ? StoredName{canonical} : names.front(), false};
+  if (found) return *found;
+  return {names.empty() ? StoredName{spec.name} : names.front(), nullptr};
 }
-
-/// The shape of the whole stored tensor that holds `shape` as one of its blocks.
-Shape StoredShape(const StoredName& stored, Shape shape) {
-  if (!shape.empty()) shape.front() *= stored.blocks;
-  if (stored.leading_one) shape.insert(shape.begin(), 1);
-  return shape;
-}
-
-/// One value: transformers stores it with shape [1], open_clip as a scalar.
-bool IsSingle(const Shape& shape) { return shape.empty() || shape == Shape{1}; }
 
 /// What is wrong with a stored tensor, or nothing.
-std::string Complaint(const TensorView& view, const Shape& expected) {
-  if (view.shape != expected && !(IsSingle(view.shape) && IsSingle(expected))) {
-    return "shape " + ToString(view.shape) + ", expected " + ToString(expected);
+std::string Complaint(const StoredName& stored, const Shape& shape, const TensorFile& file) {
+  const StoredTensor& tensor = *file.Find(stored.name);
+  const Shape expected = StoredShape(stored, shape);
+  if (!FitsShape(stored, tensor.shape, expected)) {
+    return "shape " + ToString(tensor.shape) + ", expected " + (stored.layer ? "layers of " : "") +
+           ToString(expected) + (stored.is_split ? ", split or not" : "");
   }
-  switch (view.dtype) {
-    case DType::kF32:
-    case DType::kF16:
-    case DType::kBF16:
-    case DType::kF64: return {};
-    default:
-      return "dtype " + std::string(ToString(view.dtype)) + ", expected F32, F16, BF16 or F64";
-  }
+  if (tensor.is_float) return {};
+  return "dtype " + tensor.dtype + ", expected " + std::string(file.float_dtypes());
 }
 
-TensorView BlockOf(const TensorView& whole, const StoredName& stored, const Shape& shape) {
-  const size_t bytes = whole.data.size() / static_cast<size_t>(stored.blocks);
-  return {whole.dtype, shape, whole.data.subspan(bytes * static_cast<size_t>(stored.block), bytes)};
+/// Where the elements of a tensor begin in the stored one, whose shape fits.
+int64_t FirstElement(const StoredName& stored, const Shape& shape) {
+  const int64_t count = ElementCount(shape);
+  return count * (stored.layer ? *stored.layer : stored.block);
 }
 
 /// "image tower, text tower"
@@ -87,7 +88,7 @@ std::string Titles(const std::map<Part, Place>& places) {
 /// All problems in one line: the first ten and how many more there are.
 Error Mismatch(const Checkpoint& checkpoint, const std::map<Part, Place>& places,
                const std::vector<std::string>& problems) {
-  std::string text = checkpoint.folder().string() + ": the tensors of the " + Titles(places) +
+  std::string text = checkpoint.path().string() + ": the tensors of the " + Titles(places) +
                      " do not fit " + checkpoint.config_name() + ": ";
   for (size_t i = 0; i < std::min(problems.size(), kMostNamed); ++i) {
     text += (i == 0 ? "" : "; ") + problems[i];
@@ -96,6 +97,17 @@ Error Mismatch(const Checkpoint& checkpoint, const std::map<Part, Place>& places
     text += "; and " + std::to_string(problems.size() - kMostNamed) + " more";
   }
   return Error(ErrorCode::kMismatch, text);
+}
+
+/// Stacked layers that nothing asked for would be lost without a word.
+void ReportLayers(const Checkpoint& checkpoint, const std::map<std::string, int64_t>& layers_used,
+                  std::vector<std::string>& problems) {
+  for (const auto& [name, used] : layers_used) {
+    const Shape& shape = checkpoint.FileOf(name)->Find(name)->shape;
+    if (shape.empty() || shape.front() <= used) continue;
+    problems.push_back(Quoted(name) + " has " + std::to_string(shape.front()) +
+                       " layers, expected " + std::to_string(used));
+  }
 }
 
 /// The tensors stored in a part that nothing in `used` stands for. A head counts when any of its
@@ -113,16 +125,13 @@ void ReportUnexpected(const Checkpoint& checkpoint, const Place& place,
 }
 
 /// Rows that stay in the file until they are asked for.
-class MappedRows final : public RowSource {
+class StoredRows final : public RowSource {
  public:
-  explicit MappedRows(FoundTensor matrix) : matrix_(std::move(matrix)) {}
+  explicit StoredRows(FoundTensor matrix) : matrix_(std::move(matrix)) {}
 
   void ReadRow(int64_t row, std::span<float> out) const override {
-    const size_t bytes = out.size() * static_cast<size_t>(SizeOf(matrix_.view.dtype));
-    ConvertToFloat({matrix_.view.dtype,
-                    {static_cast<int64_t>(out.size())},
-                    matrix_.view.data.subspan(static_cast<size_t>(row) * bytes, bytes)},
-                   out);
+    matrix_.file->Read(*matrix_.file->Find(matrix_.stored.name),
+                       matrix_.first + row * static_cast<int64_t>(out.size()), out);
   }
   int64_t bytes() const override { return 0; }
 
@@ -144,13 +153,16 @@ class CheckpointWeights : public WeightSource {
   std::vector<float> Read(const TensorSpec& wanted) const override {
     const FoundTensor& tensor = Find(wanted);
     std::vector<float> values(static_cast<size_t>(ElementCount(wanted.shape)));
-    ConvertToFloat(tensor.view, values);
-    tensor.file->ReleasePages(tensor.view);
-    return values;
+    tensor.file->Read(*tensor.file->Find(tensor.stored.name), tensor.first, values);
+    return FromLayout(tensor.stored.layout, std::move(values), wanted.shape);
   }
 
   std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const override {
-    return std::make_shared<MappedRows>(Find(matrix));
+    const FoundTensor& tensor = Find(matrix);
+    if (!tensor.file->is_mapped() || tensor.stored.layout != Layout::kOutputsFirst) {
+      return WeightSource::OpenRows(matrix);
+    }
+    return std::make_shared<StoredRows>(tensor);
   }
 
  private:
@@ -162,7 +174,7 @@ class CheckpointWeights : public WeightSource {
     const FoundTensor& tensor = found->second;
     if (wanted.shape != tensor.spec.shape) {
       throw Error(ErrorCode::kMismatch, tensor.file->path().string() + ": tensor " +
-                                            Quoted(tensor.stored_name) + ": has shape " +
+                                            Quoted(tensor.stored.name) + ": has shape " +
                                             ToString(tensor.spec.shape) + ", asked for " +
                                             ToString(wanted.shape));
     }
@@ -180,26 +192,30 @@ std::vector<FoundTensor> FindTensors(const Checkpoint& checkpoint,
   std::vector<FoundTensor> found;
   std::vector<std::string> problems;
   std::map<Part, std::set<std::string>> used;  // stored names
+  std::map<std::string, int64_t> layers_used;  // of stacked layers, by stored name
   std::set<std::string> reported;              // a fused tensor is complained about once
   for (const TensorSpec& spec : expected) {
     const Part part = *PartOf(spec.name);
-    const auto [stored, is_there] = Locate(checkpoint, places.at(part), spec.name);
+    const auto [stored, file] = Locate(checkpoint, places.at(part), spec);
     used[part].insert(stored.name);
     std::string problem;
-    if (!is_there) {
+    if (!file) {
       problem = "missing " + Quoted(stored.name);
     } else {
-      const auto file = checkpoint.FileOf(stored.name);
-      const TensorView whole = file->Get(stored.name);
-      const std::string complaint = Complaint(whole, StoredShape(stored, spec.shape));
-      if (complaint.empty()) {
-        found.push_back({spec, stored.name, BlockOf(whole, stored, spec.shape), file});
-      } else {
-        problem = Quoted(stored.name) + " has " + complaint;
+      const std::string complaint = Complaint(stored, spec.shape, *file);
+      if (!complaint.empty()) problem = Quoted(stored.name) + " has " + complaint;
+      if (stored.layer) {
+        int64_t& layers = layers_used[stored.name];
+        layers = std::max(layers, *stored.layer + 1);
       }
     }
-    if (!problem.empty() && reported.insert(stored.name).second) problems.push_back(problem);
+    if (problem.empty()) {
+      found.push_back({spec, stored, file, FirstElement(stored, spec.shape)});
+    } else if (reported.insert(stored.name).second) {
+      problems.push_back(problem);
+    }
   }
+  ReportLayers(checkpoint, layers_used, problems);
   for (const auto& [part, place] : places) {
     ReportUnexpected(checkpoint, place, used[part], problems);
   }
@@ -215,7 +231,11 @@ std::shared_ptr<const WeightSource> OpenWeights(const Checkpoint& checkpoint,
 bool HasTensor(const Checkpoint& checkpoint, const std::string& canonical_name) {
   const std::optional<Part> part = PartOf(canonical_name);
   const std::optional<Place> place = part ? checkpoint.Find(*part) : std::nullopt;
-  return place && Locate(checkpoint, *place, canonical_name).second;
+  if (!place) return false;
+  const std::vector<StoredName> names = StoredNames(*place, canonical_name);
+  return std::any_of(names.begin(), names.end(), [&](const StoredName& stored) {
+    return checkpoint.FileOf(stored.name) != nullptr;
+  });
 }
 
 }  // namespace siglip

@@ -1,9 +1,12 @@
 // See name_map.h.
 #include "weights/name_map.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
+
+#include "weights/big_vision_names.h"
 
 namespace siglip {
 namespace {
@@ -82,6 +85,31 @@ constexpr std::array<Rule, 7> kTimmLayerRules = {{
     {"mlp.", "mlp."},
 }};
 
+/// The image tower of llama.cpp's multimodal projector files; all names begin with "v.".
+constexpr std::string_view kGgufPrefix = "v.";
+constexpr std::array<Rule, 3> kGgufRules = {{
+    {"embeddings.patch_embedding.", "patch_embd."},
+    {"embeddings.position_embedding.", "position_embd."},
+    {"post_layernorm.", "post_ln."},
+}};
+constexpr std::string_view kGgufLayers = "blk.";
+/// After "blk.I.".
+constexpr std::array<Rule, 8> kGgufLayerRules = {{
+    {"layer_norm1.", "ln1."},
+    {"layer_norm2.", "ln2."},
+    {"self_attn.q_proj.", "attn_q."},
+    {"self_attn.k_proj.", "attn_k."},
+    {"self_attn.v_proj.", "attn_v."},
+    {"self_attn.out_proj.", "attn_out."},
+    {"mlp.fc1.", "ffn_up."},
+    {"mlp.fc2.", "ffn_down."},
+}};
+/// Older files have these two the other way round.
+constexpr std::array<Rule, 2> kGgufSwappedLayerRules = {{
+    {"mlp.fc1.", "ffn_down."},
+    {"mlp.fc2.", "ffn_up."},
+}};
+
 /// The text tower of open_clip.
 constexpr std::array<Rule, 4> kOpenClipTextRules = {{
     {"embeddings.token_embedding.weight", "token_embedding.weight"},
@@ -119,6 +147,8 @@ constexpr std::array<std::string_view, 8> kVisionAnchors = {"embeddings.patch_em
                                                             "head.probe"};
 constexpr std::array<std::string_view, 4> kTimmAnchors = {
     "patch_embed.proj.weight", "patch_embed.proj.bias", "pos_embed", "attn_pool.latent"};
+constexpr std::array<std::string_view, 3> kGgufAnchors = {"v.patch_embd.weight",
+                                                          "v.patch_embd.bias", "v.post_ln.weight"};
 constexpr std::array<std::string_view, 3> kTextAnchors = {
     "embeddings.token_embedding.weight", "final_layer_norm.weight", "final_layer_norm.bias"};
 constexpr std::array<std::string_view, 2> kOpenClipTextAnchors = {"ln_final.weight",
@@ -165,31 +195,29 @@ std::optional<StoredName> Translate(Rules rules, std::string_view layers, Rules 
   return Apply(layer_rules, canonical.substr(dot + 1), prefix + layer);
 }
 
-bool IsTimm(NamingScheme scheme) {
-  return scheme == NamingScheme::kTimm || scheme == NamingScheme::kOpenClip;
+bool IsHuggingFace(NamingScheme scheme) {
+  return scheme == NamingScheme::kHuggingFace || scheme == NamingScheme::kTutorial ||
+         scheme == NamingScheme::kVisionLanguage;
 }
 
-/// The name in a scheme that is not a variation of Hugging Face's; `canonical` has no root.
-std::optional<StoredName> NameOfOwnScheme(const Place& place, std::string_view canonical) {
-  return place.part == Part::kText
-             ? Translate(kOpenClipTextRules, kOpenClipTextLayers, kOpenClipTextLayerRules,
-                         canonical, place.prefix)
-             : Translate(kTimmRules, kTimmLayers, kTimmLayerRules, canonical, place.prefix);
-}
-
-/// The prefixes before the first of the anchors that is there; it must be a whole name or follow a
-/// dot.
-std::vector<std::string> PrefixesOf(Anchors anchors, const NameSet& stored) {
-  std::vector<std::string> prefixes;
-  for (std::string_view anchor : anchors) {
-    for (const std::string& name : stored) {
-      if (!name.ends_with(anchor)) continue;
-      const std::string prefix = name.substr(0, name.size() - anchor.size());
-      if (prefix.empty() || prefix.ends_with('.')) prefixes.push_back(prefix);
-    }
-    if (!prefixes.empty()) break;
+/// The names in a scheme that is not a variation of Hugging Face's; `canonical` has no root.
+std::vector<StoredName> NamesOfOwnScheme(const Place& place, std::string_view canonical) {
+  std::vector<StoredName> names;
+  const auto add = [&](std::optional<StoredName> name) {
+    if (name) names.push_back(std::move(*name));
+  };
+  if (place.scheme == NamingScheme::kBigVision) {
+    add(BigVisionName(place, canonical));
+  } else if (place.scheme == NamingScheme::kGguf) {
+    add(Translate(kGgufRules, kGgufLayers, kGgufLayerRules, canonical, place.prefix));
+    add(Translate({}, kGgufLayers, kGgufSwappedLayerRules, canonical, place.prefix));
+  } else if (place.part == Part::kText) {
+    add(Translate(kOpenClipTextRules, kOpenClipTextLayers, kOpenClipTextLayerRules, canonical,
+                  place.prefix));
+  } else {
+    add(Translate(kTimmRules, kTimmLayers, kTimmLayerRules, canonical, place.prefix));
   }
-  return prefixes;
+  return names;
 }
 
 NamingScheme HuggingFaceScheme(Part part, const std::string& prefix, const NameSet& stored) {
@@ -237,36 +265,55 @@ std::string_view ToString(NamingScheme scheme) {
     case NamingScheme::kVisionLanguage: return "vision-language model";
     case NamingScheme::kTimm: return "timm";
     case NamingScheme::kOpenClip: return "open_clip";
+    case NamingScheme::kBigVision: return "big_vision";
+    case NamingScheme::kGguf: return "GGUF";
   }
   return "unknown";
 }
 
+std::vector<std::string> PrefixesOf(std::span<const std::string_view> anchors, char separator,
+                                    const NameSet& stored) {
+  std::vector<std::string> prefixes;
+  for (std::string_view anchor : anchors) {
+    for (const std::string& name : stored) {
+      if (!name.ends_with(anchor)) continue;
+      const std::string prefix = name.substr(0, name.size() - anchor.size());
+      if (prefix.empty() || prefix.ends_with(separator)) prefixes.push_back(prefix);
+    }
+    if (!prefixes.empty()) break;
+  }
+  return prefixes;
+}
+
 std::vector<Place> FindPlaces(Part part, const NameSet& stored) {
   std::vector<Place> places;
-  for (const std::string& prefix : PrefixesOf(HuggingFaceAnchors(part), stored)) {
+  for (const std::string& prefix : PrefixesOf(HuggingFaceAnchors(part), '.', stored)) {
     places.push_back({part, HuggingFaceScheme(part, prefix, stored), prefix});
   }
   if (part == Part::kVision) {
-    for (const std::string& prefix : PrefixesOf(kTimmAnchors, stored)) {
+    for (const std::string& prefix : PrefixesOf(kTimmAnchors, '.', stored)) {
       const bool open_clip = prefix.ends_with("visual.trunk.");
       places.push_back({part, open_clip ? NamingScheme::kOpenClip : NamingScheme::kTimm, prefix});
     }
   }
   if (part == Part::kText) {
-    for (const std::string& prefix : PrefixesOf(kOpenClipTextAnchors, stored)) {
+    for (const std::string& prefix : PrefixesOf(kOpenClipTextAnchors, '.', stored)) {
       places.push_back({part, NamingScheme::kOpenClip, prefix});
     }
   }
+  const bool is_gguf = std::any_of(kGgufAnchors.begin(), kGgufAnchors.end(),
+                                   [&](auto anchor) { return stored.contains(anchor); });
+  if (part == Part::kVision && is_gguf) {
+    places.push_back({part, NamingScheme::kGguf, std::string(kGgufPrefix)});
+  }
+  for (Place& place : FindBigVisionPlaces(part, stored)) places.push_back(std::move(place));
   return places;
 }
 
 std::vector<StoredName> StoredNames(const Place& place, std::string_view canonical) {
   if (PartOf(canonical) != place.part) return {};
   const std::string_view name = canonical.substr(NamesOf(place.part).root.size());
-  if (IsTimm(place.scheme)) {
-    const auto stored = NameOfOwnScheme(place, name);
-    return stored ? std::vector<StoredName>{*stored} : std::vector<StoredName>{};
-  }
+  if (!IsHuggingFace(place.scheme)) return NamesOfOwnScheme(place, name);
   std::vector<StoredName> names;
   if (place.part == Part::kVision) {
     const auto packed = Apply(kHuggingFaceRules, name, place.prefix);
@@ -288,6 +335,7 @@ StoredName TransformersName(const std::string& canonical) {
 }
 
 NameRole RoleOf(const Place& place, std::string_view stored) {
+  if (place.scheme == NamingScheme::kBigVision) return BigVisionRole(place, stored);
   // Beside open_clip's trunk only "visual.head" can stand: a projection after the tower.
   std::string_view own = place.prefix;
   if (own.ends_with("visual.trunk.")) own.remove_suffix(std::string_view("trunk.").size());
@@ -302,7 +350,8 @@ NameRole RoleOf(const Place& place, std::string_view stored) {
     }
   }
   if (stored.ends_with("position_ids")) return NameRole::kBuffer;
-  if (!IsTimm(place.scheme)) {
+  if (place.scheme == NamingScheme::kGguf) return NameRole::kPart;
+  if (IsHuggingFace(place.scheme)) {
     return stored.starts_with("head.") ? NameRole::kHead : NameRole::kPart;
   }
   if (place.part == Part::kText) {
