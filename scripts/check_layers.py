@@ -40,6 +40,7 @@ PUBLIC_HEADERS = {
     "text_model.h": "model",
     "vision_config.h": "model",
     "vision_model.h": "model",
+    "packed_checkpoint.h": "model",
     "model.h": "model",
     "image_classification.h": "model",
     "projector.h": "model",

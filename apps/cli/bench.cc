@@ -39,7 +39,7 @@ struct BenchArguments {
   std::vector<int64_t> batches = {1, 8};
   std::vector<int> threads = {0};
   int repeats = 5;
-  Precision precision = Precision::kFloat32;
+  std::optional<Precision> precision;
   bool json = false;
 };
 

@@ -10,6 +10,7 @@ namespace siglip::cli {
 void AddEmbed(CLI::App& app);
 void AddCompare(CLI::App& app);
 void AddInspect(CLI::App& app);
+void AddConvert(CLI::App& app);
 void AddInit(CLI::App& app);
 void AddRun(CLI::App& app);
 void AddPreprocess(CLI::App& app);

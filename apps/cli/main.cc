@@ -48,6 +48,7 @@ void Describe(CLI::App& app) {
   AddCompare(app);
   AddInspect(app);
   AddInit(app);
+  AddConvert(app);
   AddRun(app);
   AddPreprocess(app);
   AddTokenize(app);
@@ -59,9 +60,9 @@ void Describe(CLI::App& app) {
       "130 interrupted.");
 }
 
-/// CLI11 takes a word in brackets for a list and cuts it at its commas, but files and texts may well
-/// be called "[a, b]". A zero byte behind the bracket, which no word of a command line holds, keeps
-/// them whole; every option takes it off again.
+/// CLI11 takes a word in brackets for a list and cuts it at its commas, but files and texts may
+/// well be called "[a, b]". A zero byte behind the bracket, which no word of a command line holds,
+/// keeps them whole; every option takes it off again.
 std::vector<std::string> GuardBrackets(CLI::App& app, std::vector<std::string> words) {
   for (std::string& word : words) {
     if (word.starts_with('[') && word.ends_with(']')) word += '\0';

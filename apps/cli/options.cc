@@ -58,14 +58,14 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
       ->capture_default_str();
 }
 
-CLI::Option* AddPrecisionOption(CLI::App& command, Precision& precision) {
+CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& precision) {
   return AddParsed(
              command, "--precision",
              [&precision](const std::string& text) { precision = ParsePrecision(text); },
-             "What is multiplied: f32 (default, equal to the reference), bf16 or int8 (faster, "
-             "less "
-             "memory, close to it)")
-      ->type_name("f32|bf16|int8");
+             "What is multiplied: f32 (equal to the reference; the default, but for a packed "
+             "checkpoint, which has its own), bf16 or int8 (less memory and time, close to it), or "
+             "auto (the fastest on this CPU)")
+      ->type_name("f32|bf16|int8|auto");
 }
 
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {

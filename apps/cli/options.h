@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "siglip/image.h"
@@ -18,7 +19,7 @@ CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model);
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads);
 
 /// --precision f32|bf16|int8.
-CLI::Option* AddPrecisionOption(CLI::App& command, Precision& precision);
+CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& precision);
 
 /// How pictures become pixels.
 struct PreprocessArguments {

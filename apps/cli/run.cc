@@ -32,7 +32,7 @@ struct RunArguments {
   std::filesystem::path output;
   VisionForwardOptions forward;
   int threads = 0;
-  Precision precision = Precision::kFloat32;
+  std::optional<Precision> precision;
   bool force = false;
 };
 

@@ -40,7 +40,7 @@ Settings DescribeSettings(const Engine& engine) {
       {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
       {"instruction set", std::string(engine.model().runtime()->instruction_set())},
       {"normalize", options.normalize ? "yes" : "no"},
-      {"precision", std::string(ToString(options.precision))},
+      {"precision", std::string(ToString(engine.model().precision()))},
       {"preprocess", std::string(ToString(options.preprocess))},
       {"shape", ToString(engine.embedding_shape())},
       {"tokens", options.tokens ? "yes" : "no"},

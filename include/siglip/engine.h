@@ -20,7 +20,8 @@ namespace siglip {
 
 struct EngineOptions {
   RuntimeOptions runtime;
-  Precision precision = Precision::kFloat32;
+  /// Absent: f32, or what a packed checkpoint holds.
+  std::optional<Precision> precision;
   PreprocessMode preprocess = PreprocessMode::kTorchvision;
   DecodeOptions decode;
   /// Pictures in flight at once, from the source to the sink, which bounds memory; 0: four per

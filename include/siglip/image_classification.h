@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ class SiglipForImageClassification {
   /// in config.json, which must be as many as the classifier has outputs.
   static SiglipForImageClassification FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      Precision precision = Precision::kFloat32);
+      std::optional<Precision> precision = std::nullopt);
 
   SiglipForImageClassification(SiglipForImageClassification&&) noexcept;
   SiglipForImageClassification& operator=(SiglipForImageClassification&&) noexcept;

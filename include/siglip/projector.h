@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "siglip/runtime.h"
 #include "siglip/tensor.h"
@@ -17,7 +18,7 @@ class MultiModalProjector {
   /// (average over squares of patches, RMS norm, product).
   static std::unique_ptr<const MultiModalProjector> FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      Precision precision = Precision::kFloat32);
+      std::optional<Precision> precision = std::nullopt);
   virtual ~MultiModalProjector() = default;
   MultiModalProjector(const MultiModalProjector&) = delete;
   MultiModalProjector& operator=(const MultiModalProjector&) = delete;

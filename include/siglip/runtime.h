@@ -15,9 +15,11 @@ enum class Precision {
   kFloat32,   ///< Exact: equal to the reference within rounding.
   kBFloat16,  ///< Half the memory, twice the speed where the CPU has bfloat16 products.
   kInt8,      ///< A quarter of the memory: weights per output and activations per token as 8 bits,
-              ///< attention in bfloat16.
+              ///< attention in bfloat16 or, where the CPU lacks fast products of that, float.
+  kAuto,  ///< To choose one of these when a model is loaded: what a packed checkpoint holds, else
+          ///< int8 on CPUs with an instruction for it, else f32. See docs/performance.md.
 };
-/// "f32", "bf16", "int8".
+/// "f32", "bf16", "int8", "auto".
 std::string_view ToString(Precision precision);
 /// Throws Error(kInvalidArgument) listing the names.
 Precision ParsePrecision(std::string_view name);

@@ -99,7 +99,7 @@ class SiglipTextModel {
   /// config.json asks for.
   static SiglipTextModel FromPretrained(const std::filesystem::path& folder,
                                         std::shared_ptr<const Runtime> runtime = nullptr,
-                                        Precision precision = Precision::kFloat32);
+                                        std::optional<Precision> precision = std::nullopt);
 
   SiglipTextModel(SiglipTextModel&&) noexcept;
   SiglipTextModel& operator=(SiglipTextModel&&) noexcept;

@@ -129,13 +129,13 @@ class SiglipVisionModel {
   /// missing, unexpected or has another shape than config.json asks for.
   static SiglipVisionModel FromPretrained(const std::filesystem::path& folder,
                                           std::shared_ptr<const Runtime> runtime = nullptr,
-                                          Precision precision = Precision::kFloat32);
+                                          std::optional<Precision> precision = std::nullopt);
 
   /// Random weights of transformers' `_init_weights` distributions; the same seed gives the same
   /// weights on every machine.
   SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                     std::shared_ptr<const Runtime> runtime = nullptr,
-                    Precision precision = Precision::kFloat32);
+                    std::optional<Precision> precision = std::nullopt);
 
   /// What saving a model made from `config` and `seed` writes, without making it: one tensor is
   /// held at a time.

@@ -71,6 +71,9 @@ struct Kernels {
   /// Whether there is a product of bfloat16. Where there is none, weights of that type are widened
   /// to float panel by panel, and their left side stays float.
   bool multiplies_bfloat16;
+  /// Whether the CPU has an instruction for products of bytes; the others take more than a product
+  /// of floats.
+  bool multiplies_int8;
   /// out[2 * words][panel_columns] = the pairs of a panel [words][panel_columns] as floats, the
   /// lower half of a word first. Exact.
   void (*widen_panel)(size_t words, const uint32_t* panel, float* out);

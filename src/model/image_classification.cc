@@ -5,6 +5,7 @@
 
 #include "model/class_labels.h"
 #include "model/linear.h"
+#include "model/packed_linear.h"
 #include "model/siglip_config.h"
 #include "model/stored_shape.h"
 #include "model/workspace.h"
@@ -28,10 +29,12 @@ void Mean(const Matrix& rows, const Matrix& mean) {
 
 SiglipForImageClassification SiglipForImageClassification::FromPretrained(
     const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime,
-    Precision precision) {
+    std::optional<Precision> precision) {
   if (!runtime) runtime = Runtime::Create();
   const Checkpoint checkpoint = Checkpoint::Open(folder);
-  const LayerContext context = {LoadVisionConfig(checkpoint), runtime, precision};
+  const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
+  const LayerContext context = {LoadVisionConfig(checkpoint), runtime,
+                                ResolvePrecision(checkpoint, precision, kernels)};
   const int64_t classes = StoredExtent(checkpoint, "classifier.weight", 0);
   const int64_t hidden = context.config.hidden_size;
   const auto weights = OpenWeights(

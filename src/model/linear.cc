@@ -1,6 +1,9 @@
 #include "model/linear.h"
 
+#include <span>
+
 #include "kernels/compute_runtime.h"
+#include "model/packed_linear.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -14,8 +17,9 @@ OperandType WeightTypeOf(Precision precision) {
     case Precision::kFloat32: return OperandType::kFloat32;
     case Precision::kBFloat16: return OperandType::kBFloat16;
     case Precision::kInt8: return OperandType::kInt8;
+    case Precision::kAuto: break;
   }
-  return OperandType::kFloat32;
+  throw Error(ErrorCode::kInternal, "a precision that nothing can be held in");
 }
 
 OperandType InputTypeOf(const Kernels& kernels, Precision precision) {
@@ -28,19 +32,34 @@ OperandType AttentionTypeOf(const Kernels& kernels, Precision precision) {
 }
 
 Linear::Linear(const LayerSource& source, int64_t outputs, int64_t inputs)
-    : Linear(ComputeRuntime::From(*source.context.runtime).kernels(),
-             WeightTypeOf(source.context.precision),
-             source.weights.Read({source.scope + ".weight", {outputs, inputs}}),
-             source.weights.Read({source.scope + ".bias", {outputs}}), outputs, inputs) {}
+    : Linear(source, WeightTypeOf(source.context.precision), outputs, inputs,
+             [&]() -> LinearValues {
+               return {source.weights.Read({source.scope + ".weight", {outputs, inputs}}),
+                       source.weights.Read({source.scope + ".bias", {outputs}})};
+             }) {}
 
-Linear::Linear(const Kernels& kernels, OperandType type, const std::vector<float>& weight,
-               const std::vector<float>& bias, int64_t outputs, int64_t inputs)
-    : kernels_(kernels), weight_(kernels, type, weight, outputs, inputs), bias_(bias) {
+Linear::Linear(const LayerSource& source, OperandType type, int64_t outputs, int64_t inputs,
+               const std::function<LinearValues()>& read)
+    : kernels_(&ComputeRuntime::From(*source.context.runtime).kernels()) {
+  if (const auto file = source.weights.packed()) {
+    weight_ = ReadPackedMatrix(file, source.scope, *kernels_, type, outputs, inputs);
+    bias_ = ReadPackedBias(*file, source.scope, weight_);
+    return;
+  }
+  *this = Linear(*kernels_, type, read(), outputs, inputs);
+  KeepPackedMatrix(source.weights, source.scope, weight_, bias_);
+}
+
+Linear::Linear(const Kernels& kernels, OperandType type, const LinearValues& values,
+               int64_t outputs, int64_t inputs)
+    : kernels_(&kernels),
+      weight_(kernels, type, values.weight, outputs, inputs),
+      bias_(values.bias) {
   bias_.resize(static_cast<size_t>(weight_.panels() * kernels.panel_columns));
 }
 
 void Linear::Forward(const Operand& in, const Matrix& out) const {
-  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
+  Gemm(*kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
 }
 
 Operand Linear::ForwardActivation(const Operand& in, Activation activation,
@@ -51,18 +70,18 @@ Operand Linear::ForwardActivation(const Operand& in, Activation activation,
     epilogue.result = type;
     const Matrix words = {reinterpret_cast<float*>(out.operand.words), in.rows,
                           out.operand.operand().depth, out.operand.stride};
-    Gemm(kernels_, in, weight_, epilogue, words);
+    Gemm(*kernels_, in, weight_, epilogue, words);
   } else {
-    Gemm(kernels_, in, weight_, epilogue, out.floats);
+    Gemm(*kernels_, in, weight_, epilogue, out.floats);
     for (int64_t row = 0; row < in.rows; ++row) {
-      PutRow(kernels_, out.floats.row(row), row, out.operand);
+      PutRow(*kernels_, out.floats.row(row), row, out.operand);
     }
   }
   return out.operand.Rows(0, in.rows).operand();
 }
 
 void Linear::ForwardResidual(const Operand& in, const Matrix& residual, const Matrix& out) const {
-  Gemm(kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
+  Gemm(*kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
        out);
 }
 
@@ -77,7 +96,14 @@ LayerNorm::LayerNorm(const LayerSource& source, int64_t columns)
     : kernels_(ComputeRuntime::From(*source.context.runtime).kernels()),
       epsilon_(static_cast<float>(source.context.config.layer_norm_eps)),
       gain_(source.weights.Read({source.scope + ".weight", {columns}})),
-      bias_(source.weights.Read({source.scope + ".bias", {columns}})) {}
+      bias_(source.weights.Read({source.scope + ".bias", {columns}})) {
+  const auto keep = [&](const char* name, const std::vector<float>& values) {
+    source.weights.Keep(source.scope + name,
+                        {DType::kF32, {columns}, std::as_bytes(std::span<const float>(values))});
+  };
+  keep(".weight", gain_);
+  keep(".bias", bias_);
+}
 
 void LayerNorm::Forward(const Matrix& in, const Matrix& out) const {
   for (int64_t row = 0; row < in.rows; ++row) {

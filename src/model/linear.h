@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ OperandType WeightTypeOf(Precision precision);
 OperandType InputTypeOf(const Kernels& kernels, Precision precision);
 OperandType AttentionTypeOf(const Kernels& kernels, Precision precision);
 
+/// The parameters of a Linear as they are read.
+struct LinearValues {
+  std::vector<float> weight;  // [outputs, inputs]
+  std::vector<float> bias;    // [outputs]
+};
+
 /// Room for what ForwardActivation makes of a block of rows.
 struct ActivationBuffer {
   OperandBuffer operand;  // [rows, outputs], the input of the next Linear
@@ -31,9 +38,12 @@ class Linear {
  public:
   /// Reads `scope`.weight [outputs, inputs] and `scope`.bias [outputs].
   Linear(const LayerSource& source, int64_t outputs, int64_t inputs);
-  /// From values already read: weight [outputs, inputs], bias [outputs].
-  Linear(const Kernels& kernels, OperandType type, const std::vector<float>& weight,
-         const std::vector<float>& bias, int64_t outputs, int64_t inputs);
+  /// From values that `read` makes of others, unless they are to be had packed under `scope`.
+  Linear(const LayerSource& source, OperandType type, int64_t outputs, int64_t inputs,
+         const std::function<LinearValues()>& read);
+  /// From values already read.
+  Linear(const Kernels& kernels, OperandType type, const LinearValues& values, int64_t outputs,
+         int64_t inputs);
 
   size_t ScratchFloats(int64_t rows) const {
     return OperandScratchFloats(weight_.input_type(), rows, weight_.inputs());
@@ -62,10 +72,10 @@ class Linear {
 
  private:
   Operand Convert(const Matrix& in, float* scratch) const {
-    return ToOperand(kernels_, weight_.input_type(), in, scratch);
+    return ToOperand(*kernels_, weight_.input_type(), in, scratch);
   }
 
-  const Kernels& kernels_;
+  const Kernels* kernels_;
   PackedMatrix weight_;
   std::vector<float> bias_;  // [outputs] padded with zeros to whole panels
 };

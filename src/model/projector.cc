@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/linear.h"
+#include "model/packed_linear.h"
 #include "model/siglip_config.h"
 #include "model/stored_shape.h"
 #include "model/workspace.h"
@@ -153,11 +154,11 @@ std::vector<float> Transposed(const std::vector<float>& matrix, size_t inputs, s
 
 std::unique_ptr<const MultiModalProjector> MultiModalProjector::FromPretrained(
     const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime,
-    Precision precision) {
+    std::optional<Precision> precision) {
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
-  const OperandType type = WeightTypeOf(precision);
   const Checkpoint checkpoint = Checkpoint::Open(folder);
+  const OperandType type = WeightTypeOf(ResolvePrecision(checkpoint, precision, kernels));
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
   const int64_t hidden = config.hidden_size;
   if (HasTensor(checkpoint, kGemma3Weight)) {
@@ -166,9 +167,10 @@ std::unique_ptr<const MultiModalProjector> MultiModalProjector::FromPretrained(
     const TensorSpec norm = {kGemma3Norm, {hidden}};
     const auto weights = OpenWeights(checkpoint, {weight, norm});
     Linear linear(kernels, type,
-                  Transposed(weights->Read(weight), static_cast<size_t>(hidden),
-                             static_cast<size_t>(outputs)),
-                  std::vector<float>(static_cast<size_t>(outputs)), outputs, hidden);
+                  {Transposed(weights->Read(weight), static_cast<size_t>(hidden),
+                              static_cast<size_t>(outputs)),
+                   std::vector<float>(static_cast<size_t>(outputs))},
+                  outputs, hidden);
     return std::make_unique<const Gemma3Projector>(
         config, runtime, std::move(linear), weights->Read(norm), PoolingKernel(checkpoint, config));
   }
@@ -178,7 +180,7 @@ std::unique_ptr<const MultiModalProjector> MultiModalProjector::FromPretrained(
   const auto weights = OpenWeights(checkpoint, {weight, bias});
   return std::make_unique<const PaliGemmaProjector>(
       config, runtime,
-      Linear(kernels, type, weights->Read(weight), weights->Read(bias), outputs, hidden));
+      Linear(kernels, type, {weights->Read(weight), weights->Read(bias)}, outputs, hidden));
 }
 
 }  // namespace siglip

@@ -12,30 +12,28 @@ namespace siglip {
 namespace {
 
 /// q_proj, k_proj and v_proj as one Linear [3 D, D].
-std::unique_ptr<const Linear> FuseProjections(const LayerSource& source) {
+LinearValues FuseProjections(const LayerSource& source) {
   const int64_t hidden = source.context.config.hidden_size;
-  std::vector<float> weight;
-  std::vector<float> bias;
-  weight.reserve(static_cast<size_t>(3 * hidden * hidden));
+  LinearValues fused;
+  fused.weight.reserve(static_cast<size_t>(3 * hidden * hidden));
   for (const char* name : {".q_proj", ".k_proj", ".v_proj"}) {
     const std::string scope = source.scope + name;
     std::ranges::copy(source.weights.Read({scope + ".weight", {hidden, hidden}}),
-                      std::back_inserter(weight));
-    std::ranges::copy(source.weights.Read({scope + ".bias", {hidden}}), std::back_inserter(bias));
+                      std::back_inserter(fused.weight));
+    std::ranges::copy(source.weights.Read({scope + ".bias", {hidden}}),
+                      std::back_inserter(fused.bias));
   }
-  return std::make_unique<const Linear>(ComputeRuntime::From(*source.context.runtime).kernels(),
-                                        WeightTypeOf(source.context.precision), weight, bias,
-                                        3 * hidden, hidden);
+  return fused;
 }
 
 /// The Linear [heads, D] that scores a token against the probe: with q = Wq probe + bq, head h has
 /// q_h . (Wk_h x + bk_h) * head_dim^-0.5 = (Wk_h^T q_h * head_dim^-0.5) . x + a constant, and a
 /// softmax over tokens does not see the constant.
-std::unique_ptr<const Linear> FoldProbe(const LayerSource& source) {
+LinearValues FoldProbe(const LayerSource& source) {
   const auto hidden = static_cast<size_t>(source.context.config.hidden_size);
   const auto head_dim = static_cast<size_t>(source.context.config.head_dim());
   const int64_t size = source.context.config.hidden_size;
-  const int64_t heads = source.context.config.num_attention_heads;
+  const auto heads = static_cast<size_t>(source.context.config.num_attention_heads);
   const std::vector<float> probe = source.weights.Read({source.scope + ".probe", {1, 1, size}});
   const std::string scope = source.scope + ".attention";
   const std::vector<float> query_weight =
@@ -50,7 +48,7 @@ std::unique_ptr<const Linear> FoldProbe(const LayerSource& source) {
   }
   const std::vector<float> key_weight =
       source.weights.Read({scope + ".k_proj.weight", {size, size}});
-  std::vector<double> folded(static_cast<size_t>(heads) * hidden);
+  std::vector<double> folded(heads * hidden);
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
   for (size_t j = 0; j < hidden; ++j) {
     double* out = folded.data() + j / head_dim * hidden;
@@ -58,17 +56,16 @@ std::unique_ptr<const Linear> FoldProbe(const LayerSource& source) {
       out[k] += scale * query[j] * static_cast<double>(key_weight[j * hidden + k]);
     }
   }
-  return std::make_unique<const Linear>(
-      ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
-      std::vector<float>(folded.begin(), folded.end()),
-      std::vector<float>(static_cast<size_t>(heads)), heads, size);
+  return {std::vector<float>(folded.begin(), folded.end()), std::vector<float>(heads)};
 }
 
 }  // namespace
 
 SiglipAttention::SiglipAttention(const LayerSource& source)
     : context_(source.context),
-      qkv_proj_(FuseProjections(source)),
+      qkv_proj_(std::make_unique<const Linear>(
+          source / "qkv_proj", WeightTypeOf(context_.precision), 3 * context_.config.hidden_size,
+          context_.config.hidden_size, [&] { return FuseProjections(source); })),
       out_proj_(std::make_unique<const Linear>(source / "out_proj", context_.config.hidden_size,
                                                context_.config.hidden_size)) {}
 
@@ -106,7 +103,10 @@ void SiglipAttention::Forward(Workspace& workspace) const {
 }
 
 SiglipMultiheadAttentionPoolingHead::SiglipMultiheadAttentionPoolingHead(const LayerSource& source)
-    : context_(source.context), probe_scores_(FoldProbe(source)) {
+    : context_(source.context),
+      probe_scores_(std::make_unique<const Linear>(
+          source / "probe_scores", OperandType::kFloat32, context_.config.num_attention_heads,
+          context_.config.hidden_size, [&] { return FoldProbe(source); })) {
   const int64_t hidden = context_.config.hidden_size;
   const LayerSource attention = source / "attention";
   v_proj_ = std::make_unique<const Linear>(attention / "v_proj", hidden, hidden);

@@ -46,12 +46,15 @@ SiglipVisionEmbeddings::SiglipVisionEmbeddings(const LayerSource& source,
   const int64_t hidden = config.hidden_size;
   const int64_t side = config.patch_size;
   patch_embedding_ = std::make_unique<const Linear>(
-      ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
-      source.weights.Read({patch.scope + ".weight", {hidden, config.num_channels, side, side}}),
-      source.weights.Read({patch.scope + ".bias", {hidden}}), hidden, config.patch_values());
+      patch, OperandType::kFloat32, hidden, config.patch_values(), [&]() -> LinearValues {
+        return {source.weights.Read(
+                    {patch.scope + ".weight", {hidden, config.num_channels, side, side}}),
+                source.weights.Read({patch.scope + ".bias", {hidden}})};
+      });
   const Shape shape = {config.num_patches(), hidden};
   position_embedding_ =
       Tensor(shape, source.weights.Read({source.scope + ".position_embedding.weight", shape}));
+  source.weights.Keep(source.scope + ".position_embedding.weight", position_embedding_.view());
 }
 
 SiglipVisionEmbeddings::~SiglipVisionEmbeddings() = default;

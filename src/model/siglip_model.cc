@@ -129,7 +129,7 @@ SiglipModel::SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_mo
 
 SiglipModel SiglipModel::FromPretrained(const std::filesystem::path& folder,
                                         std::shared_ptr<const Runtime> runtime,
-                                        Precision precision) {
+                                        std::optional<Precision> precision) {
   if (!runtime) runtime = Runtime::Create();
   // The small part first: a folder that lacks it is refused before the towers are read.
   const SiglipLogits logits = SiglipLogits::FromPretrained(folder);

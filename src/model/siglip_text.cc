@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/linear.h"
+#include "model/packed_linear.h"
 #include "model/siglip_config.h"
 #include "model/text_tensors.h"
 #include "model/token_ids.h"
@@ -22,6 +23,7 @@ SiglipTextEmbeddings::SiglipTextEmbeddings(const LayerSource& source,
   const Shape shape = {config.max_position_embeddings, config.hidden_size};
   position_embedding_ =
       Tensor(shape, source.weights.Read({source.scope + ".position_embedding.weight", shape}));
+  source.weights.Keep(source.scope + ".position_embedding.weight", position_embedding_.view());
 }
 
 SiglipTextEmbeddings::~SiglipTextEmbeddings() = default;
@@ -170,12 +172,14 @@ void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspa
 
 SiglipTextModel SiglipTextModel::FromPretrained(const std::filesystem::path& folder,
                                                 std::shared_ptr<const Runtime> runtime,
-                                                Precision precision) {
+                                                std::optional<Precision> precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipTextConfig config = LoadTextConfig(checkpoint);
   const auto weights = OpenWeights(checkpoint, TextTensors(config));
-  const LayerContext context = {config, runtime ? std::move(runtime) : Runtime::Create(),
-                                precision};
+  if (!runtime) runtime = Runtime::Create();
+  const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
+  const LayerContext context = {config, std::move(runtime),
+                                ResolvePrecision(checkpoint, precision, kernels)};
   return SiglipTextModel(std::make_unique<const SiglipTextTransformer>(
       LayerSource{*weights, "text_model", context}, config));
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "model/linear.h"
+#include "model/packed_linear.h"
 #include "model/pixel_grid.h"
 #include "model/random_weights.h"
 #include "model/save_checkpoint.h"
@@ -94,11 +95,13 @@ void SiglipVisionTransformer::Forward(const float* pixel_values, int64_t height,
 
 SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
                                                     std::shared_ptr<const Runtime> runtime,
-                                                    Precision precision) {
+                                                    std::optional<Precision> precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return {OpenWeights(checkpoint, VisionTensors(config)), config,
-          runtime ? runtime : Runtime::Create(), precision};
+  if (!runtime) runtime = Runtime::Create();
+  const Precision resolved =
+      ResolvePrecision(checkpoint, precision, ComputeRuntime::From(*runtime).kernels());
+  return {OpenWeights(checkpoint, VisionTensors(config)), config, std::move(runtime), resolved};
 }
 
 namespace {
@@ -114,10 +117,13 @@ SiglipVisionConfig NewConfig(const SiglipVisionConfig& config) {
 }  // namespace
 
 SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
-                                     std::shared_ptr<const Runtime> runtime, Precision precision) {
+                                     std::shared_ptr<const Runtime> runtime,
+                                     std::optional<Precision> precision) {
   const SiglipVisionConfig complete = NewConfig(config);
-  *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete,
-                            runtime ? runtime : Runtime::Create(), precision);
+  if (!runtime) runtime = Runtime::Create();
+  const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());
+  *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete, std::move(runtime),
+                            resolved);
 }
 
 SiglipVisionModel::SiglipVisionModel(std::shared_ptr<const WeightSource> weights,

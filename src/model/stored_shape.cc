@@ -22,9 +22,8 @@ int64_t StoredExtent(const Checkpoint& checkpoint, const std::string& canonical,
                 checkpoint.path().string() + ": no tensor " + Quoted(canonical));
   }
   if (shape->size() != 2) {
-    throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": tensor " +
-                                          Quoted(canonical) + ": expected a matrix, found shape " +
-                                          ToString(*shape));
+    throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": tensor " + Quoted(canonical) +
+                                          ": expected a matrix, found shape " + ToString(*shape));
   }
   return (*shape)[axis];
 }

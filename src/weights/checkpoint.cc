@@ -11,6 +11,7 @@
 #include "weights/gguf_config.h"
 #include "weights/gguf_file.h"
 #include "weights/idefics_config.h"
+#include "weights/packed_file.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -159,7 +160,10 @@ void Checkpoint::OpenFiles() {
 }
 
 void Checkpoint::OpenFolder() {
-  if (Exists(folder_ / kSingleFile)) {
+  if (Exists(folder_ / kPackedFile)) {
+    packed_ = std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder_ / kPackedFile));
+    AddFile(OpenSafetensors(folder_ / kPackedFile));
+  } else if (Exists(folder_ / kSingleFile)) {
     AddFile(OpenSafetensors(folder_ / kSingleFile));
   } else if (Exists(folder_ / kIndexFile)) {
     const std::map<std::string, std::string> index = ReadIndex(folder_ / kIndexFile);
@@ -223,6 +227,12 @@ bool Checkpoint::ReadConfig() {
 }
 
 void Checkpoint::OpenConfig() {
+  if (packed_) {  // made from one that this library understood, in whatever words
+    config_name_ = packed_->path().string();
+    config_ = ParseJson(ReadPackedInfo(*packed_).config, config_name_ + ": 'config'");
+    if (config_.is_object()) return;
+    throw Error(ErrorCode::kMalformedFile, config_name_ + ": 'config': expected a JSON object");
+  }
   if (!gguf_metadata_.is_null()) {  // a config.json beside it is the language model's
     config_name_ = files_.front()->path().string();
     config_ = GgufVisionConfig(gguf_metadata_, config_name_);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "siglip/safetensors.h"
 #include "weights/name_map.h"
 #include "weights/tensor_file.h"
 #include "weights/weight_source.h"
@@ -20,20 +21,22 @@ namespace siglip {
 
 class Checkpoint {
  public:
-  /// Opens a folder with model.safetensors, the shards named by model.safetensors.index.json,
-  /// open_clip_model.safetensors, a .npz file of big_vision or a .gguf file of llama.cpp (in this
-  /// order), or such a .npz or .gguf file itself. The configuration is config.json or
-  /// open_clip_config.json; a .npz file needs none and a .gguf file has its own. Reads headers
-  /// only. Throws Error naming the path and what was looked for.
+  /// Opens a folder with packed.safetensors (packed_file.h), or else with model.safetensors, the
+  /// shards named by model.safetensors.index.json, open_clip_model.safetensors, a .npz file of
+  /// big_vision or a .gguf file of llama.cpp (in this order), or such a .npz or .gguf file itself.
+  /// The configuration is config.json or open_clip_config.json; a .npz file needs none and a .gguf
+  /// file has its own. Reads headers only. Throws Error naming the path and what was looked for.
   static Checkpoint Open(const std::filesystem::path& path);
 
-  const std::filesystem::path& path() const { return path_; }  ///< What was opened.
+  const std::filesystem::path& path() const { return path_; }      ///< What was opened.
   const std::filesystem::path& folder() const { return folder_; }  ///< Where its files lie.
   /// Path of the file that says the configuration, for errors.
   const std::string& config_name() const { return config_name_; }
   /// As transformers, timm or open_clip write it.
   const Json& config() const { return config_; }
   const std::vector<std::shared_ptr<const TensorFile>>& files() const { return files_; }
+  /// The file of packed weights (packed_file.h) that this is; null for ordinary checkpoints.
+  const std::shared_ptr<const SafetensorsFile>& packed() const { return packed_; }
   /// The file that holds a tensor, by its name there; null when none does.
   std::shared_ptr<const TensorFile> FileOf(std::string_view stored_name) const;
   /// Every tensor by its name in the files.
@@ -58,6 +61,7 @@ class Checkpoint {
   std::filesystem::path folder_;  // path_, or where it lies
   std::string config_name_;
   Json config_;
+  std::shared_ptr<const SafetensorsFile> packed_;
   Json gguf_metadata_;  // null unless the tensors come out of such a file
   std::vector<std::shared_ptr<const TensorFile>> files_;
   std::map<std::string, size_t, std::less<>> file_of_;  // stored name -> index into files_

@@ -9,6 +9,7 @@
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/layout.h"
+#include "weights/packed_file.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -225,6 +226,7 @@ std::vector<FoundTensor> FindTensors(const Checkpoint& checkpoint,
 
 std::shared_ptr<const WeightSource> OpenWeights(const Checkpoint& checkpoint,
                                                 const std::vector<TensorSpec>& expected) {
+  if (checkpoint.packed()) return OpenPackedWeights(checkpoint.packed());
   return std::make_shared<CheckpointWeights>(FindTensors(checkpoint, expected));
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
-constexpr size_t kDataAlignment = 8;
+constexpr size_t kDataAlignment = 64;
 constexpr size_t kMostExtents = 64;  // numpy's limit; keeps messages short
 constexpr char kMetadataKey[] = "__metadata__";
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "siglip/safetensors.h"
 #include "siglip/tensor.h"
 #include "weights/row_source.h"
 
@@ -33,6 +34,13 @@ class WeightSource {
 
   /// The rows of a matrix, to be read on demand. Throws as Read does.
   virtual std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const;
+
+  /// The file that holds these weights as the kernels read them (see packed_file.h); null for
+  /// ordinary weights. Read gives what is not the weight of a product.
+  virtual std::shared_ptr<const SafetensorsFile> packed() const { return nullptr; }
+  /// Told by every layer what it keeps, under the layer's name, for whoever writes it to a file.
+  /// `view` is valid as long as the layer.
+  virtual void Keep(const std::string& /*name*/, const TensorView& /*view*/) const {}
 };
 
 }  // namespace siglip

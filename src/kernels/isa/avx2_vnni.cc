@@ -33,6 +33,7 @@ struct Int8Dot {
 
 Kernels MakeKernels() {
   Kernels kernels = Avx2Kernels();
+  kernels.multiplies_int8 = true;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot, kTileRows, kPanelColumns>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot, 12>;
   return kernels;

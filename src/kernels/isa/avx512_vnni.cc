@@ -32,6 +32,7 @@ struct Int8Dot {
 
 Kernels MakeKernels() {
   Kernels kernels = Avx512Kernels();
+  kernels.multiplies_int8 = true;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot, kTileRows, kPanelColumns>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot, 24>;
   return kernels;

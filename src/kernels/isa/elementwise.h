@@ -355,6 +355,7 @@ constexpr Kernels ElementwiseKernels() {
   Kernels kernels = {};
   kernels.panel_columns = kPanelColumns;
   kernels.multiplies_bfloat16 = false;
+  kernels.multiplies_int8 = false;
   kernels.widen_panel = WidenPanel<V, kPanelColumns>;
   kernels.transpose = Transpose<V>;
   kernels.bias = Bias<V>;

@@ -1,0 +1,204 @@
+// See siglip/packed_checkpoint.h.
+#include "siglip/packed_checkpoint.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "kernels/compute_runtime.h"
+#include "model/packed_linear.h"
+#include "model/siglip_config.h"
+#include "model/text_tensors.h"
+#include "model/vision_tensors.h"
+#include "siglip/atomic_file.h"
+#include "siglip/error.h"
+#include "siglip/text_model.h"
+#include "siglip/vision_model.h"
+#include "weights/packed_file.h"
+#include "weights/safetensors_writer.h"
+#include "weights/side_files.h"
+
+namespace siglip {
+namespace {
+
+constexpr char kProbe[] = "vision_model.head.probe";
+
+/// What layers keep, and a hash of all they read.
+class KeptWeights final : public WeightSource {
+ public:
+  explicit KeptWeights(std::shared_ptr<const WeightSource> source) : source_(std::move(source)) {}
+
+  bool Contains(const std::string& name) const override { return source_->Contains(name); }
+
+  std::vector<float> Read(const TensorSpec& tensor) const override {
+    std::vector<float> values = source_->Read(tensor);
+    const uint64_t hash = Hash(tensor.name, values);
+    const std::lock_guard lock(mutex_);
+    hash_ += hash;  // the same in whatever order layers are made
+    return values;
+  }
+
+  std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const override {
+    return source_->OpenRows(matrix);
+  }
+
+  void Keep(const std::string& name, const TensorView& view) const override {
+    const std::lock_guard lock(mutex_);
+    kept_.emplace_back(name, view);
+  }
+
+  const NamedTensors& kept() const { return kept_; }
+  uint64_t hash() const { return hash_; }
+
+ private:
+  static uint64_t Hash(const std::string& name, const std::vector<float>& values) {
+    constexpr uint64_t kPrime = 0x100000001B3U;  // FNV-1a, over words of four bytes
+    uint64_t hash = 0xCBF29CE484222325U;
+    for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * kPrime;
+    for (const float value : values) hash = (hash ^ std::bit_cast<uint32_t>(value)) * kPrime;
+    return hash;
+  }
+
+  const std::shared_ptr<const WeightSource> source_;
+  mutable std::mutex mutex_;
+  mutable NamedTensors kept_;
+  mutable uint64_t hash_ = 0;
+};
+
+std::string Hexadecimal(uint64_t value) {
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) {
+    *digit = "0123456789abcdef"[value & 15];
+  }
+  return text;
+}
+
+/// A table of rows as F32 or, where that holds every value, BF16.
+Tensor ReadTable(const RowSource& rows, int64_t count, int64_t columns) {
+  Tensor floats(DType::kF32, {count, columns});
+  bool fits = true;
+  for (int64_t row = 0; row < count; ++row) {
+    const auto values =
+        floats.floats().subspan(static_cast<size_t>(row * columns), static_cast<size_t>(columns));
+    rows.ReadRow(row, values);
+    fits = fits && std::ranges::all_of(values, [](float value) {
+             return (std::bit_cast<uint32_t>(value) & 0xFFFFU) == 0;
+           });
+  }
+  if (!fits) return floats;
+  Tensor halves(DType::kBF16, {count, columns});
+  std::byte* out = halves.bytes().data();
+  for (const float value : std::as_const(floats).floats()) {
+    const auto upper = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
+    std::memcpy(out, &upper, sizeof(upper));
+    out += sizeof(upper);
+  }
+  return halves;
+}
+
+/// The layers of both towers, alive as long as what they kept is needed.
+struct Towers {
+  std::unique_ptr<const SiglipVisionTransformer> vision;
+  std::unique_ptr<const SiglipTextTransformer> text;
+};
+
+/// Tensors of whole multiples of the alignment first, so that all that are multiplied with stay
+/// aligned; then by name, so that the file is the same in every run.
+void Arrange(NamedTensors& tensors) {
+  const auto key = [](const auto& tensor) {
+    return std::pair(tensor.second.data.size() % kPackedAlignment != 0, tensor.first);
+  };
+  std::ranges::sort(tensors, {}, key);
+}
+
+void Write(const std::filesystem::path& path, const NamedTensors& tensors, const PackedInfo& info) {
+  std::vector<SafetensorsEntry> entries;
+  for (const auto& [name, view] : tensors) {
+    entries.push_back({name, std::string(ToString(view.dtype)), view.shape});
+  }
+  SafetensorsWriter writer(path, std::move(entries), ToMetadata(info));
+  for (const auto& [name, view] : tensors) writer.Append(name, view.data);
+  writer.Commit();
+}
+
+}  // namespace
+
+void PackCheckpoint(const std::filesystem::path& checkpoint_path,
+                    const std::filesystem::path& folder, Precision precision,
+                    std::shared_ptr<const Runtime> runtime) {
+  const Checkpoint checkpoint = Checkpoint::Open(checkpoint_path);
+  if (checkpoint.packed()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                checkpoint.packed()->path().string() + ": is packed already",
+                "convert the original checkpoint");
+  }
+  if (!runtime) runtime = Runtime::Create();
+  const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
+  precision = ResolvePrecision(checkpoint, precision, kernels);
+
+  std::vector<TensorSpec> specs;
+  std::optional<SiglipVisionConfig> vision;
+  std::optional<SiglipTextConfig> text;
+  if (checkpoint.Find(Part::kVision)) {
+    vision = LoadVisionConfig(checkpoint);
+    specs = VisionTensors(*vision);
+  }
+  if (checkpoint.Find(Part::kText)) {
+    text = LoadTextConfig(checkpoint);
+    std::ranges::copy(TextTensors(*text), std::back_inserter(specs));
+  }
+  std::vector<TensorSpec> scalars;
+  for (const char* name : {"logit_scale", "logit_bias"}) {
+    if (HasTensor(checkpoint, name)) scalars.push_back({name, {}});
+  }
+  std::ranges::copy(scalars, std::back_inserter(specs));
+
+  const KeptWeights weights(OpenWeights(checkpoint, specs));
+  Towers towers;
+  if (vision) {
+    const LayerContext context = {*vision, runtime, precision};
+    towers.vision = std::make_unique<const SiglipVisionTransformer>(
+        LayerSource{weights, "vision_model", context}, *vision);
+  }
+  if (text) {
+    const LayerContext context = {*text, runtime, precision};
+    towers.text = std::make_unique<const SiglipTextTransformer>(
+        LayerSource{weights, "text_model", context}, *text);
+  }
+  NamedTensors tensors = weights.kept();
+  std::vector<Tensor> owned;
+  const auto add = [&](const std::string& name, Tensor tensor) {
+    owned.push_back(std::move(tensor));
+    tensors.emplace_back(name, owned.back().view());
+  };
+  for (const TensorSpec& spec : scalars) add(spec.name, Tensor(spec.shape, weights.Read(spec)));
+  // The folded probe needs it no more; it says that there is a head.
+  if (vision && vision->vision_use_head.value_or(false)) {
+    const TensorSpec probe = {kProbe, {1, 1, vision->hidden_size}};
+    add(kProbe, Tensor(probe.shape, weights.Read(probe)));
+  }
+  if (text) {
+    const TensorSpec table = {"text_model.embeddings.token_embedding.weight",
+                              {text->vocab_size, text->hidden_size}};
+    add(table.name, ReadTable(*weights.OpenRows(table), text->vocab_size, text->hidden_size));
+  }
+  Arrange(tensors);
+
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
+  const PackedInfo info = {std::string(ToString(precision)), kernels.panel_columns,
+                           Hexadecimal(weights.hash()), checkpoint.config().dump()};
+  AtomicFile config(folder / "config.json");
+  config.Write(checkpoint.config().dump(2) + "\n");
+  CopySideFiles(checkpoint.folder(), folder);
+  Write(folder / kPackedFile, tensors, info);
+  config.Commit();
+}
+
+}  // namespace siglip

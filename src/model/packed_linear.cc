@@ -1,0 +1,137 @@
+#include "model/packed_linear.h"
+
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "siglip/error.h"
+#include "weights/packed_file.h"
+#include "weights/quoted.h"
+
+namespace siglip {
+namespace {
+
+DType DTypeOf(OperandType type) {
+  switch (type) {
+    case OperandType::kFloat32: return DType::kF32;
+    case OperandType::kBFloat16: return DType::kBF16;
+    case OperandType::kInt8: return DType::kI8;
+  }
+  return DType::kF32;
+}
+
+Shape ShapeOf(OperandType type, int64_t panels, int64_t depth, int64_t columns) {
+  Shape shape = {panels, depth, columns};
+  if (type != OperandType::kFloat32) shape.push_back(ValuesPerWord(type));
+  return shape;
+}
+
+TensorView Get(const SafetensorsFile& file, const std::string& name, DType dtype,
+               const Shape& shape) {
+  TensorView view = file.Get(name);
+  if (view.dtype != dtype || view.shape != shape) {
+    throw Error(ErrorCode::kMalformedFile,
+                file.path().string() + ": tensor " + Quoted(name) + ": expected " +
+                    std::string(ToString(dtype)) + " " + ToString(shape) + ", found " +
+                    std::string(ToString(view.dtype)) + " " + ToString(view.shape),
+                "make it again from the original: siglip convert --precision P IN OUT");
+  }
+  return view;
+}
+
+template <class Value>
+std::vector<Value> Copy(const TensorView& view) {
+  std::vector<Value> values(view.data.size() / sizeof(Value));
+  std::memcpy(values.data(), view.data.data(), view.data.size());
+  return values;
+}
+
+template <class Value>
+void Keep(const WeightSource& weights, const std::string& name, DType dtype,
+          const std::vector<Value>& values) {
+  weights.Keep(name, {dtype,
+                      {static_cast<int64_t>(values.size())},
+                      std::as_bytes(std::span<const Value>(values))});
+}
+
+}  // namespace
+
+Precision ResolvePrecision(std::optional<Precision> wanted, const Kernels& kernels) {
+  const Precision precision = wanted.value_or(Precision::kFloat32);
+  if (precision != Precision::kAuto) return precision;
+  // Fastest is the narrowest that the CPU has an instruction for.
+  return kernels.multiplies_int8 ? Precision::kInt8 : Precision::kFloat32;
+}
+
+Precision ResolvePrecision(const Checkpoint& checkpoint, std::optional<Precision> wanted,
+                           const Kernels& kernels) {
+  if (!checkpoint.packed()) return ResolvePrecision(wanted, kernels);
+  const std::string path = checkpoint.packed()->path().string();
+  const PackedInfo info = ReadPackedInfo(*checkpoint.packed());
+  const Precision precision = ParsePrecision(info.precision);
+  if (wanted && *wanted != Precision::kAuto && *wanted != precision) {
+    throw Error(ErrorCode::kMismatch,
+                path + ": holds weights in " + info.precision + ", asked for " +
+                    std::string(ToString(*wanted)),
+                "leave --precision away, or convert the original checkpoint to " +
+                    std::string(ToString(*wanted)));
+  }
+  if (info.panel_columns != kernels.panel_columns) {
+    throw Error(ErrorCode::kMismatch,
+                path + ": is laid out in panels of " + std::to_string(info.panel_columns) +
+                    " columns, the instruction set in use here takes " +
+                    std::to_string(kernels.panel_columns),
+                "convert the original checkpoint on this kind of machine; the sets of AVX-512 take "
+                "32, all others 16");
+  }
+  return precision;
+}
+
+PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file,
+                              const std::string& scope, const Kernels& kernels, OperandType type,
+                              int64_t outputs, int64_t inputs) {
+  const int64_t columns = kernels.panel_columns;
+  const int64_t panels = (outputs + columns - 1) / columns;
+  const TensorView words = Get(*file, scope + ".weight", DTypeOf(type),
+                               ShapeOf(type, panels, WordCount(type, inputs), columns));
+  std::vector<float> scales;
+  std::vector<int32_t> corrections;
+  if (type == OperandType::kInt8) {
+    const Shape shape = {panels * columns};
+    scales = Copy<float>(Get(*file, scope + ".scales", DType::kF32, shape));
+    corrections = Copy<int32_t>(Get(*file, scope + ".corrections", DType::kI32, shape));
+  }
+  if (reinterpret_cast<uintptr_t>(words.data.data()) % alignof(uint32_t) != 0) {
+    throw Error(ErrorCode::kMalformedFile, file->path().string() + ": tensor " +
+                                               Quoted(scope + ".weight") +
+                                               ": begins at an odd place of the file");
+  }
+  return {kernels,
+          type,
+          outputs,
+          inputs,
+          {reinterpret_cast<const uint32_t*>(words.data.data()), words.data.size() / 4},
+          file,
+          std::move(scales),
+          std::move(corrections)};
+}
+
+std::vector<float> ReadPackedBias(const SafetensorsFile& file, const std::string& scope,
+                                  const PackedMatrix& weight) {
+  return Copy<float>(
+      Get(file, scope + ".bias", DType::kF32, {weight.panels() * weight.panel_columns()}));
+}
+
+void KeepPackedMatrix(const WeightSource& weights, const std::string& scope,
+                      const PackedMatrix& weight, const std::vector<float>& bias) {
+  weights.Keep(scope + ".weight",
+               {DTypeOf(weight.type()),
+                ShapeOf(weight.type(), weight.panels(), weight.depth(), weight.panel_columns()),
+                std::as_bytes(weight.words())});
+  Keep(weights, scope + ".bias", DType::kF32, bias);
+  if (weight.type() != OperandType::kInt8) return;
+  Keep(weights, scope + ".scales", DType::kF32, weight.scales());
+  Keep(weights, scope + ".corrections", DType::kI32, weight.corrections());
+}
+
+}  // namespace siglip

@@ -1,0 +1,122 @@
+#include "weights/packed_file.h"
+
+#include <charconv>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "siglip/error.h"
+#include "weights/quoted.h"
+
+namespace siglip {
+namespace {
+
+constexpr char kFormat[] = "siglip-packed";
+constexpr char kVersion[] = "1";
+
+/// Rows of an F32 or BF16 matrix that stay in the file.
+class PackedRows final : public RowSource {
+ public:
+  PackedRows(std::shared_ptr<const SafetensorsFile> file, TensorView matrix)
+      : file_(std::move(file)), matrix_(std::move(matrix)) {}
+
+  void ReadRow(int64_t row, std::span<float> out) const override {
+    const size_t bytes = out.size() * static_cast<size_t>(SizeOf(matrix_.dtype));
+    ConvertToFloat({matrix_.dtype,
+                    {static_cast<int64_t>(out.size())},
+                    matrix_.data.subspan(static_cast<size_t>(row) * bytes, bytes)},
+                   out);
+  }
+  int64_t bytes() const override { return 0; }
+
+ private:
+  const std::shared_ptr<const SafetensorsFile> file_;
+  const TensorView matrix_;
+};
+
+class PackedWeights final : public WeightSource {
+ public:
+  explicit PackedWeights(std::shared_ptr<const SafetensorsFile> file) : file_(std::move(file)) {}
+
+  bool Contains(const std::string& name) const override { return file_->contains(name); }
+
+  std::vector<float> Read(const TensorSpec& tensor) const override {
+    const TensorView view = Find(tensor);
+    std::vector<float> values(static_cast<size_t>(ElementCount(view.shape)));
+    ConvertToFloat(view, values);
+    return values;
+  }
+
+  std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const override {
+    return std::make_shared<PackedRows>(file_, Find(matrix));
+  }
+
+  std::shared_ptr<const SafetensorsFile> packed() const override { return file_; }
+
+ private:
+  TensorView Find(const TensorSpec& wanted) const {
+    const TensorView view = file_->Get(wanted.name);
+    if (view.shape != wanted.shape) {
+      throw Error(ErrorCode::kMismatch, file_->path().string() + ": tensor " + Quoted(wanted.name) +
+                                            ": has shape " + ToString(view.shape) + ", expected " +
+                                            ToString(wanted.shape));
+    }
+    return view;
+  }
+
+  const std::shared_ptr<const SafetensorsFile> file_;
+};
+
+const std::string& Field(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) {
+    throw Error(ErrorCode::kMalformedFile, file.path().string() + ": no " + Quoted(key) +
+                                               " in its metadata: not a file of siglip convert");
+  }
+  return found->second;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ToMetadata(const PackedInfo& info) {
+  return {{"format", kFormat},
+          {"version", kVersion},
+          {"precision", info.precision},
+          {"panel_columns", std::to_string(info.panel_columns)},
+          {"source_hash", info.source_hash},
+          {"config", info.config}};
+}
+
+PackedInfo ReadPackedInfo(const SafetensorsFile& file) {
+  if (Field(file, "format") != kFormat) {
+    throw Error(ErrorCode::kMalformedFile, file.path().string() + ": format " +
+                                               Quoted(Field(file, "format")) + ", expected '" +
+                                               kFormat + "'");
+  }
+  if (Field(file, "version") != kVersion) {
+    throw Error(ErrorCode::kMismatch,
+                file.path().string() + ": version " + Quoted(Field(file, "version")) +
+                    " of the packed format, this program reads version " + kVersion,
+                "make it again from the original: siglip convert --precision P IN OUT");
+  }
+  PackedInfo info;
+  info.precision = Field(file, "precision");
+  info.source_hash = Field(file, "source_hash");
+  info.config = Field(file, "config");
+  const std::string& columns = Field(file, "panel_columns");
+  const auto [end, status] =
+      std::from_chars(columns.data(), columns.data() + columns.size(), info.panel_columns);
+  if (status != std::errc() || end != columns.data() + columns.size() || info.panel_columns < 1) {
+    throw Error(ErrorCode::kMalformedFile, file.path().string() +
+                                               ": 'panel_columns': expected a positive number, "
+                                               "found " +
+                                               Quoted(columns));
+  }
+  return info;
+}
+
+std::shared_ptr<const WeightSource> OpenPackedWeights(std::shared_ptr<const SafetensorsFile> file) {
+  return std::make_shared<PackedWeights>(std::move(file));
+}
+
+}  // namespace siglip

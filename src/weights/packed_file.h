@@ -1,0 +1,39 @@
+// The file that `siglip convert --precision` writes: weights as the kernels read them.
+//
+// A safetensors file called kPackedFile. Its metadata are the fields of PackedInfo. The weight of a
+// product is held under the name of the layer that multiplies with it, in four tensors: `.weight`
+// (F32 [panels, inputs, columns], BF16 [panels, words, columns, 2] or I8 [panels, words, columns,
+// 4]), `.bias`, and for I8 `.scales` and `.corrections`; all else is F32 under canonical names.
+// Every tensor that is multiplied with begins at a multiple of kPackedAlignment bytes of the file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "siglip/safetensors.h"
+#include "weights/weight_source.h"
+
+namespace siglip {
+
+inline constexpr char kPackedFile[] = "packed.safetensors";
+inline constexpr int64_t kPackedAlignment = 64;
+
+/// What a packed file says of itself.
+struct PackedInfo {
+  std::string precision;      ///< "f32", "bf16" or "int8"
+  int64_t panel_columns = 0;  ///< of the instruction sets it is laid out for
+  std::string source_hash;    ///< of the weights it was made from
+  std::string config;         ///< JSON, the source's configuration
+};
+
+std::map<std::string, std::string> ToMetadata(const PackedInfo& info);
+/// Throws Error(kMismatch) for another version of the format, Error(kMalformedFile) for metadata
+/// that are missing or no numbers.
+PackedInfo ReadPackedInfo(const SafetensorsFile& file);
+
+/// The weights in `file`.
+std::shared_ptr<const WeightSource> OpenPackedWeights(std::shared_ptr<const SafetensorsFile> file);
+
+}  // namespace siglip
