@@ -37,7 +37,8 @@ struct TensorInfo {
 };
 
 struct ModelInfo {
-  std::string scheme;      ///< Naming scheme: "Hugging Face", "timm", "open_clip", ...
+  /// Naming scheme: "Hugging Face", "timm", "open_clip", ..., or "packed in int8" and the like.
+  std::string scheme;
   std::string model_type;  ///< As in config.json; empty when it has none.
   SiglipVisionConfig config;
   bool has_head = false;

@@ -8,6 +8,7 @@
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
+#include "weights/packed_file.h"
 
 namespace siglip {
 namespace {
@@ -85,9 +86,13 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
   ModelInfo info;
   info.config = LoadVisionConfig(checkpoint);
   const std::vector<TensorSpec> expected = VisionTensors(info.config);
-  const std::map<std::string, std::string> uses = Uses(FindTensors(checkpoint, expected));
-
-  info.scheme = ToString(checkpoint.scheme());
+  std::map<std::string, std::string> uses;
+  if (checkpoint.packed()) {
+    info.scheme = "packed in " + ReadPackedInfo(*checkpoint.packed()).precision;
+  } else {
+    info.scheme = ToString(checkpoint.scheme());
+    uses = Uses(FindTensors(checkpoint, expected));
+  }
   const auto type = checkpoint.config().find("model_type");
   if (type != checkpoint.config().end() && type->is_string()) {
     info.model_type = type->get<std::string>();

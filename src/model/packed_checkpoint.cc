@@ -154,7 +154,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   std::vector<TensorSpec> scalars;
   for (const char* name : {"logit_scale", "logit_bias"}) {
-    if (HasTensor(checkpoint, name)) scalars.push_back({name, {}});
+    if (HasTensor(checkpoint, name)) scalars.push_back({name, {1}});
   }
   std::ranges::copy(scalars, std::back_inserter(specs));
 

@@ -101,6 +101,11 @@ PackedInfo ReadPackedInfo(const SafetensorsFile& file) {
   }
   PackedInfo info;
   info.precision = Field(file, "precision");
+  if (info.precision != "f32" && info.precision != "bf16" && info.precision != "int8") {
+    throw Error(ErrorCode::kMalformedFile, file.path().string() +
+                                               ": 'precision': expected f32, bf16 or int8, found " +
+                                               Quoted(info.precision));
+  }
   info.source_hash = Field(file, "source_hash");
   info.config = Field(file, "config");
   const std::string& columns = Field(file, "panel_columns");
