@@ -169,6 +169,7 @@ else
   run_stage 'format' check_format
 fi
 run_stage 'release build' build release
+run_stage 'register spills' scripts/check_spills.py
 run_stage 'release tests' run_tests release
 if $quick; then exit 0; fi
 run_stage 'installed library' check_install
