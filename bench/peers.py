@@ -149,7 +149,7 @@ class Benchmark:
         """Names what models are made of, so that those of another checkpoint are not taken."""
         weights = (self.model / "model.safetensors").stat()
         parts = (str(self.model), weights.st_size, weights.st_mtime_ns, REQUIREMENTS.read_text(),
-                 (BENCH / "peers_models.py").read_text(), self.arguments.batches)
+                 (BENCH / "peers_models.py").read_text())
         return f"{self.model.name}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
 
     def make_pixels(self):

@@ -9,6 +9,8 @@ beside FOLDER. PIXELS is a file of raw float32 pictures [n, 3, SIZE, SIZE], for 
 import sys
 from pathlib import Path
 
+CALIBRATION_PICTURES = 24
+
 
 def pooled_model(checkpoint):
     """transformers' model with the pooled output as its only one."""
@@ -67,7 +69,7 @@ def make_openvino_int8(pixels, size, folder):
     model = openvino.Core().read_model(folder.parent / "openvino" / "model.xml")
     # The pictures upside down: calibrated on those it is judged on, it would look too good.
     samples = [picture[None, :, ::-1].copy() for picture in pictures(pixels, size)]
-    quantised = nncf.quantize(model, nncf.Dataset(samples), subset_size=len(samples),
+    quantised = nncf.quantize(model, nncf.Dataset(samples), subset_size=CALIBRATION_PICTURES,
                               model_type=nncf.ModelType.TRANSFORMER)
     openvino.save_model(quantised, folder / "model.xml", compress_to_fp16=False)
 
