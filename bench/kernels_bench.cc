@@ -125,9 +125,9 @@ BENCHMARK(BM_Linear)
 
 void BM_Attention(benchmark::State& state) {
   const auto precision = static_cast<Precision>(state.range(3));
-  const AttentionShape shape = {state.range(0), state.range(1), state.range(2),
-                                static_cast<OperandType>(precision)};
   const Kernels& kernels = TheKernels();
+  const AttentionShape shape = {state.range(0), state.range(1), state.range(2),
+                                InputType(kernels, static_cast<OperandType>(precision))};
   const int64_t hidden = shape.heads * shape.head_dim;
   const MatrixBuffer qkv(shape.tokens, 3 * hidden);
   Fill(qkv.matrix());
