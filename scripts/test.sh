@@ -169,8 +169,10 @@ else
   run_stage 'format' check_format
 fi
 run_stage 'release build' build release
+run_stage 'register spills' scripts/check_spills.py
 run_stage 'release tests' run_tests release
 if $quick; then exit 0; fi
+run_stage 'kernel efficiency' scripts/check_efficiency.py
 run_stage 'installed library' check_install
 run_stage 'sanitizer build' build asan
 run_stage 'sanitizer tests' run_tests asan
