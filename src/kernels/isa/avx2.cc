@@ -80,8 +80,9 @@ struct Vector {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256((const __m256i*)pairs), 16))};
   }
   static Vector HighHalves(const uint32_t* pairs) {
-    return {_mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256((const __m256i*)pairs),
-                                                 _mm256_set1_epi32((int)0xFFFF0000U)))};
+    // Two shifts, as a mask would take the register that the widening tile needs.
+    const __m256i high = _mm256_srli_epi32(_mm256_loadu_si256((const __m256i*)pairs), 16);
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
   }
   static void TransposeBlock(const float* in, size_t in_stride, float* out, size_t out_stride) {
     __m256 a[8];

@@ -77,8 +77,7 @@ struct Vector {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pairs), 16))};
   }
   static Vector HighHalves(const uint32_t* pairs) {
-    return {_mm512_castsi512_ps(
-        _mm512_and_si512(_mm512_loadu_si512(pairs), _mm512_set1_epi32((int)0xFFFF0000U)))};
+    return {_mm512_castsi512_ps(_mm512_maskz_loadu_epi16(0xAAAAAAAAU, pairs))};
   }
   static void TransposeBlock(const float* in, size_t in_stride, float* out, size_t out_stride) {
     __m512 a[16];

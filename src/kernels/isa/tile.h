@@ -80,7 +80,11 @@ template <class Dot, class V, int kRows, int kVectors, int kPanelColumns>
       for (int row = 0; row < kRows; ++row) {
         const typename Dot::Value value = Dot::Broadcast(a + row * a_stride + half);
 #pragma GCC unroll 4
-        for (int j = 0; j < kVectors; ++j) Dot::Add(sums[row][j], value, b[j]);
+        for (int j = 0; j < kVectors; ++j) {
+          Dot::Add(sums[row][j], value, b[j]);
+          // Compilers would otherwise work on both halves at once and run out of registers.
+          asm volatile("" : "+v"(sums[row][j]));
+        }
       }
     }
   }
