@@ -229,7 +229,7 @@ TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
 }
 
 TEST(ResizeWeightsTest, SplitWeightsAreWhole) {
-  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow);
+  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow, 100);
   const ResizeTaps taps = weights.taps();
   EXPECT_EQ(taps.stride % 8, 0);
   for (int i = 0; i < 17; ++i) {
