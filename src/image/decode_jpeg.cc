@@ -65,10 +65,17 @@ void LimitScans(j_common_ptr info) {
   longjmp(errors->escape, 1);
 }
 
+// Releases what libjpeg has allocated, also when the constructor of its owner throws.
+struct Decompressor : jpeg_decompress_struct {
+  Decompressor() : jpeg_decompress_struct{} {}
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  ~Decompressor() { jpeg_destroy_decompress(this); }
+};
+
 class JpegReader : public RowDecoder {
  public:
   explicit JpegReader(const ImageSource& source);
-  ~JpegReader() override { jpeg_destroy_decompress(&decompressor_); }
 
   ImageSize stored_size() const override {
     return {.width = decompressor_.image_width, .height = decompressor_.image_height};
@@ -103,7 +110,7 @@ class JpegReader : public RowDecoder {
   ErrorManager errors_ = {};
   jpeg_source_mgr input_ = {};
   jpeg_progress_mgr progress_ = {};
-  jpeg_decompress_struct decompressor_ = {};
+  Decompressor decompressor_;
   int orientation_ = 1;
   bool started_ = false;
   std::vector<JSAMPLE> cmyk_;  // one row
@@ -152,7 +159,7 @@ void JpegReader::ReadHeader() {
 int64_t JpegReader::IntermediateBytes() const {
   constexpr int64_t kRowsOfWorkspace = 64;
   int64_t bytes = kRowsOfWorkspace * decompressor_.image_width * decompressor_.num_components;
-  if (jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&decompressor_))) {
+  if (jpeg_has_multiple_scans(const_cast<Decompressor*>(&decompressor_))) {
     for (int i = 0; i < decompressor_.num_components; ++i) {
       const jpeg_component_info& component = decompressor_.comp_info[i];
       const int64_t blocks =
