@@ -82,6 +82,22 @@ TEST(EncodedImageTest, ResizesToTheBitsOfDecodingFirst) {
   }
 }
 
+TEST(EncodedImageTest, MirrorsFiltersThatAreNotSymmetric) {
+  // At 2.5 pixels to one, windows of Pillow's box filter end in the middle of a pixel, which counts
+  // on one side only.
+  for (const char* name : {"exif-3.jpg", "exif-6.jpg", "exif-7.jpg"}) {
+    SCOPED_TRACE(name);
+    const Image decoded = DecodeImageFile(kGolden / name);
+    const ResizeRequest request = {.height = decoded.height * 2 / 5,
+                                   .width = decoded.width * 2 / 5,
+                                   .resample = Resample::kBox,
+                                   .mode = PreprocessMode::kPillow};
+    ExpectSamePicture(
+        ResizedFile(kGolden / name, {}, request),
+        Resize(decoded, request.height, request.width, request.resample, request.mode));
+  }
+}
+
 TEST(EncodedImageTest, KnowsTheUprightSize) {
   DecodeOptions options;
   const std::string bytes = ReadBytes(kGolden / "exif-6.jpg");  // 140 x 90 as stored
@@ -112,6 +128,23 @@ TEST(EncodedImageTest, FailsAsDecodingDoes) {
     ExpectError(ErrorCode::kMalformedFile, {name, "malformed JPEG"},
                 [&] { EncodedImage(AsBytes(bytes), options, name).Resized(request); });
   }
+}
+
+TEST(EncodedImageTest, FailsForRowsThatNoWindowReaches) {
+  // An eighth of 90 rows is 11 and a quarter: columns first, the box filter leaves
+  // the twelfth out.
+  const std::string whole = ReadBytes(kGolden / "rgb-444.jpg");
+  const std::string bytes = whole.substr(0, whole.size() - 60);
+  const std::string name = "cut.jpg";
+  DecodeOptions options;
+  options.fast = true;
+  ExpectError(ErrorCode::kMalformedFile, {name, "at row 11 of 12"}, [&] {
+    EncodedImage(AsBytes(bytes), options, name)
+        .Resized({.height = 1,
+                  .width = 4,
+                  .resample = Resample::kBox,
+                  .mode = PreprocessMode::kPillow13});
+  });
 }
 
 TEST(EncodedImageTest, RefusesWhatResizeRefuses) {
