@@ -3,25 +3,26 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench_images.h"
 #include "commands.h"
 #include "format.h"
+#include "measure.h"
 #include "options.h"
+#include "siglip/engine.h"
 #include "siglip/error.h"
+#include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/runtime.h"
 #include "siglip/vision_model.h"
@@ -40,6 +41,7 @@ struct BenchArguments {
   std::vector<int> threads = {0};
   int repeats = 5;
   std::optional<Precision> precision;
+  bool fast_decode = false;
   bool json = false;
 };
 
@@ -77,39 +79,6 @@ class Progress {
   const bool terminal_ = isatty(STDERR_FILENO) == 1;
 };
 
-double Seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Of one call, from as many as fill a tenth of a second.
-double SecondsPerCall(const std::function<void()>& work) {
-  constexpr double kLongEnough = 0.1;
-  int calls = 0;
-  double total = 0;
-  while (total < kLongEnough) {
-    total += Seconds(work);
-    ++calls;
-  }
-  return total / calls;
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch) {
-  Tensor pixels(DType::kF32, {batch, config.num_channels, config.image_size, config.image_size});
-  std::mt19937 generator(1);
-  for (float& value : pixels.floats()) {
-    value = static_cast<float>(generator()) / 2147483648.0f - 1.0f;
-  }
-  return pixels;
-}
-
 SiglipVisionModel LoadModel(const BenchArguments& arguments,
                             const std::shared_ptr<const Runtime>& runtime) {
   if (arguments.preset.empty()) {
@@ -117,6 +86,21 @@ SiglipVisionModel LoadModel(const BenchArguments& arguments,
   }
   return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime,
                            arguments.precision);
+}
+
+Engine MakeEngine(const BenchArguments& arguments, SiglipVisionModel model) {
+  EngineOptions options;
+  options.precision = arguments.precision;
+  options.decode.fast = arguments.fast_decode;
+  options.tokens = model.vision_model().head() == nullptr;
+  if (arguments.preset.empty()) {
+    auto processor = SiglipImageProcessor::FromPretrained(arguments.model, options.preprocess);
+    return Engine(std::move(model), std::move(processor), options, arguments.model.string());
+  }
+  const auto config =
+      ImageProcessorConfig::FromJson(PresetPreprocessorJson(arguments.preset), arguments.preset);
+  return Engine(std::move(model), SiglipImageProcessor(config, options.preprocess), options,
+                arguments.preset);
 }
 
 double Flop(const SiglipVisionModel& model) {
@@ -171,26 +155,27 @@ BenchReport Measure(const BenchArguments& arguments) {
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   Progress progress;
   for (const int threads : arguments.threads) {
-    const RuntimeOptions options{.threads = threads, .instruction_set = {}};
-    {
-      progress.Show("loading " + report.model);
-      const auto runtime = Runtime::Create(options);
-      const auto start = std::chrono::steady_clock::now();
-      const SiglipVisionModel model = LoadModel(arguments, runtime);
-      if (report.rates.empty()) {
-        report.load_seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        report.instruction_set = runtime->instruction_set();
-        report.precision = ToString(model.precision());
-        report.gflop_per_picture = Flop(model) / 1e9;
-      }
-      const std::vector<ModelRate> rates = MeasureModel(model, arguments, progress);
-      report.rates.insert(report.rates.end(), rates.begin(), rates.end());
+    progress.Show("loading " + report.model);
+    const auto runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
+    const auto start = std::chrono::steady_clock::now();
+    SiglipVisionModel model = LoadModel(arguments, runtime);
+    if (report.rates.empty()) {
+      report.load_seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      report.instruction_set = runtime->instruction_set();
+      report.precision = ToString(model.precision());
+      report.gflop_per_picture = Flop(model) / 1e9;
     }
-    if (!pictures.empty()) {
-      progress.Show("pictures of " + arguments.images);
-      report.image_rates.push_back(MeasureImageRates(arguments.model, pictures, options));
-    }
+    const std::vector<ModelRate> rates = MeasureModel(model, arguments, progress);
+    report.rates.insert(report.rates.end(), rates.begin(), rates.end());
+    if (pictures.empty()) continue;
+    const auto show_repeat = [&](int repeat) {
+      progress.Show("threads " + std::to_string(runtime->threads()) + ", pictures of " +
+                    arguments.images + ": " + std::to_string(repeat) + " of " +
+                    std::to_string(arguments.repeats));
+    };
+    report.image_rates.push_back(MeasureImageRates(MakeEngine(arguments, std::move(model)),
+                                                   pictures, arguments.repeats, show_repeat));
   }
   return report;
 }
@@ -200,6 +185,7 @@ void PrintJson(const BenchReport& report) {
   json["model"] = report.model;
   json["version"] = Version();
   json["instruction_set"] = report.instruction_set;
+  json["precision"] = report.precision;
   json["gflop_per_picture"] = report.gflop_per_picture;
   json["load_seconds"] = report.load_seconds;
   json["peak_memory_bytes"] = PeakMemoryBytes();
@@ -215,12 +201,18 @@ void PrintJson(const BenchReport& report) {
   }
   json["images"] = Json::array();
   for (const ImageRates& rates : report.image_rates) {
+    const StageSeconds& stages = rates.per_picture;
     json["images"].push_back({{"threads", rates.threads},
                               {"pictures", rates.pictures},
                               {"failed", rates.failed},
-                              {"decode_per_second", rates.decode},
-                              {"preprocess_per_second", rates.preprocess},
-                              {"engine_per_second", rates.engine}});
+                              {"pictures_per_second", rates.pictures_per_second},
+                              {"model_pictures_per_second", rates.model_pictures_per_second},
+                              {"share_of_model_rate", rates.share_of_model_rate},
+                              {"thread_seconds_per_picture",
+                               {{"read", stages.read},
+                                {"decode", stages.decode},
+                                {"resize", stages.resize},
+                                {"compute", stages.compute}}}});
   }
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
@@ -231,11 +223,36 @@ void PrintRow(const std::vector<std::string>& cells) {
   std::cout << "\n";
 }
 
+void PrintImageRates(const std::vector<ImageRates>& all) {
+  std::cout << "\n";
+  PrintRow({"threads", "pictures", "failed", "pictures/s", "model alone", "share"});
+  for (const ImageRates& rates : all) {
+    PrintRow({std::to_string(rates.threads), std::to_string(rates.pictures),
+              std::to_string(rates.failed), FormatNumber(rates.pictures_per_second, 2),
+              FormatNumber(rates.model_pictures_per_second, 2),
+              FormatNumber(100 * rates.share_of_model_rate, 1) + " %"});
+  }
+  std::cout << "\nWhere the time of a thread goes, per picture:\n";
+  PrintRow({"threads", "read", "decode", "resize", "compute"});
+  for (const ImageRates& rates : all) {
+    const StageSeconds& stages = rates.per_picture;
+    const double sum = stages.read + stages.decode + stages.resize + stages.compute;
+    std::vector<std::string> times = {std::to_string(rates.threads)};
+    std::vector<std::string> shares = {""};
+    for (const double seconds : {stages.read, stages.decode, stages.resize, stages.compute}) {
+      times.push_back(FormatNumber(1e3 * seconds, 3) + " ms");
+      shares.push_back(FormatNumber(100 * seconds / sum, 1) + " %");
+    }
+    PrintRow(times);
+    PrintRow(shares);
+  }
+}
+
 void PrintText(const BenchReport& report) {
-  std::cout << Printable(report.model) << " on " << report.instruction_set << ": "
-            << FormatNumber(report.gflop_per_picture, 3) << " GFLOP a picture, loaded in "
-            << FormatNumber(report.load_seconds, 3) << " s, peak memory "
-            << FormatBytes(PeakMemoryBytes()) << "\n\n";
+  std::cout << Printable(report.model) << " in " << report.precision << " on "
+            << report.instruction_set << ": " << FormatNumber(report.gflop_per_picture, 3)
+            << " GFLOP a picture, loaded in " << FormatNumber(report.load_seconds, 3)
+            << " s, peak memory " << FormatBytes(PeakMemoryBytes()) << "\n\n";
   PrintRow({"threads", "batch", "pictures/s", "GFLOP/s", "machine peak", "share"});
   for (const ModelRate& rate : report.rates) {
     PrintRow({std::to_string(rate.threads), std::to_string(rate.batch),
@@ -243,14 +260,7 @@ void PrintText(const BenchReport& report) {
               FormatNumber(rate.peak_gflops, 1),
               FormatNumber(100 * rate.share_of_peak(), 1) + " %"});
   }
-  if (report.image_rates.empty()) return;
-  std::cout << "\n";
-  PrintRow({"threads", "pictures", "failed", "decode/s", "preprocess/s", "engine/s"});
-  for (const ImageRates& rates : report.image_rates) {
-    PrintRow({std::to_string(rates.threads), std::to_string(rates.pictures),
-              std::to_string(rates.failed), FormatNumber(rates.decode, 1),
-              FormatNumber(rates.preprocess, 1), FormatNumber(rates.engine, 1)});
-  }
+  if (!report.image_rates.empty()) PrintImageRates(report.image_rates);
 }
 
 void Bench(const BenchArguments& arguments) {
@@ -273,12 +283,11 @@ void AddBench(CLI::App& app) {
       "bench", "Measure pictures a second, and how near that is to the machine's peak");
   CLI::Option* model =
       command->add_option("--model", arguments->model, "Checkpoint folder")->type_name("DIR");
-  CLI::Option* preset =
-      command
-          ->add_option("--preset", arguments->preset,
-                       "Random weights of this architecture instead (see siglip init --list)")
-          ->type_name("NAME")
-          ->excludes(model);
+  command
+      ->add_option("--preset", arguments->preset,
+                   "Random weights of this architecture instead (see siglip init --list)")
+      ->type_name("NAME")
+      ->excludes(model);
   command->add_option("--batch", arguments->batches, "Batch sizes, separated by commas")
       ->delimiter(',')
       ->check(CLI::PositiveNumber)
@@ -292,11 +301,12 @@ void AddBench(CLI::App& app) {
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command
-      ->add_option("--images", arguments->images,
-                   "Also the rates of decoding, preprocessing and embedding these pictures")
-      ->type_name("FOLDER")
-      ->excludes(preset);
+  CLI::Option* images =
+      command
+          ->add_option("--images", arguments->images,
+                       "Also how fast these pictures are embedded, and where the time goes")
+          ->type_name("FOLDER");
+  AddFastDecodeOption(*command, arguments->fast_decode)->needs(images);
   AddPrecisionOption(*command, arguments->precision);
   AddJsonOption(*command, arguments->json);
   command->footer("Example:\n  siglip bench --preset base-patch16-224 --batch 1,8 --threads 1,2");

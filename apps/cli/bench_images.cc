@@ -1,88 +1,67 @@
-// The rates that `siglip bench --images` measures: from picture files to embeddings.
 #include "bench_images.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "inputs.h"
-#include "siglip/engine.h"
+#include "measure.h"
 #include "siglip/error.h"
-#include "siglip/image.h"
-#include "siglip/image_processor.h"
-#include "siglip/model_info.h"
 
 namespace siglip::cli {
 namespace {
 
-// Decoded pictures held at once while decoding and preprocessing are timed apart.
-constexpr size_t kBlock = 64;
+constexpr double kLongEnough = 2;  // seconds
+/// Enough that the end of a batch, where threads have nothing left to do, does not count.
+constexpr int kPicturesPerThread = 4;
 
-/// Seconds that `threads` threads need to call work(0) ... work(count - 1).
-double TimeParallel(int threads, size_t count, const std::function<void(size_t)>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  std::atomic<size_t> next = 0;
-  const auto loop = [&] {
-    for (size_t i = next++; i < count; i = next++) work(i);
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (int i = 1; i < threads; ++i) helpers.emplace_back(loop);
-    loop();
-  }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::optional<Image> TryDecode(const std::string& path) {
-  try {
-    return DecodeImageFile(path);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-double PerSecond(int64_t count, double seconds) {
-  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
-}
-
-void MeasureStages(const SiglipImageProcessor& processor, const std::vector<std::string>& paths,
-                   ImageRates& rates) {
-  double decode_seconds = 0;
-  double preprocess_seconds = 0;
-  for (size_t begin = 0; begin < paths.size(); begin += kBlock) {
-    const size_t count = std::min(kBlock, paths.size() - begin);
-    std::vector<std::optional<Image>> images(count);
-    decode_seconds += TimeParallel(rates.threads, count,
-                                   [&](size_t i) { images[i] = TryDecode(paths[begin + i]); });
-    std::erase(images, std::nullopt);
-    rates.pictures += std::ssize(images);
-    preprocess_seconds += TimeParallel(rates.threads, images.size(), [&](size_t i) {
-      const auto [height, width] = processor.OutputSize(images[i]->height, images[i]->width);
-      std::vector<float> pixel_values(static_cast<size_t>(3 * height * width));
-      processor.Preprocess(*images[i], pixel_values);
-    });
-  }
-  rates.failed = std::ssize(paths) - rates.pictures;
-  rates.decode = PerSecond(rates.pictures, decode_seconds);
-  rates.preprocess = PerSecond(rates.pictures, preprocess_seconds);
-}
-
-double MeasureEngine(const Engine& engine, const std::vector<std::string>& paths) {
-  size_t next = 0;
+/// Of one or more rounds over the pictures.
+struct Rounds {
   int64_t embedded = 0;
+  int64_t failed = 0;
+  double seconds = 0;
+  StageSeconds stages;
+
+  double pictures_per_second() const { return static_cast<double>(embedded) / seconds; }
+  double PerPicture(double StageSeconds::*stage) const {
+    return stages.*stage / static_cast<double>(embedded);
+  }
+};
+
+constexpr double StageSeconds::*kStages[] = {&StageSeconds::read, &StageSeconds::decode,
+                                             &StageSeconds::resize, &StageSeconds::compute};
+
+/// Whole rounds, in one run of the engine, until `least` seconds have passed.
+Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double least) {
+  Rounds rounds;
+  const StageSeconds before = engine.stage_seconds();
   const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  size_t next = 0;
   engine.EmbedFiles(
       [&]() -> std::optional<std::string> {
-        if (next == paths.size()) return std::nullopt;
+        if (next == paths.size()) {
+          if (elapsed() >= least) return std::nullopt;
+          next = 0;
+        }
         return paths[next++];
       },
-      [&](const EmbedResult& result) { embedded += result.error ? 0 : 1; });
-  return PerSecond(embedded,
-                   std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); });
+  rounds.seconds = elapsed();
+  rounds.stages = engine.stage_seconds();
+  for (const auto stage : kStages) rounds.stages.*stage -= before.*stage;
+  return rounds;
+}
+
+double MedianOf(const std::vector<Rounds>& repeats,
+                const std::function<double(const Rounds&)>& value) {
+  std::vector<double> values;
+  std::ranges::transform(repeats, std::back_inserter(values), value);
+  return Median(std::move(values));
 }
 
 }  // namespace
@@ -96,19 +75,36 @@ std::vector<std::string> FindImages(const std::string& folder) {
   return paths;
 }
 
-ImageRates MeasureImageRates(const std::filesystem::path& model,
-                             const std::vector<std::string>& paths, const RuntimeOptions& runtime) {
-  EngineOptions options;
-  options.runtime = runtime;
-  options.tokens = !InspectModel(model).has_head;
-  const Engine engine = Engine::FromPretrained(model, options);
+ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
+                             int repeats, const std::function<void(int)>& show_repeat) {
+  const SiglipVisionModel& model = engine.model();
   ImageRates rates;
-  rates.threads = engine.model().runtime()->threads();
-  MeasureStages(engine.processor(), paths, rates);
+  rates.threads = model.runtime()->threads();
+  const Rounds first = Embed(engine, paths, /*least=*/0);
+  rates.pictures = first.embedded;
+  rates.failed = first.failed;
   if (rates.pictures == 0) {
-    throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be decoded");
+    throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be embedded");
   }
-  rates.engine = MeasureEngine(engine, paths);
+  const int64_t batch = int64_t{kPicturesPerThread} * rates.threads;
+  const Tensor pixels = RandomPixels(model.config(), batch);
+  model(pixels);  // warms up
+  std::vector<Rounds> measured;
+  std::vector<double> model_rates;
+  std::vector<double> shares;
+  for (int repeat = 1; repeat <= repeats; ++repeat) {
+    show_repeat(repeat);
+    model_rates.push_back(static_cast<double>(batch) / SecondsPerCall([&] { model(pixels); }));
+    measured.push_back(Embed(engine, paths, kLongEnough));
+    shares.push_back(measured.back().pictures_per_second() / model_rates.back());
+  }
+  rates.pictures_per_second = MedianOf(measured, &Rounds::pictures_per_second);
+  rates.model_pictures_per_second = Median(model_rates);
+  rates.share_of_model_rate = Median(shares);
+  for (const auto stage : kStages) {
+    rates.per_picture.*stage =
+        MedianOf(measured, [&](const Rounds& rounds) { return rounds.PerPicture(stage); });
+  }
   return rates;
 }
 

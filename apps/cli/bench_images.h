@@ -1,31 +1,33 @@
-// The rates that `siglip bench --images` measures: from picture files to embeddings.
+// What `siglip bench --images` measures: from picture files to embeddings.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "siglip/runtime.h"
+#include "siglip/engine.h"
 
 namespace siglip::cli {
 
-/// Pictures per second of each stage alone, and of the engine, where the stages overlap.
+/// Medians over the repeats.
 struct ImageRates {
   int threads = 0;
-  int64_t pictures = 0;  ///< Those that could be decoded.
+  int64_t pictures = 0;  ///< Of the folder, that could be embedded.
   int64_t failed = 0;
-  double decode = 0;
-  double preprocess = 0;
-  double engine = 0;
+  double pictures_per_second = 0;        ///< From files to embeddings.
+  double model_pictures_per_second = 0;  ///< From pixels that are ready.
+  double share_of_model_rate = 0;        ///< The one by the other, of the same repeat.
+  StageSeconds per_picture;              ///< Of one thread.
 };
 
 /// The pictures in `folder` and below. Throws Error(kNotFound) when there are none.
 std::vector<std::string> FindImages(const std::string& folder);
 
-/// Each stage runs over all `paths` with as many threads as `runtime` asks for. Throws
-/// Error(kNotFound) when no picture can be decoded.
-ImageRates MeasureImageRates(const std::filesystem::path& model,
-                             const std::vector<std::string>& paths, const RuntimeOptions& runtime);
+/// Embeds all `paths` once unmeasured; then in every repeat, right after measuring the model alone,
+/// again and again until two seconds have passed. `show_repeat` is told which repeat begins.
+/// Throws Error(kNotFound) when no picture can be embedded.
+ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
+                             int repeats, const std::function<void(int)>& show_repeat);
 
 }  // namespace siglip::cli

@@ -68,6 +68,11 @@ CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& pre
       ->type_name("f32|bf16|int8|auto");
 }
 
+CLI::Option* AddFastDecodeOption(CLI::App& command, bool& fast) {
+  return command.add_flag("--fast-decode", fast,
+                          "Decode large JPEGs at a fraction of their size: faster, not exact");
+}
+
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
   AddParsed(
       command, "--preprocess",
@@ -82,6 +87,7 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
       "Transparency: white (put on white, as transformers from 5.22 on) or drop (ignore it)")
       ->type_name("POLICY")
       ->default_str("white");
+  AddFastDecodeOption(command, arguments.decode.fast);
   DecodeLimits& limits = arguments.decode.limits;
   AddParsed(
       command, "--max-pixels",

@@ -27,7 +27,11 @@ struct PreprocessArguments {
   DecodeOptions decode;
 };
 
-/// --preprocess MODE, --alpha white|drop, --max-pixels, --max-file-bytes, --max-memory.
+/// --fast-decode, for DecodeOptions::fast.
+CLI::Option* AddFastDecodeOption(CLI::App& command, bool& fast);
+
+/// --preprocess MODE, --alpha white|drop, --fast-decode, --max-pixels, --max-file-bytes,
+/// --max-memory.
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments);
 
 /// --quiet: neither progress nor summary; errors are still reported.

@@ -1,5 +1,6 @@
 // siglip preprocess: pictures to pixel_values, exactly as the model is fed, into a file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -77,12 +78,15 @@ SiglipImageProcessor MakeProcessor(const PreprocessCommandArguments& arguments) 
 /// What is to be written: the rows made so far and, if asked for, the pictures behind them.
 class Collector {
  public:
-  Collector(const SiglipImageProcessor& processor, int64_t pictures, bool keep_rgb)
-      : processor_(processor), pictures_(pictures), keep_rgb_(keep_rgb) {}
+  Collector(const SiglipImageProcessor& processor, const DecodeOptions& decode, int64_t pictures,
+            bool keep_rgb)
+      : processor_(processor), decode_(decode), pictures_(pictures), keep_rgb_(keep_rgb) {}
 
   /// Throws Error(kMismatch) when the output size differs from that of the pictures before.
-  void Add(const std::string& path, int64_t row, Image image) {
-    const auto [height, width] = processor_.OutputSize(image.height, image.width);
+  void Add(const std::string& path, int64_t row) {
+    const Tensor pixels = processor_.PreprocessFile(path, decode_);
+    const int64_t height = pixels.dim(1);
+    const int64_t width = pixels.dim(2);
     if (!pixel_values_) pixel_values_.emplace(DType::kF32, Shape{pictures_, 3, height, width});
     if (pixel_values_->dim(2) != height || pixel_values_->dim(3) != width) {
       throw Error(ErrorCode::kMismatch,
@@ -91,11 +95,11 @@ class Collector {
                       std::to_string(pixel_values_->dim(3)),
                   "--size HxW makes them equal");
     }
-    const auto row_size = static_cast<size_t>(3 * height * width);
-    processor_.Preprocess(
-        image, pixel_values_->floats().subspan(static_cast<size_t>(row) * row_size, row_size));
+    std::ranges::copy(pixels.floats(), pixel_values_->floats().begin() + row * pixels.size());
     // A path given twice is one tensor: names are unique.
-    if (keep_rgb_ && rgb_paths_.insert(path).second) rgb_.emplace_back(path, std::move(image));
+    if (keep_rgb_ && rgb_paths_.insert(path).second) {
+      rgb_.emplace_back(path, DecodeImageFile(path, decode_));
+    }
   }
 
   void Write(const std::filesystem::path& output) const {
@@ -111,6 +115,7 @@ class Collector {
 
  private:
   const SiglipImageProcessor& processor_;
+  const DecodeOptions& decode_;
   const int64_t pictures_;
   const bool keep_rgb_;
   std::optional<Tensor> pixel_values_;  // [pictures, 3, height, width], made at the first picture
@@ -118,18 +123,18 @@ class Collector {
   std::set<std::string> rgb_paths_;
 };
 
-void Preprocess(PreprocessCommandArguments arguments) {
+void Preprocess(const PreprocessCommandArguments& arguments) {
   CheckOutputFile(arguments.output, arguments.force);
   const SiglipImageProcessor processor = MakeProcessor(arguments);
-  if (arguments.no_exif) arguments.preprocess.decode.apply_exif_orientation = false;
+  DecodeOptions decode = arguments.preprocess.decode;
+  if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  Collector collector(processor, std::ssize(arguments.paths), arguments.rgb);
+  Collector collector(processor, decode, std::ssize(arguments.paths), arguments.rgb);
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
     const std::string& path = arguments.paths[i];
     try {
-      collector.Add(path, static_cast<int64_t>(i),
-                    DecodeImageFile(path, arguments.preprocess.decode));
+      collector.Add(path, static_cast<int64_t>(i));
     } catch (const Error& error) {
       std::cerr << "siglip: " << Printable(error.what()) << "\n";
       failed = true;

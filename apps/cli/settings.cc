@@ -38,6 +38,7 @@ Settings DescribeSettings(const Engine& engine) {
   const EngineOptions& options = engine.options();
   return {
       {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
+      {"fast decode", options.decode.fast ? "yes" : "no"},
       {"instruction set", std::string(engine.model().runtime()->instruction_set())},
       {"normalize", options.normalize ? "yes" : "no"},
       {"precision", std::string(ToString(engine.model().precision()))},

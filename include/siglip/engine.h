@@ -42,6 +42,14 @@ struct EmbedResult {
   std::optional<Error> error;
 };
 
+/// What EmbedFiles has spent in each stage, in seconds of one thread, added up over all of them.
+struct StageSeconds {
+  double read = 0;
+  double decode = 0;
+  double resize = 0;  ///< And rescaling and normalising.
+  double compute = 0;
+};
+
 class Engine {
  public:
   /// Loads model and preprocessing of a checkpoint folder. Throws Error(kUnsupported) when the
@@ -77,6 +85,9 @@ class Engine {
   /// Calls from several threads take turns. Returns the number of results delivered.
   uint64_t EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                       const std::atomic<bool>* stop = nullptr) const;
+
+  /// Of all calls of EmbedFiles that are done.
+  StageSeconds stage_seconds() const;
 
   /// One decoded picture, computed on all threads of the runtime.
   Tensor Embed(const Image& image) const;

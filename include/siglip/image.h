@@ -19,6 +19,12 @@ struct Image {
   std::vector<uint8_t> rgb;
 };
 
+/// In pixels.
+struct ImageSize {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
 enum class ImageFormat { kJpeg, kPng, kWebp, kGif, kBmp, kTiff, kPnm, kAvif, kHeic };
 std::string_view ToString(ImageFormat format);
 
@@ -40,6 +46,10 @@ struct DecodeLimits {
 struct DecodeOptions {
   AlphaPolicy alpha = AlphaPolicy::kWhite;
   bool apply_exif_orientation = true;
+  /// Fast, but not exact: a JPEG far larger than what it is resized to is decoded at half, a
+  /// quarter or an eighth of its size. Only where decoding and resizing are one step, as in
+  /// SiglipImageProcessor::PreprocessFile and Engine: pictures decoded on their own are exact.
+  bool fast = false;
   DecodeLimits limits;
 };
 

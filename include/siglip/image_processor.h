@@ -53,6 +53,10 @@ class SiglipImageProcessor {
   /// One picture -> [3, height, width] of OutputSize, resized, rescaled and normalised.
   /// `out` must hold exactly that many values.
   void Preprocess(const Image& image, std::span<float> out) const;
+  /// A picture file -> [3, height, width]: the bits of DecodeImageFile and Preprocess, unless
+  /// DecodeOptions::fast, but faster: the rows of a JPEG are resized while they are decoded. Throws
+  /// as both do.
+  Tensor PreprocessFile(const std::filesystem::path& path, const DecodeOptions& options = {}) const;
   /// Pictures -> pixel_values [n, 3, height, width]. Throws Error(kMismatch) when their output
   /// sizes differ.
   Tensor operator()(std::span<const Image> images) const;

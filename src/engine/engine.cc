@@ -1,5 +1,6 @@
 #include "siglip/engine.h"
 
+#include <mutex>
 #include <utility>
 
 #include "base/thread_pool.h"
@@ -50,12 +51,22 @@ struct Engine::Parts {
         processor(std::move(preprocessing)),
         workers(model.runtime()->threads()) {}
 
+  void AddSeconds(const StageSeconds& more) {
+    const std::lock_guard lock(seconds_mutex);
+    seconds.read += more.read;
+    seconds.decode += more.decode;
+    seconds.resize += more.resize;
+    seconds.compute += more.compute;
+  }
+
   EngineOptions options;
   SiglipVisionModel model;
   SiglipImageProcessor processor;
   // Each of these threads embeds its own pictures; the model's runtime has others, which compute
   // one picture together.
   mutable ThreadPool workers;
+  std::mutex seconds_mutex;
+  StageSeconds seconds;  // guarded by seconds_mutex
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
@@ -95,8 +106,14 @@ uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
   parts_->workers.Run([&](int) {
     PictureWorker worker(parts_->model, parts_->processor, parts_->options, most_are_idle);
     run.Work([&](const std::string& path) { return worker.EmbedFile(path); });
+    parts_->AddSeconds(worker.seconds());
   });
   return run.delivered();
+}
+
+StageSeconds Engine::stage_seconds() const {
+  const std::lock_guard lock(parts_->seconds_mutex);
+  return parts_->seconds;
 }
 
 Tensor Engine::Embed(const Image& image) const {

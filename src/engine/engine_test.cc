@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -166,6 +167,44 @@ TEST_F(EngineTest, NormalizeDividesByTheNorm) {
   for (size_t i = 0; i < plain.floats().size(); ++i) {
     EXPECT_EQ(normalized.floats()[i], plain.floats()[i] / norm);
   }
+}
+
+TEST_F(EngineTest, FastDecodingIsCloseAndOnlyOnRequest) {
+  const std::string path = SIGLIP_SOURCE_DIR "/tests/golden/images/rgb.jpg";  // 311 x 203 pixels
+  EngineOptions options;
+  const Tensor exact = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
+  ExpectSameBits(exact, MakeEngine(options).Embed(DecodeImageFile(path)));
+  options.decode.fast = true;
+  const Tensor fast = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
+  double product = 0;
+  double exact_squares = 0;
+  double fast_squares = 0;
+  for (size_t i = 0; i < exact.floats().size(); ++i) {
+    product += static_cast<double>(exact.floats()[i]) * fast.floats()[i];
+    exact_squares += static_cast<double>(exact.floats()[i]) * exact.floats()[i];
+    fast_squares += static_cast<double>(fast.floats()[i]) * fast.floats()[i];
+  }
+  const double cosine = product / std::sqrt(exact_squares * fast_squares);
+  EXPECT_GT(cosine, 0.99);
+  EXPECT_LT(cosine, 1 - 1e-9);
+}
+
+TEST_F(EngineTest, SecondsAreThoseOfTheStages) {
+  const Engine engine = MakeEngine(Options(2));
+  EXPECT_EQ(engine.stage_seconds().compute, 0);
+  std::vector<std::string> paths = WritePictures(6);
+  paths.push_back(WriteBytes("text.jpg", "no picture at all"));
+  const auto start = std::chrono::steady_clock::now();
+  EmbedAll(engine, paths);
+  const double most =
+      2 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const StageSeconds first = engine.stage_seconds();
+  for (const double seconds : {first.read, first.decode, first.resize, first.compute}) {
+    EXPECT_GT(seconds, 0);
+  }
+  EXPECT_LT(first.read + first.decode + first.resize + first.compute, most);
+  EmbedAll(engine, paths);
+  EXPECT_GT(engine.stage_seconds().compute, first.compute);
 }
 
 TEST_F(EngineTest, StopsWhenAsked) {

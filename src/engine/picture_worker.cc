@@ -1,16 +1,31 @@
 #include "engine/picture_worker.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <new>
 #include <span>
 #include <utility>
 
+#include "image/encoded_image.h"
+#include "image/picture_file.h"
+#include "image/preprocess_encoded.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
+
+/// A few per picture, too few to be felt.
+class Lap {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 /// Checks one vector and, if asked to, divides it by its L2 norm (without epsilon, as the
 /// reference does). A vector that holds NaN or infinity, or is zero and has no direction, would
@@ -53,7 +68,10 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
     result.error.emplace(code, named ? message : path + ": " + message, hint);
   };
   try {
-    result.embedding = Embed(DecodeImageFile(path, options_.decode));
+    Preprocess(path);
+    const Lap lap;
+    result.embedding = Compute();
+    seconds_.compute += lap.Seconds();
   } catch (const Error& error) {
     fail(error.code(), error.message(), error.hint());
   } catch (const std::bad_alloc&) {
@@ -65,29 +83,34 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
   return result;
 }
 
-Tensor PictureWorker::Embed(Image image) {
-  Preprocess(std::move(image));
-  Tensor embedding = Compute();
-  const auto width = static_cast<size_t>(embedding.dim(-1));
-  const std::span<float> values = embedding.floats();
-  for (size_t begin = 0; begin < values.size(); begin += width) {
-    FinishVector(values.subspan(begin, width), options_.normalize);
-  }
-  return embedding;
+Tensor PictureWorker::Embed(const Image& image) {
+  CheckSize({.width = image.width, .height = image.height});
+  processor_.Preprocess(image, pixel_values_.floats());
+  return Compute();
 }
 
-// Takes the picture by value: its memory is free again while the model computes.
-void PictureWorker::Preprocess(Image image) {
-  const auto [height, width] = processor_.OutputSize(image.height, image.width);
+void PictureWorker::Preprocess(const std::string& path) {
+  const Lap reading;
+  const PictureFile file(path, options_.decode.limits);
+  seconds_.read += reading.Seconds();
+  const Lap preprocessing;
+  EncodedImage image(file.bytes(), options_.decode, path);
+  CheckSize(image.size());
+  PreprocessEncoded(processor_, image, pixel_values_.floats());
+  const double decode = std::chrono::duration<double>(image.decode_time()).count();
+  seconds_.decode += decode;
+  seconds_.resize += preprocessing.Seconds() - decode;
+}
+
+void PictureWorker::CheckSize(const ImageSize& picture) const {
+  const auto [height, width] = processor_.OutputSize(picture.height, picture.width);
   const int64_t expected = model_.config().image_size;
-  if (height != expected || width != expected) {
-    const std::string side = std::to_string(expected);
-    throw Error(ErrorCode::kMismatch,
-                "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
-                    ", the model takes " + side + "x" + side,
-                "its preprocessing does not resize every picture to that size");
-  }
-  processor_.Preprocess(image, pixel_values_.floats());
+  if (height == expected && width == expected) return;
+  const std::string side = std::to_string(expected);
+  throw Error(ErrorCode::kMismatch,
+              "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
+                  ", the model takes " + side + "x" + side,
+              "its preprocessing does not resize every picture to that size");
 }
 
 Tensor PictureWorker::Compute() {
@@ -101,6 +124,11 @@ Tensor PictureWorker::Compute() {
     if (!forward_) forward_.emplace(model_);
     forward_->Run(std::as_const(pixel_values_).floats().data(), options_.tokens ? out : nullptr,
                   options_.tokens ? nullptr : out);
+  }
+  const auto width = static_cast<size_t>(embedding.dim(-1));
+  const std::span<float> values = embedding.floats();
+  for (size_t begin = 0; begin < values.size(); begin += width) {
+    FinishVector(values.subspan(begin, width), options_.normalize);
   }
   return embedding;
 }

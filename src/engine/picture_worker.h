@@ -21,11 +21,18 @@ class PictureWorker {
   /// Decodes and embeds; whatever goes wrong is the result's error. Leaves index and path empty.
   EmbedResult EmbedFile(const std::string& path);
 
+  /// What EmbedFile has spent so far.
+  const StageSeconds& seconds() const { return seconds_; }
+
   /// Throws Error for a picture that the processor or the model refuses.
-  Tensor Embed(Image image);
+  Tensor Embed(const Image& image);
 
  private:
-  void Preprocess(Image image);
+  /// Throws Error(kMismatch) when preprocessing gives such a picture another size than the model's.
+  void CheckSize(const ImageSize& picture) const;
+  /// To pixel_values_. Nothing of the picture is left in memory while the model computes.
+  void Preprocess(const std::string& path);
+  /// From pixel_values_.
   Tensor Compute();
 
   const SiglipVisionModel& model_;
@@ -34,6 +41,7 @@ class PictureWorker {
   const std::function<bool()> all_threads_;
   Tensor pixel_values_;                          // [1, 3, image_size, image_size]
   std::optional<SinglePictureForward> forward_;  // made when first needed: it holds a workspace
+  StageSeconds seconds_;
 };
 
 /// [D], or [N, D] with `tokens`.

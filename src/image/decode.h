@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "image/row_decoder.h"
 #include "siglip/image.h"
 
 namespace siglip {
@@ -27,7 +29,8 @@ struct DecodedImage {
   int orientation = 1;
 };
 
-DecodedImage DecodeJpeg(const ImageSource& source);
+/// Reads the header and checks the limits for the whole picture. `source` is copied.
+std::unique_ptr<RowDecoder> OpenJpeg(const ImageSource& source);
 DecodedImage DecodePng(const ImageSource& source);
 DecodedImage DecodeWebp(const ImageSource& source);
 DecodedImage DecodeGif(const ImageSource& source);
@@ -36,6 +39,10 @@ DecodedImage DecodeTiff(const ImageSource& source);
 DecodedImage DecodePnm(const ImageSource& source);
 DecodedImage DecodeAvif(const ImageSource& source);
 DecodedImage DecodeHeic(const ImageSource& source);
+
+/// How many eighths of its size a JPEG is decoded at to be resized to `target` (both as stored)
+/// when that need not be exact: the fewest that leave at least twice the target in both directions.
+int JpegEighths(const ImageSize& stored, const ImageSize& target);
 
 /// Checks the limits for a picture of this size that needs `intermediate_bytes` beside its own
 /// 8-bit RGB. Call before allocating any of it. Throws Error: kMalformedFile when a side is zero,

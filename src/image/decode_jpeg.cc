@@ -1,4 +1,5 @@
-// JPEG through libjpeg: its default, exact decoding, straight into the picture.
+// JPEG through libjpeg, row by row: its default, exact decoding, or on request at a fraction of the
+// size, which leaves out most of what follows the entropy decoding.
 // The order matters: jpeglib.h needs what the two before it declare.
 // clang-format off
 #include <cstddef>
@@ -8,9 +9,9 @@
 
 #include <algorithm>
 #include <csetjmp>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "image/decode.h"
@@ -22,6 +23,11 @@ namespace {
 
 // Real progressive files have about ten scans; thousands of tiny ones are an attack on time.
 constexpr int kMaxScans = 100;
+
+constexpr int kEighths = 8;
+// Reduced pictures stay this many times larger than what they are resized to: the resize then
+// decides what they look like, not libjpeg's block-wise averaging.
+constexpr int kMargin = 2;
 
 // libjpeg reports failures through callbacks that must not return. They jump back to Guarded.
 struct ErrorManager {
@@ -59,14 +65,28 @@ void LimitScans(j_common_ptr info) {
   longjmp(errors->escape, 1);
 }
 
-class JpegReader {
+// Releases what libjpeg has allocated, also when the constructor of its owner throws.
+struct Decompressor : jpeg_decompress_struct {
+  Decompressor() : jpeg_decompress_struct{} {}
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  ~Decompressor() { jpeg_destroy_decompress(this); }
+};
+
+class JpegReader : public RowDecoder {
  public:
   explicit JpegReader(const ImageSource& source);
-  JpegReader(const JpegReader&) = delete;
-  JpegReader& operator=(const JpegReader&) = delete;
-  ~JpegReader() { jpeg_destroy_decompress(&decompressor_); }
 
-  DecodedImage Read();
+  ImageSize stored_size() const override {
+    return {.width = decompressor_.image_width, .height = decompressor_.image_height};
+  }
+  int orientation() const override { return orientation_; }
+  void ReduceFor(const ImageSize& target) override;
+  ImageSize size() const override {
+    return {.width = decompressor_.output_width, .height = decompressor_.output_height};
+  }
+  int eighths() const override { return static_cast<int>(decompressor_.scale_num); }
+  void Read(uint8_t* const* rows, int64_t count) override;
 
  private:
   // Runs calls of libjpeg; `work` must own nothing that a jump out of it would leak.
@@ -78,17 +98,22 @@ class JpegReader {
 
   void ReadHeader();
   int64_t IntermediateBytes() const;
-  void ReadRows(Image& image);
-  void ReadInvertedCmykRows(Image& image);
-  void ReadRow(JSAMPLE* row, int64_t number);
-  int Orientation() const;
+  int FindOrientation() const;
+  void SetScale(int eighths);
+  void Start();
+  void ReadSamples(JSAMPLE* const* rows, int64_t count);
+  void ReadInvertedCmyk(uint8_t* const* rows, int64_t count);
+  bool is_cmyk() const { return decompressor_.num_components == 4; }
   [[noreturn]] void ThrowTruncated(std::string_view where) const;
 
-  const ImageSource& source_;
+  const ImageSource source_;
   ErrorManager errors_ = {};
   jpeg_source_mgr input_ = {};
   jpeg_progress_mgr progress_ = {};
-  jpeg_decompress_struct decompressor_ = {};
+  Decompressor decompressor_;
+  int orientation_ = 1;
+  bool started_ = false;
+  std::vector<JSAMPLE> cmyk_;  // one row
 };
 
 JpegReader::JpegReader(const ImageSource& source) : source_(source) {
@@ -104,26 +129,11 @@ JpegReader::JpegReader(const ImageSource& source) : source_(source) {
   input_.next_input_byte = source.data();
   input_.bytes_in_buffer = source.size();
   progress_.progress_monitor = LimitScans;
-}
-
-DecodedImage JpegReader::Read() {
   ReadHeader();
-  const int orientation = Orientation();  // now: libjpeg frees the markers when it finishes
-  Image image = AllocateImage(source_, decompressor_.image_width, decompressor_.image_height,
-                              IntermediateBytes());
-  const bool four_components = decompressor_.num_components == 4;
-  decompressor_.out_color_space = four_components ? JCS_CMYK : JCS_RGB;
-  boolean started = FALSE;
-  Guarded([&] { started = jpeg_start_decompress(&decompressor_); });
-  if (!started) ThrowTruncated("before the last scan");
-  if (four_components) {
-    ReadInvertedCmykRows(image);
-  } else {
-    ReadRows(image);
-  }
-  // Whether the end-of-image marker follows does not matter, what precedes it does.
-  Guarded([&] { jpeg_finish_decompress(&decompressor_); });
-  return {std::move(image), orientation};
+  orientation_ = FindOrientation();
+  const auto [width, height] = stored_size();
+  CheckLimits(source_, width, height, IntermediateBytes());
+  SetScale(kEighths);
 }
 
 void JpegReader::ReadHeader() {
@@ -149,7 +159,7 @@ void JpegReader::ReadHeader() {
 int64_t JpegReader::IntermediateBytes() const {
   constexpr int64_t kRowsOfWorkspace = 64;
   int64_t bytes = kRowsOfWorkspace * decompressor_.image_width * decompressor_.num_components;
-  if (jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&decompressor_))) {
+  if (jpeg_has_multiple_scans(const_cast<Decompressor*>(&decompressor_))) {
     for (int i = 0; i < decompressor_.num_components; ++i) {
       const jpeg_component_info& component = decompressor_.comp_info[i];
       const int64_t blocks =
@@ -161,33 +171,66 @@ int64_t JpegReader::IntermediateBytes() const {
   return bytes;
 }
 
-void JpegReader::ReadRow(JSAMPLE* row, int64_t number) {
-  JDIMENSION rows = 0;
-  Guarded([&] { rows = jpeg_read_scanlines(&decompressor_, &row, 1); });
-  if (rows != 1) {
-    ThrowTruncated("at row " + std::to_string(number) + " of " +
-                   std::to_string(decompressor_.image_height));
-  }
+void JpegReader::ReduceFor(const ImageSize& target) {
+  SetScale(JpegEighths(stored_size(), target));
 }
 
-void JpegReader::ReadRows(Image& image) {
-  for (int64_t y = 0; y < image.height; ++y) {
-    ReadRow(image.rgb.data() + 3 * y * image.width, y);
+void JpegReader::SetScale(int eighths) {
+  decompressor_.scale_num = static_cast<unsigned>(eighths);
+  decompressor_.scale_denom = kEighths;
+  Guarded([&] { jpeg_calc_output_dimensions(&decompressor_); });
+}
+
+void JpegReader::Read(uint8_t* const* rows, int64_t count) {
+  if (!started_) Start();
+  if (is_cmyk()) {
+    ReadInvertedCmyk(rows, count);
+  } else {
+    ReadSamples(rows, count);
   }
+  if (decompressor_.output_scanline < decompressor_.output_height) return;
+  // Whether the end-of-image marker follows does not matter, what precedes it does.
+  Guarded([&] { jpeg_finish_decompress(&decompressor_); });
+}
+
+void JpegReader::Start() {
+  decompressor_.out_color_space = is_cmyk() ? JCS_CMYK : JCS_RGB;
+  boolean started = FALSE;
+  Guarded([&] { started = jpeg_start_decompress(&decompressor_); });
+  if (!started) ThrowTruncated("before the last scan");
+  started_ = true;
+}
+
+void JpegReader::ReadSamples(JSAMPLE* const* rows, int64_t count) {
+  const auto first = static_cast<int64_t>(decompressor_.output_scanline);
+  const auto done = [&] { return decompressor_.output_scanline - first; };
+  Guarded([&] {
+    while (done() < count) {
+      const auto left = static_cast<JDIMENSION>(count - done());
+      // libjpeg does not change the pointers, though it does not say so.
+      if (jpeg_read_scanlines(&decompressor_, const_cast<JSAMPARRAY>(rows + done()), left) == 0) {
+        return;
+      }
+    }
+  });
+  if (done() == count) return;
+  ThrowTruncated("at row " + std::to_string(decompressor_.output_scanline) + " of " +
+                 std::to_string(decompressor_.output_height));
 }
 
 // Four components are taken for Adobe's, stored inverted, whether or not the file says so.
-void JpegReader::ReadInvertedCmykRows(Image& image) {
-  std::vector<uint8_t> row(static_cast<size_t>(image.width) * 4);
-  for (int64_t y = 0; y < image.height; ++y) {
-    ReadRow(row.data(), y);
-    for (uint8_t& value : row) value = static_cast<uint8_t>(255 - value);
-    uint8_t* rgb = image.rgb.data() + 3 * y * image.width;
-    for (int64_t x = 0; x < image.width; ++x) StoreCmyk(row.data() + 4 * x, rgb + 3 * x);
+void JpegReader::ReadInvertedCmyk(uint8_t* const* rows, int64_t count) {
+  const int64_t width = decompressor_.output_width;
+  cmyk_.resize(static_cast<size_t>(width * 4));
+  JSAMPLE* const row = cmyk_.data();
+  for (int64_t y = 0; y < count; ++y) {
+    ReadSamples(&row, 1);
+    for (JSAMPLE& value : cmyk_) value = static_cast<JSAMPLE>(255 - value);
+    for (int64_t x = 0; x < width; ++x) StoreCmyk(row + 4 * x, rows[y] + 3 * x);
   }
 }
 
-int JpegReader::Orientation() const {
+int JpegReader::FindOrientation() const {
   constexpr std::string_view kExif("Exif\0\0", 6);
   constexpr std::string_view kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
   std::string exif;
@@ -198,7 +241,7 @@ int JpegReader::Orientation() const {
     if (data.starts_with(kExif)) exif += exif.empty() ? data : data.substr(kExif.size());
     if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
   }
-  return FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()}, xmp);
+  return siglip::FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()}, xmp);
 }
 
 void JpegReader::ThrowTruncated(std::string_view where) const {
@@ -209,6 +252,20 @@ void JpegReader::ThrowTruncated(std::string_view where) const {
 
 }  // namespace
 
-DecodedImage DecodeJpeg(const ImageSource& source) { return JpegReader(source).Read(); }
+int JpegEighths(const ImageSize& stored, const ImageSize& target) {
+  // Other fractions have no vector code in libjpeg: they take longer than the whole picture.
+  for (const int eighths : {1, 2, 4}) {
+    const auto reduced = [&](int64_t side) { return (side * eighths + kEighths - 1) / kEighths; };
+    if (reduced(stored.width) / kMargin >= target.width &&
+        reduced(stored.height) / kMargin >= target.height) {
+      return eighths;
+    }
+  }
+  return kEighths;
+}
+
+std::unique_ptr<RowDecoder> OpenJpeg(const ImageSource& source) {
+  return std::make_unique<JpegReader>(source);
+}
 
 }  // namespace siglip

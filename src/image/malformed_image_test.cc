@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "image/encoded_image.h"
 #include "picture_files.h"
 #include "siglip/image.h"
 
@@ -33,9 +34,16 @@ void Check(const std::vector<Case>& cases) {
       DecodeOptions options;
       options.alpha = alpha;
       const auto decode = [&] { return DecodeImage(AsBytes(one.bytes), options, one.name); };
+      DecodeOptions fast = options;
+      fast.fast = true;
+      const auto resize = [&] {
+        EncodedImage(AsBytes(one.bytes), fast, one.name).Resized({.height = 2, .width = 3});
+      };
       if (one.expected) {
         ExpectError(*one.expected, {one.name}, decode);
+        ExpectError(*one.expected, {one.name}, resize);
       } else {
+        EXPECT_NO_THROW(resize());
         EXPECT_NO_THROW({
           const Image image = decode();
           EXPECT_EQ(image.rgb.size(), static_cast<size_t>(image.width * image.height * 3));

@@ -58,13 +58,8 @@ Image Transpose(const Image& image) {
 
 Image ApplyOrientation(Image image, int orientation) {
   if (SwapsSides(orientation)) image = Transpose(image);
-  // What remains after the transposition of 5..8 is a mirroring along one or both axes.
-  const bool horizontally =
-      orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-  const bool vertically =
-      orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-  if (horizontally) MirrorHorizontally(image);
-  if (vertically) MirrorVertically(image);
+  if (MirrorsHorizontally(orientation)) MirrorHorizontally(image);
+  if (MirrorsVertically(orientation)) MirrorVertically(image);
   return image;
 }
 

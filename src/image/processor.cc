@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "image/picture_file.h"
+#include "image/preprocess_encoded.h"
 #include "image/processor_config.h"
 #include "image/resize.h"
 #include "siglip/error.h"
@@ -144,6 +146,28 @@ void SiglipImageProcessor::Preprocess(const Image& image, std::span<float> out) 
     return;
   }
   Normalize(Resize(image, height, width, config_.resample, mode_), config_, mode_, out);
+}
+
+void PreprocessEncoded(const SiglipImageProcessor& processor, EncodedImage& image,
+                       std::span<float> out) {
+  const auto [height, width] = processor.OutputSize(image.size().height, image.size().width);
+  // What has the output size already is only rescaled and normalised.
+  processor.Preprocess(image.Resized({.height = height,
+                                      .width = width,
+                                      .resample = processor.config().resample,
+                                      .mode = processor.mode()}),
+                       out);
+}
+
+Tensor SiglipImageProcessor::PreprocessFile(const std::filesystem::path& path,
+                                            const DecodeOptions& options) const {
+  const PictureFile file(path, options.limits);
+  const std::string name = path.string();
+  EncodedImage image(file.bytes(), options, name);
+  const auto [height, width] = OutputSize(image.size().height, image.size().width);
+  Tensor pixel_values(DType::kF32, {3, height, width});
+  PreprocessEncoded(*this, image, pixel_values.floats());
+  return pixel_values;
 }
 
 Tensor SiglipImageProcessor::operator()(std::span<const Image> images) const {

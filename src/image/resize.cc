@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "image/orientation.h"
 #include "image/resize_weights.h"
 #include "siglip/error.h"
 
@@ -53,72 +56,69 @@ Image ResizeNearest(const Image& image, int64_t height, int64_t width, Preproces
   return result;
 }
 
-/// The rows of a picture, readable kResizeRowSlack bytes past their end: rows too near the end of
-/// the picture's memory are handed out as copies.
-class SlackRows {
- public:
-  explicit SlackRows(const Image& image)
-      : image_(image),
-        row_bytes_(image.width * 3),
-        copied_(std::min(image.height, kResizeRowSlack / row_bytes_ + 1)),
-        copies_(static_cast<size_t>(copied_ * row_bytes_ + kResizeRowSlack)) {
-    const int64_t bytes = copied_ * row_bytes_;
-    std::memcpy(copies_.data(), image.rgb.data() + image.rgb.size() - bytes,
-                static_cast<size_t>(bytes));
-  }
-
-  const uint8_t* operator[](int64_t row) const {
-    const int64_t first_copied = image_.height - copied_;
-    if (row < first_copied) return image_.rgb.data() + row * row_bytes_;
-    return copies_.data() + (row - first_copied) * row_bytes_;
-  }
-
- private:
-  const Image& image_;
-  int64_t row_bytes_;
-  int64_t copied_;
-  std::vector<uint8_t> copies_;
+/// The filters of both directions, of rows as they are stored.
+struct PassTaps {
+  ResizeTaps horizontal;
+  ResizeTaps vertical;
 };
 
-Image ResizeColumns(const ResizeKernels& kernels, const Image& image, const ResizeTaps& taps,
-                    int64_t height) {
-  Image result = MakeImage(height, image.width);
-  const int64_t row_bytes = image.width * 3;
-  std::vector<const uint8_t*> rows(static_cast<size_t>(image.height));
-  for (int64_t y = 0; y < image.height; ++y) rows[y] = image.rgb.data() + y * row_bytes;
+int64_t MostTaps(const ResizeTaps& taps, int64_t outputs) {
+  return *std::max_element(taps.count, taps.count + outputs);
+}
+
+/// One direction of a picture as stored.
+struct Axis {
+  int64_t in;
+  double covered;  // by the picture
+  int64_t out;
+  bool mirrored;  // when it is upright
+};
+
+/// Nothing for a pass that would not change the size: it is left out.
+std::optional<ResizeWeights> PassWeights(const Axis& axis, const ResizeRequest& request) {
+  if (axis.in == axis.out) return std::nullopt;
+  ResizeWeights weights(axis.in, axis.out, request.resample, request.mode, axis.covered);
+  // The upright picture's weights, to the bit, whose roundings are not the same both ways. Where a
+  // picture does not cover its last pixel nothing is exact.
+  if (axis.mirrored && axis.covered == static_cast<double>(axis.in)) weights.Mirror();
+  return weights;
+}
+
+Image ResizeColumns(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& taps,
+                    int64_t height, int64_t width) {
+  Image result = MakeImage(height, width);
+  in.Reserve(MostTaps(taps, height));
   for (int64_t y = 0; y < height; ++y) {
-    kernels.vertical(&taps, static_cast<int>(y), rows.data() + taps.start[y],
-                     result.rgb.data() + y * row_bytes, row_bytes);
+    const uint8_t* const* window = in.Rows(taps.start[y], taps.start[y] + taps.count[y]);
+    kernels.vertical(&taps, static_cast<int>(y), window, result.rgb.data() + y * width * 3,
+                     width * 3);
   }
   return result;
 }
 
-Image ResizeRows(const ResizeKernels& kernels, const Image& image, const ResizeTaps& taps,
-                 int64_t width) {
-  Image result = MakeImage(image.height, width);
-  const SlackRows in(image);
-  for (int64_t begin = 0; begin < image.height; begin += kRowBlock) {
-    const int count = static_cast<int>(std::min<int64_t>(kRowBlock, image.height - begin));
-    const uint8_t* in_rows[kRowBlock];
+Image ResizeRows(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& taps,
+                 int64_t height, int64_t width) {
+  Image result = MakeImage(height, width);
+  in.Reserve(kRowBlock);
+  for (int64_t begin = 0; begin < height; begin += kRowBlock) {
+    const int count = static_cast<int>(std::min<int64_t>(kRowBlock, height - begin));
     uint8_t* out_rows[kRowBlock];
-    for (int k = 0; k < count; ++k) {
-      in_rows[k] = in[begin + k];
-      out_rows[k] = result.rgb.data() + (begin + k) * width * 3;
-    }
-    kernels.horizontal(&taps, in_rows, out_rows, count, static_cast<int>(width));
+    for (int k = 0; k < count; ++k) out_rows[k] = result.rgb.data() + (begin + k) * width * 3;
+    kernels.horizontal(&taps, in.Rows(begin, begin + count), out_rows, count,
+                       static_cast<int>(width));
   }
   return result;
 }
 
 /// Rows first. A ring holds the narrowed rows that the next output row needs, and up to a block
 /// more: windows only move downwards, so that each input row is narrowed once.
-Image ResizeRowsThenColumns(const ResizeKernels& kernels, const Image& image,
-                            const ResizeTaps& horizontal, const ResizeTaps& vertical,
-                            int64_t height, int64_t width) {
+Image ResizeRowsThenColumns(const ResizeKernels& kernels, RowWindow& in, const PassTaps& taps,
+                            int64_t in_height, int64_t height, int64_t width) {
   Image result = MakeImage(height, width);
-  const SlackRows in(image);
+  in.Reserve(kRowBlock);
+  const ResizeTaps& vertical = taps.vertical;
   const int64_t row_bytes = width * 3;
-  const int64_t window_rows = *std::max_element(vertical.count, vertical.count + height);
+  const int64_t window_rows = MostTaps(vertical, height);
   const int64_t ring_rows = window_rows + kRowBlock;
   std::vector<uint8_t> ring(static_cast<size_t>(ring_rows * row_bytes));
   const auto ring_row = [&](int64_t y) { return ring.data() + y % ring_rows * row_bytes; };
@@ -129,14 +129,11 @@ Image ResizeRowsThenColumns(const ResizeKernels& kernels, const Image& image,
     const int64_t end = start + vertical.count[y];
     next = std::max(next, start);
     while (next < end) {
-      const int count = static_cast<int>(std::min<int64_t>(kRowBlock, image.height - next));
-      const uint8_t* in_rows[kRowBlock];
+      const int count = static_cast<int>(std::min<int64_t>(kRowBlock, in_height - next));
       uint8_t* out_rows[kRowBlock];
-      for (int k = 0; k < count; ++k) {
-        in_rows[k] = in[next + k];
-        out_rows[k] = ring_row(next + k);
-      }
-      kernels.horizontal(&horizontal, in_rows, out_rows, count, static_cast<int>(width));
+      for (int k = 0; k < count; ++k) out_rows[k] = ring_row(next + k);
+      kernels.horizontal(&taps.horizontal, in.Rows(next, next + count), out_rows, count,
+                         static_cast<int>(width));
       next += count;
     }
     for (int64_t row = start; row < end; ++row) window[row - start] = ring_row(row);
@@ -146,14 +143,13 @@ Image ResizeRowsThenColumns(const ResizeKernels& kernels, const Image& image,
   return result;
 }
 
-/// Columns first: one row between the passes.
-Image ResizeColumnsThenRows(const ResizeKernels& kernels, const Image& image,
-                            const ResizeTaps& horizontal, const ResizeTaps& vertical,
-                            int64_t height, int64_t width) {
+/// Columns first: a block of rows between the passes.
+Image ResizeColumnsThenRows(const ResizeKernels& kernels, RowWindow& in, const PassTaps& taps,
+                            int64_t in_width, int64_t height, int64_t width) {
   Image result = MakeImage(height, width);
-  const int64_t row_bytes = image.width * 3;
-  std::vector<const uint8_t*> rows(static_cast<size_t>(image.height));
-  for (int64_t y = 0; y < image.height; ++y) rows[y] = image.rgb.data() + y * row_bytes;
+  const ResizeTaps& vertical = taps.vertical;
+  in.Reserve(MostTaps(vertical, height));
+  const int64_t row_bytes = in_width * 3;
   const int64_t between_bytes = row_bytes + kResizeRowSlack;
   std::vector<uint8_t> between(static_cast<size_t>(kRowBlock * between_bytes));
   for (int64_t begin = 0; begin < height; begin += kRowBlock) {
@@ -163,11 +159,13 @@ Image ResizeColumnsThenRows(const ResizeKernels& kernels, const Image& image,
     for (int k = 0; k < count; ++k) {
       const int y = static_cast<int>(begin + k);
       uint8_t* row = between.data() + k * between_bytes;
-      kernels.vertical(&vertical, y, rows.data() + vertical.start[y], row, row_bytes);
+      kernels.vertical(&vertical, y,
+                       in.Rows(vertical.start[y], vertical.start[y] + vertical.count[y]), row,
+                       row_bytes);
       in_rows[k] = row;
       out_rows[k] = result.rgb.data() + y * width * 3;
     }
-    kernels.horizontal(&horizontal, in_rows, out_rows, count, static_cast<int>(width));
+    kernels.horizontal(&taps.horizontal, in_rows, out_rows, count, static_cast<int>(width));
   }
   return result;
 }
@@ -222,29 +220,57 @@ bool VerticalPassFirst(int64_t in_height, int64_t in_width, int64_t height, int6
   return fewer_rows > 0 && fewer_rows > 2 * (in_width - width);
 }
 
+Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPicture& stored,
+                   const ResizeRequest& request) {
+  const int orientation = stored.orientation;
+  const bool turned = SwapsSides(orientation);
+  const auto& [width, height] = stored.size;
+  const int64_t upright_height = turned ? width : height;
+  const int64_t upright_width = turned ? height : width;
+  const bool columns_first =
+      VerticalPassFirst(upright_height, upright_width, request.height, request.width, request.mode);
+  // Nothing of this size is kept, but time, and with long windows memory, grow with it.
+  CheckPixels("a picture between the passes", columns_first ? request.height : upright_height,
+              columns_first ? upright_width : request.width);
+  // From here on everything is as stored: upright rows may be columns of it.
+  const int64_t out_height = turned ? request.width : request.height;
+  const int64_t out_width = turned ? request.height : request.width;
+  bool mirrored_rows = MirrorsHorizontally(orientation);
+  bool mirrored_columns = MirrorsVertically(orientation);
+  if (turned) std::swap(mirrored_rows, mirrored_columns);
+  const auto horizontal =
+      PassWeights({width, stored.covered_width, out_width, mirrored_rows}, request);
+  const auto vertical =
+      PassWeights({height, stored.covered_height, out_height, mirrored_columns}, request);
+  Image result;
+  if (!horizontal) {
+    result = ResizeColumns(kernels, rows, vertical->taps(), out_height, out_width);
+  } else if (!vertical) {
+    result = ResizeRows(kernels, rows, horizontal->taps(), out_height, out_width);
+  } else if (columns_first != turned) {
+    result = ResizeColumnsThenRows(kernels, rows, {horizontal->taps(), vertical->taps()}, width,
+                                   out_height, out_width);
+  } else {
+    result = ResizeRowsThenColumns(kernels, rows, {horizontal->taps(), vertical->taps()}, height,
+                                   out_height, out_width);
+  }
+  return ApplyOrientation(std::move(result), orientation);
+}
+
 Image ResizeWith(const ResizeKernels& kernels, const Image& image, int64_t height, int64_t width,
                  Resample resample, PreprocessMode mode) {
   CheckImage(image);
   CheckOutputSize(height, width);
   CheckResampleSupported(resample, mode);
-  const bool same_height = height == image.height;
-  const bool same_width = width == image.width;
-  if (same_height && same_width) return image;
+  if (height == image.height && width == image.width) return image;
   if (resample == Resample::kNearest) return ResizeNearest(image, height, width, mode);
-  const bool columns_first = VerticalPassFirst(image.height, image.width, height, width, mode);
-  // Nothing of this size is kept, but time, and with long windows memory, grow with it.
-  CheckPixels("a picture between the passes", columns_first ? height : image.height,
-              columns_first ? image.width : width);
-  // A pass that would not change the size is left out.
-  if (same_width) {
-    const ResizeWeights weights(image.height, height, resample, mode);
-    return ResizeColumns(kernels, image, weights.taps(), height);
-  }
-  const ResizeWeights horizontal(image.width, width, resample, mode);
-  if (same_height) return ResizeRows(kernels, image, horizontal.taps(), width);
-  const ResizeWeights vertical(image.height, height, resample, mode);
-  const auto passes = columns_first ? ResizeColumnsThenRows : ResizeRowsThenColumns;
-  return passes(kernels, image, horizontal.taps(), vertical.taps(), height, width);
+  ImageRows rows(image);
+  const StoredPicture stored = {.size = {.width = image.width, .height = image.height},
+                                .covered_width = static_cast<double>(image.width),
+                                .covered_height = static_cast<double>(image.height),
+                                .orientation = 1};
+  return ResizeStored(kernels, rows, stored,
+                      {.height = height, .width = width, .resample = resample, .mode = mode});
 }
 
 Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,

@@ -228,8 +228,23 @@ TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
   }
 }
 
+TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {
+  for (const double covered : {100.0, 99.5, 99.125}) {
+    const ResizeWeights weights(100, 10, Resample::kBilinear, PreprocessMode::kPillow, covered);
+    const ResizeTaps taps = weights.taps();
+    for (int i = 1; i < 9; ++i) {  // windows at the ends are cut off
+      double centre = 0;
+      for (int j = 0; j < taps.count[i]; ++j) {
+        centre += taps.weights[i * taps.stride + j] * (taps.start[i] + j + 0.5);
+      }
+      centre /= 1 << taps.shift;
+      EXPECT_NEAR(centre, (i + 0.5) * covered / 10, 0.02) << i << " of " << covered;
+    }
+  }
+}
+
 TEST(ResizeWeightsTest, SplitWeightsAreWhole) {
-  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow);
+  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow, 100);
   const ResizeTaps taps = weights.taps();
   EXPECT_EQ(taps.stride % 8, 0);
   for (int i = 0; i < 17; ++i) {

@@ -61,12 +61,13 @@ double ResampleFilter(Resample resample, double x, bool torchvision) {
   return 0.0;
 }
 
-ResizeWeights::ResizeWeights(int64_t in, int64_t out, Resample resample, PreprocessMode mode)
+ResizeWeights::ResizeWeights(int64_t in, int64_t out, Resample resample, PreprocessMode mode,
+                             double covered)
     : in_(in),
       out_(out),
       resample_(resample),
       torchvision_(mode == PreprocessMode::kTorchvision),
-      scale_(static_cast<double>(in) / static_cast<double>(out)),
+      scale_(covered / static_cast<double>(out)),
       filter_scale_(std::max(scale_, 1.0)),
       support_(ResampleSupport(resample) * filter_scale_),
       max_taps_(static_cast<int64_t>(std::ceil(support_)) * 2 + 1),
@@ -132,6 +133,25 @@ void ResizeWeights::Quantise(const std::vector<double>& real) {
       low_[k] = static_cast<int16_t>(weight & ((1 << kResizeLowBits) - 1));
     }
   }
+}
+
+void ResizeWeights::Mirror() {
+  // All windows reversed as one array are in reversed order, each with its padding in front.
+  const auto mirror = [&](auto& weights) {
+    std::ranges::reverse(weights);
+    for (int64_t i = 0; !weights.empty() && i < out_; ++i) {
+      const auto window = weights.begin() + i * stride_;
+      std::rotate(window, window + (stride_ - count_[i]), window + stride_);
+    }
+  };
+  std::ranges::reverse(start_);
+  std::ranges::reverse(count_);
+  for (int64_t i = 0; i < out_; ++i) {
+    start_[i] = static_cast<int32_t>(in_) - start_[i] - count_[i];
+  }
+  mirror(weights_);
+  mirror(high_);
+  mirror(low_);
 }
 
 ResizeTaps ResizeWeights::taps() const {

@@ -17,8 +17,12 @@ double ResampleFilter(Resample resample, double x, bool torchvision);
 /// The filter of one axis; owns what taps() points at.
 class ResizeWeights {
  public:
-  /// For `in` pixels resized to `out`, both in [1, 65536], with any filter but nearest.
-  ResizeWeights(int64_t in, int64_t out, Resample resample, PreprocessMode mode);
+  /// For `in` pixels resized to `out`, both in [1, 65536], with any filter but nearest. The picture
+  /// covers `covered` of the pixels: all, or all but a part of the last.
+  ResizeWeights(int64_t in, int64_t out, Resample resample, PreprocessMode mode, double covered);
+
+  /// Those with which a mirrored input gives the mirrored output, to the bit.
+  void Mirror();
 
   ResizeTaps taps() const;
 

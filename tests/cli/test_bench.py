@@ -44,11 +44,27 @@ class BenchTest(CommandTest):
         for name in ("rgb.jpg", "rgb.png", "alpha.webp"):
             shutil.copy(GOLDEN / "images" / name, images)
         (images / "broken.jpg").write_text("no picture")
-        found = self.bench("--model", model, "--batch", "1", "--threads", "2", "--images", images)
+        words = ("--model", model, "--batch", "1", "--threads", "2", "--images", images)
+        found = self.bench(*words)
         (rates,) = found["images"]
         self.assertEqual((rates["threads"], rates["pictures"], rates["failed"]), (2, 3, 1))
-        for stage in ("decode", "preprocess", "engine"):
-            self.assertGreater(rates[stage + "_per_second"], 0)
+        self.assertAlmostEqual(
+            rates["share_of_model_rate"],
+            rates["pictures_per_second"] / rates["model_pictures_per_second"])
+        stages = rates["thread_seconds_per_picture"]
+        self.assertEqual(list(stages), ["read", "decode", "resize", "compute"])
+        self.assertTrue(all(seconds > 0 for seconds in stages.values()), stages)
+        # Two threads have no more than two seconds each second.
+        self.assertLess(sum(stages.values()) * rates["pictures_per_second"], 2.001)
+        self.assertEqual(found["precision"], "f32")
+
+        text = self.succeed("bench", "--repeats", 1, "--fast-decode", *words).stdout
+        for piece in ("model alone", "pictures/s", "decode", "compute", " ms", " %"):
+            self.assertIn(piece, text)
+
+        for name in images.iterdir():
+            name.write_text("no picture")
+        self.assertIn("none", self.fail_with(1, "bench", *words))
 
     def test_wrong_usage(self):
         model = GOLDEN / "vision-head"
@@ -57,6 +73,7 @@ class BenchTest(CommandTest):
         for option in (("--batch", "0"), ("--batch", "a"), ("--threads", "-1"), ("--repeats", "0")):
             with self.subTest(option):
                 self.fail_with(2, "bench", "--model", model, *option)
+        self.fail_with(2, "bench", "--model", model, "--fast-decode")
         self.fail_with(1, "bench", "--preset", "base-patch17")
         self.fail_with(1, "bench", "--model", model, "--images", self.folder)
 

@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import shutil
 import sys
 import unittest
 
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandTest
+from command_line import GOLDEN, CommandTest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "demo"
@@ -32,6 +33,19 @@ class CompareTest(CommandTest):
             first, name, *cosines = line.split()
             self.assertEqual((first, name), (str(number), str(picture)))
             self.assertEqual(cosines[number - 1], "1.0000")
+
+    def test_fast_decoding_changes_large_jpegs_a_little(self):
+        model = self.folder / "model"
+        shutil.copytree(GOLDEN / "vision-head", model)
+        (model / "preprocessor_config.json").write_text('{"size": {"height": 48, "width": 48}}')
+        words = ("compare", "--model", model, "--json", GOLDEN / "images" / "rgb.jpg",
+                 GOLDEN / "images" / "rgb.png", GOLDEN / "images" / "rgb-444.jpg")
+        exact = numpy.array(json.loads(self.succeed(*words).stdout)["cosines"])
+        fast = numpy.array(json.loads(self.succeed(*words, "--fast-decode").stdout)["cosines"])
+        # Only the first, of 311 x 203 pixels, is large enough.
+        self.assertTrue(numpy.all(exact[0, 1:] != fast[0, 1:]))
+        self.assertEqual(exact[1, 2], fast[1, 2])
+        numpy.testing.assert_allclose(fast, exact, atol=0.02)
 
     def test_a_bad_picture_is_left_out(self):
         bad = self.folder / "bad.jpg"

@@ -83,7 +83,8 @@ class ResumeTest(CommandTest):
         self.assertIn("--force", error)
         for more, name in ((["--normalize"], "normalize was no, is now yes"), (["--tokens"], "shape"),
                            (["--preprocess", "pillow"], "preprocess was torchvision"),
-                           (["--alpha", "drop"], "alpha was white")):
+                           (["--alpha", "drop"], "alpha was white"),
+                           (["--fast-decode"], "fast decode was no, is now yes")):
             error = self.fail_with(1, *self.words("--resume", *more, *PICTURES[:3]))
             self.assertIn(name, error)
         error = self.fail_with(1, "embed", "--model", self.other_model(), "--output", self.output,

@@ -109,6 +109,20 @@ class PreprocessTest(CommandTest):
         self.assertEqual(turned.shape, (140, 90, 3))
         numpy.testing.assert_array_equal(turned, numpy.rot90(stored, -1))
 
+    def test_fast_decoding_reduces_large_jpegs_only(self):
+        large, small, png = (str(IMAGES / name) for name in ("rgb.jpg", "rgb-444.jpg", "rgb.png"))
+        exact = self.preprocess("--rgb", large, small, png)
+        fast = self.preprocess("--rgb", "--fast-decode", large, small, png)
+        for path in (large, small, png):
+            numpy.testing.assert_array_equal(fast[path + "/rgb"], exact[path + "/rgb"])
+        difference = numpy.abs(fast["pixel_values"] - exact["pixel_values"])
+        self.assertTrue(0 < difference[0].mean() < 0.03, difference[0].mean())
+        self.assertEqual(difference[1:].max(), 0)
+        # Half of 311 x 203 pixels would be less than twice the target.
+        words = ("--size", "60x60", large)
+        self.assertEqual(self.preprocess("--fast-decode", *words)["pixel_values"].tobytes(),
+                         self.preprocess(*words)["pixel_values"].tobytes())
+
     def test_size_is_height_by_width(self):
         found = self.preprocess("--size", "20x30", IMAGES / "rgb.png")["pixel_values"]
         self.assertEqual(found.shape, (1, 3, 20, 30))

@@ -1,0 +1,24 @@
+// How siglip bench measures.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "siglip/tensor.h"
+#include "siglip/vision_config.h"
+
+namespace siglip::cli {
+
+double Seconds(const std::function<void()>& work);
+
+/// Of one call, from as many as fill a tenth of a second.
+double SecondsPerCall(const std::function<void()>& work);
+
+/// `values` must not be empty.
+double Median(std::vector<double> values);
+
+/// pixel_values [batch, C, H, W] in [-1, 1], always the same.
+Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch);
+
+}  // namespace siglip::cli

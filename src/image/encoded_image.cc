@@ -1,0 +1,159 @@
+#include "image/encoded_image.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/cpu_features.h"
+#include "image/orientation.h"
+#include "image/picture_file.h"
+#include "image/row_window.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+ImageFormat FormatOf(const ImageSource& source) {
+  CheckFileSize(source.name, source.size(), source.options.limits);
+  if (source.bytes.empty()) {
+    throw Error(ErrorCode::kMalformedFile,
+                source.name + ": expected a picture, found an empty file");
+  }
+  const std::optional<ImageFormat> format = DetectImageFormat(source.bytes);
+  if (format) return *format;
+  throw Error(ErrorCode::kUnsupported,
+              source.name + ": expected a picture, found bytes of no known image format",
+              "known are JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, AVIF and HEIC");
+}
+
+DecodedImage DecodeWhole(const ImageSource& source, ImageFormat format) {
+  switch (format) {
+    case ImageFormat::kJpeg: break;  // row by row
+    case ImageFormat::kPng: return DecodePng(source);
+    case ImageFormat::kWebp: return DecodeWebp(source);
+    case ImageFormat::kGif: return DecodeGif(source);
+    case ImageFormat::kBmp: return DecodeBmp(source);
+    case ImageFormat::kTiff: return DecodeTiff(source);
+    case ImageFormat::kPnm: return DecodePnm(source);
+    case ImageFormat::kAvif: return DecodeAvif(source);
+    case ImageFormat::kHeic: return DecodeHeic(source);
+  }
+  throw Error(ErrorCode::kInternal, source.name + ": unknown image format");
+}
+
+Image Upright(const ImageSource& source, DecodedImage decoded) {
+  if (!source.options.apply_exif_orientation) return std::move(decoded.image);
+  if (SwapsSides(decoded.orientation)) {
+    CheckLimits(source, decoded.image.width, decoded.image.height,
+                static_cast<int64_t>(decoded.image.rgb.size()));
+  }
+  return ApplyOrientation(std::move(decoded.image), decoded.orientation);
+}
+
+/// Running out of memory in `work` is an Error.
+template <typename Work>
+auto Guarded(const std::string& name, const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::kLimitExceeded, name + ": not enough memory to decode the picture",
+                "lower DecodeLimits::max_pixels or free memory");
+  }
+}
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::chrono::nanoseconds& total) : total_(total) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { total_ += std::chrono::steady_clock::now() - start_; }
+
+ private:
+  std::chrono::nanoseconds& total_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+EncodedImage::EncodedImage(std::span<const std::byte> bytes, const DecodeOptions& options,
+                           const std::string& name)
+    : source_{bytes, name, options} {
+  const Stopwatch stopwatch(decode_time_);
+  Guarded(name, [&] { Open(); });
+}
+
+void EncodedImage::Open() {
+  const ImageFormat format = FormatOf(source_);
+  if (format == ImageFormat::kJpeg) {
+    rows_ = OpenJpeg(source_);
+    size_ = rows_->stored_size();
+    if (source_.options.apply_exif_orientation) orientation_ = rows_->orientation();
+    if (SwapsSides(orientation_)) std::swap(size_.width, size_.height);
+  } else {
+    decoded_ = Upright(source_, DecodeWhole(source_, format));
+    size_ = {.width = decoded_.width, .height = decoded_.height};
+  }
+}
+
+Image EncodedImage::Decode() {
+  if (!rows_) return std::move(decoded_);
+  const Stopwatch stopwatch(decode_time_);
+  return Guarded(source_.name, [&] {
+    if (SwapsSides(orientation_)) {  // which takes a second picture
+      CheckLimits(source_, size_.width, size_.height, 3 * size_.width * size_.height);
+    }
+    return ApplyOrientation(DecodeRows(), orientation_);
+  });
+}
+
+Image EncodedImage::DecodeRows() {
+  constexpr int64_t kBlock = 16;
+  Image image;
+  image.width = rows_->size().width;
+  image.height = rows_->size().height;
+  const int64_t row_bytes = 3 * image.width;
+  image.rgb.reserve(static_cast<size_t>(image.height * row_bytes));
+  for (int64_t y = 0; y < image.height; y += kBlock) {
+    const int64_t count = std::min(kBlock, image.height - y);
+    // Block by block, so that these zeros are still in the cache when pixels replace them.
+    image.rgb.resize(static_cast<size_t>((y + count) * row_bytes));
+    uint8_t* rows[kBlock];
+    for (int64_t k = 0; k < count; ++k) rows[k] = image.rgb.data() + (y + k) * row_bytes;
+    rows_->Read(rows, count);
+  }
+  return image;
+}
+
+Image EncodedImage::Resized(const ResizeRequest& request) {
+  const auto& [height, width, resample, mode] = request;
+  const bool same_size = height == size_.height && width == size_.width;
+  if (rows_ && !same_size && resample != Resample::kNearest) {
+    CheckSides("input", size_.height, size_.width);
+    CheckOutputSize(height, width);
+    CheckResampleSupported(resample, mode);
+    return Guarded(source_.name, [&] { return ResizeRows(request); });
+  }
+  Image image = Decode();
+  return same_size ? image : Resize(image, height, width, resample, mode);
+}
+
+Image EncodedImage::ResizeRows(const ResizeRequest& request) {
+  if (source_.options.fast) {
+    ImageSize target = {.width = request.width, .height = request.height};
+    if (SwapsSides(orientation_)) std::swap(target.width, target.height);
+    rows_->ReduceFor(target);
+  }
+  const ImageSize whole = rows_->stored_size();
+  const double scale = rows_->eighths() / 8.0;
+  const StoredPicture stored = {.size = rows_->size(),
+                                .covered_width = static_cast<double>(whole.width) * scale,
+                                .covered_height = static_cast<double>(whole.height) * scale,
+                                .orientation = orientation_};
+  DecodedRows rows(*rows_);
+  Image result = ResizeStored(ResizeKernelsFor(ChooseInstructionSet()), rows, stored, request);
+  rows.Finish();
+  decode_time_ += rows.time();
+  return result;
+}
+
+}  // namespace siglip

@@ -1,0 +1,30 @@
+// The bytes of picture files.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "siglip/image.h"
+
+namespace siglip {
+
+class PictureFile {
+ public:
+  /// Reads the whole file: a mapped one would end the process, not the picture, when another
+  /// program cuts it short meanwhile. Throws Error: kNotFound, kIo, kLimitExceeded.
+  PictureFile(const std::filesystem::path& path, const DecodeLimits& limits);
+
+  std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::byte[]> data_;
+  size_t size_ = 0;
+};
+
+/// Throws Error(kLimitExceeded) for more bytes than a picture file may have.
+void CheckFileSize(const std::string& name, size_t size, const DecodeLimits& limits);
+
+}  // namespace siglip
