@@ -55,7 +55,7 @@ class PackedWeights final : public WeightSource {
 
  private:
   TensorView Find(const TensorSpec& wanted) const {
-    const TensorView view = file_->Get(wanted.name);
+    TensorView view = file_->Get(wanted.name);
     if (view.shape != wanted.shape) {
       throw Error(ErrorCode::kMismatch, file_->path().string() + ": tensor " + Quoted(wanted.name) +
                                             ": has shape " + ToString(view.shape) + ", expected " +
