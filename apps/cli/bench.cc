@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iomanip>
@@ -22,6 +21,7 @@
 #include "format.h"
 #include "options.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/model_info.h"
 #include "siglip/runtime.h"
 #include "siglip/vision_model.h"
@@ -33,7 +33,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::string preset;
   std::string images;
   std::vector<int64_t> batches = {1, 8};
@@ -113,7 +113,8 @@ Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch) {
 SiglipVisionModel LoadModel(const BenchArguments& arguments,
                             const std::shared_ptr<const Runtime>& runtime) {
   if (arguments.preset.empty()) {
-    return SiglipVisionModel::FromPretrained(arguments.model, runtime, arguments.precision);
+    return SiglipVisionModel::FromPretrained(ResolveModel(arguments.model), runtime,
+                                             arguments.precision);
   }
   return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime,
                            arguments.precision);
@@ -166,7 +167,7 @@ int64_t PeakMemoryBytes() {
 
 BenchReport Measure(const BenchArguments& arguments) {
   BenchReport report;
-  report.model = arguments.preset.empty() ? arguments.model.string() : arguments.preset;
+  report.model = arguments.preset.empty() ? arguments.model : arguments.preset;
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   Progress progress;
@@ -189,7 +190,8 @@ BenchReport Measure(const BenchArguments& arguments) {
     }
     if (!pictures.empty()) {
       progress.Show("pictures of " + arguments.images);
-      report.image_rates.push_back(MeasureImageRates(arguments.model, pictures, options));
+      report.image_rates.push_back(
+          MeasureImageRates(ResolveModel(arguments.model), pictures, options));
     }
   }
   return report;
@@ -272,7 +274,7 @@ void AddBench(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "bench", "Measure pictures a second, and how near that is to the machine's peak");
   CLI::Option* model =
-      command->add_option("--model", arguments->model, "Checkpoint folder")->type_name("DIR");
+      command->add_option("--model", arguments->model, kModelHelp)->type_name(kModelType);
   CLI::Option* preset =
       command
           ->add_option("--preset", arguments->preset,
