@@ -8,10 +8,10 @@ packages=(
   g++ cmake ninja-build pkg-config python3 python3-numpy
   nlohmann-json3-dev libcli11-dev libgtest-dev libbenchmark-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev libavif-dev libheif-dev
-  libsentencepiece-dev
+  libsentencepiece-dev libcurl4-openssl-dev libssl-dev
   zlib1g-dev
 )
-development_packages=(clang clang-format clang-tidy libclang-rt-14-dev ccache)
+development_packages=(clang clang-format clang-tidy libclang-rt-14-dev ccache python3-venv)
 
 fail() {
   printf 'bootstrap: %s\n' "$1" >&2

@@ -25,6 +25,7 @@ LAYERS = {
     "image": ["tensor"],
     "text": ["tensor"],
     "engine": ["model", "image"],
+    "hub": ["base"],
 }
 
 # public header -> the layer that defines most of it.
@@ -49,6 +50,7 @@ PUBLIC_HEADERS = {
     "image_processor.h": "image",
     "tokenizer.h": "text",
     "engine.h": "engine",
+    "hub.h": "hub",
 }
 
 # codec -> how its headers begin; each codec is known to one file of src/image.
@@ -60,6 +62,12 @@ CODEC_HEADERS = {
     "libtiff": ("tiffio.h", "tiff.h"),
     "libavif": ("avif/",),
     "libheif": ("libheif/",),
+}
+
+# how a library's headers begin -> the one file that knows it.
+ONLY_USERS = {
+    "curl/": "src/hub/http.cc",
+    "openssl/": "src/hub/checksum.cc",
 }
 
 INTRINSICS = re.compile(r"(\w*intrin|arm_\w+)\.h")
@@ -122,7 +130,10 @@ def check_layer_order(relative, header):
 
 
 def check_third_party(relative, header):
-    """JSON and intrinsics stay where they belong."""
+    """JSON, intrinsics and libraries with one user stay where they belong."""
+    for beginning, user in ONLY_USERS.items():
+        if header.startswith(beginning) and relative.as_posix() != user:
+            return f"{header} is for {user} only"
     if header.startswith("nlohmann/"):
         if relative.parts[0] == "include":
             return "a public header includes a JSON library"

@@ -165,6 +165,7 @@ if $quick; then
   run_stage 'packages' scripts/bootstrap.sh
 else
   run_stage 'packages' scripts/bootstrap.sh --dev
+  run_stage 'python packages' scripts/python_env.sh
   run_stage 'layers' scripts/check_layers.py --self-contained
   run_stage 'format' check_format
 fi

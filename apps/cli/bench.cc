@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
@@ -22,6 +21,7 @@
 #include "options.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/runtime.h"
@@ -34,7 +34,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::string preset;
   std::string images;
   std::vector<int64_t> batches = {1, 8};
@@ -82,7 +82,8 @@ class Progress {
 SiglipVisionModel LoadModel(const BenchArguments& arguments,
                             const std::shared_ptr<const Runtime>& runtime) {
   if (arguments.preset.empty()) {
-    return SiglipVisionModel::FromPretrained(arguments.model, runtime, arguments.precision);
+    return SiglipVisionModel::FromPretrained(ResolveModel(arguments.model), runtime,
+                                             arguments.precision);
   }
   return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime,
                            arguments.precision);
@@ -94,8 +95,9 @@ Engine MakeEngine(const BenchArguments& arguments, SiglipVisionModel model) {
   options.decode.fast = arguments.fast_decode;
   options.tokens = model.vision_model().head() == nullptr;
   if (arguments.preset.empty()) {
-    auto processor = SiglipImageProcessor::FromPretrained(arguments.model, options.preprocess);
-    return Engine(std::move(model), std::move(processor), options, arguments.model.string());
+    auto processor =
+        SiglipImageProcessor::FromPretrained(ResolveModel(arguments.model), options.preprocess);
+    return Engine(std::move(model), std::move(processor), options, arguments.model);
   }
   const auto config =
       ImageProcessorConfig::FromJson(PresetPreprocessorJson(arguments.preset), arguments.preset);
@@ -150,7 +152,7 @@ int64_t PeakMemoryBytes() {
 
 BenchReport Measure(const BenchArguments& arguments) {
   BenchReport report;
-  report.model = arguments.preset.empty() ? arguments.model.string() : arguments.preset;
+  report.model = arguments.preset.empty() ? arguments.model : arguments.preset;
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   Progress progress;
@@ -282,7 +284,7 @@ void AddBench(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "bench", "Measure pictures a second, and how near that is to the machine's peak");
   CLI::Option* model =
-      command->add_option("--model", arguments->model, "Checkpoint folder")->type_name("DIR");
+      command->add_option("--model", arguments->model, kModelHelp)->type_name(kModelType);
   command
       ->add_option("--preset", arguments->preset,
                    "Random weights of this architecture instead (see siglip init --list)")

@@ -16,5 +16,6 @@ void AddRun(CLI::App& app);
 void AddPreprocess(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddBench(CLI::App& app);
+void AddPull(CLI::App& app);
 
 }  // namespace siglip::cli

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -19,13 +18,14 @@
 #include "options.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "text.h"
 
 namespace siglip::cli {
 namespace {
 
 struct CompareArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::vector<std::string> paths;
   EngineOptions engine;
   PreprocessArguments preprocess;
@@ -101,7 +101,7 @@ void Compare(CompareArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.normalize = true;
-  const Engine engine = Engine::FromPretrained(arguments.model, arguments.engine);
+  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   std::vector<EmbedResult> pictures;
   std::atomic<uint64_t> failed = 0;

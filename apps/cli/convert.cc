@@ -4,19 +4,21 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "commands.h"
 #include "format.h"
 #include "options.h"
 #include "output_file.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/packed_checkpoint.h"
 
 namespace siglip::cli {
 namespace {
 
 struct ConvertArguments {
-  std::filesystem::path input;
+  std::string input;  // folder or name
   std::filesystem::path output;
   std::optional<Precision> precision;
   int threads = 0;
@@ -29,7 +31,7 @@ void Convert(const ConvertArguments& arguments) {
   const std::filesystem::path file = arguments.output / "packed.safetensors";
   if (std::filesystem::exists(arguments.output)) CheckOutputFile(file, arguments.force);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  PackCheckpoint(arguments.input, arguments.output, *arguments.precision, runtime);
+  PackCheckpoint(ResolveModel(arguments.input), arguments.output, *arguments.precision, runtime);
   if (arguments.quiet) return;
   std::cout << arguments.output.string() << ": packed for " << runtime->instruction_set() << ", "
             << FormatBytes(static_cast<int64_t>(std::filesystem::file_size(file))) << "\n";
@@ -41,7 +43,7 @@ void AddConvert(CLI::App& app) {
   auto arguments = std::make_shared<ConvertArguments>();
   CLI::App* command = app.add_subcommand("convert", "Pack a checkpoint, so that it starts at once");
   command->add_option("IN", arguments->input, "Checkpoint: any that --model takes")
-      ->type_name("DIR")
+      ->type_name(kModelType)
       ->required();
   command->add_option("OUT", arguments->output, "Folder to write; --model takes it like any other")
       ->type_name("DIR")

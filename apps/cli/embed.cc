@@ -24,12 +24,13 @@
 #include "settings.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 
 namespace siglip::cli {
 namespace {
 
 struct EmbedArguments {
-  std::filesystem::path model;
+  std::string model;             // folder or name
   std::filesystem::path output;  // empty: standard output
   std::vector<std::string> paths;
   EngineOptions engine;
@@ -133,7 +134,7 @@ void Embed(EmbedArguments arguments) {
   const std::atomic<bool>& stop = CatchInterrupts();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
-  const Engine engine = Engine::FromPretrained(arguments.model, arguments.engine);
+  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   Tally tally;
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;

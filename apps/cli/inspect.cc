@@ -13,6 +13,7 @@
 #include "format.h"
 #include "options.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "text.h"
@@ -24,7 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct InspectArguments {
-  std::filesystem::path folder;
+  std::string model;  // folder or name
   bool json = false;
   bool tensors = false;
 };
@@ -203,7 +204,7 @@ void PrintText(const Findings& findings, bool with_tensors) {
 }
 
 void Inspect(const InspectArguments& arguments) {
-  const Findings findings = Examine(arguments.folder);
+  const Findings findings = Examine(ResolveModel(arguments.model));
   if (arguments.json) {
     PrintJson(findings);
   } else {
@@ -217,7 +218,7 @@ void AddInspect(CLI::App& app) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what a checkpoint holds and what it costs to run");
-  command->add_option("DIR,--model", arguments->folder, "Checkpoint folder")
+  command->add_option("MODEL,--model", arguments->model, kModelHelp)
       ->option_text("REQUIRED")
       ->required();
   command->add_flag("--tensors", arguments->tensors, "List every tensor (--json always does)");

@@ -53,6 +53,7 @@ void Describe(CLI::App& app) {
   AddPreprocess(app);
   AddTokenize(app);
   AddBench(app);
+  AddPull(app);
   app.footer(
       "siglip COMMAND --help explains a command.\n"
       "SIGLIP_ISA=NAME in the environment forces an instruction set.\n"

@@ -45,8 +45,8 @@ int64_t ParseSize(const std::string& text, int64_t thousand) {
   return static_cast<int64_t>(value);
 }
 
-CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model) {
-  return command.add_option("--model", model, "Checkpoint folder")->type_name("DIR")->required();
+CLI::Option* AddModelOption(CLI::App& command, std::string& model) {
+  return command.add_option("--model", model, kModelHelp)->type_name(kModelType)->required();
 }
 
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {

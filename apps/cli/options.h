@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -12,8 +11,11 @@
 
 namespace siglip::cli {
 
-/// --model DIR, required.
-CLI::Option* AddModelOption(CLI::App& command, std::filesystem::path& model);
+/// --model DIR|NAME, required: for ResolveModel.
+CLI::Option* AddModelOption(CLI::App& command, std::string& model);
+inline constexpr const char* kModelHelp =
+    "Checkpoint folder, or a model of the Hugging Face hub that siglip pull has downloaded";
+inline constexpr const char* kModelType = "DIR|NAME";
 
 /// --threads N, for RuntimeOptions::threads; 0: all this process may use.
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads);

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
 #include "text.h"
@@ -28,7 +29,7 @@ namespace siglip::cli {
 namespace {
 
 struct PreprocessCommandArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::filesystem::path output;
   std::vector<std::string> paths;
   PreprocessArguments preprocess;
@@ -63,8 +64,9 @@ Resample ParseFilter(const std::string& text) {
 
 SiglipImageProcessor MakeProcessor(const PreprocessCommandArguments& arguments) {
   const PreprocessMode mode = arguments.preprocess.mode;
-  ImageProcessorConfig config =
-      SiglipImageProcessor::FromPretrained(arguments.model, mode).config();
+  ImageProcessorConfig config = SiglipImageProcessor::FromPretrained(
+                                    ResolveModel(arguments.model, {}, ModelFiles::kAny), mode)
+                                    .config();
   if (arguments.size) {
     config.do_resize = true;
     config.height = (*arguments.size)[0];

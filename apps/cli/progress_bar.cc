@@ -40,7 +40,7 @@ std::string FormatDuration(double seconds) {
   return text.data();
 }
 
-ProgressBar::ProgressBar(bool visible) : visible_(visible) {}
+ProgressBar::ProgressBar(bool visible, Unit unit) : visible_(visible), unit_(unit) {}
 
 ProgressBar::~ProgressBar() { Wipe(); }
 
@@ -58,6 +58,13 @@ void ProgressBar::Advance() {
 void ProgressBar::Skip() {
   const std::lock_guard lock(mutex_);
   ++skipped_;
+  Draw();
+}
+
+void ProgressBar::Show(uint64_t advanced, uint64_t skipped) {
+  const std::lock_guard lock(mutex_);
+  advanced_ = advanced;
+  skipped_ = skipped;
   Draw();
 }
 
@@ -88,18 +95,22 @@ void ProgressBar::Wipe() {
 std::string ProgressBar::Line(size_t columns) const {
   const uint64_t done = advanced_ + skipped_;
   const double rate = static_cast<double>(advanced_) / Seconds();
-  std::string line = std::to_string(done);
+  const auto amount = [this](uint64_t count) {
+    return unit_ == Unit::kBytes ? FormatBytes(static_cast<int64_t>(count)) : std::to_string(count);
+  };
+  std::string line = amount(done);
   // A folder that grows meanwhile may hold more than were counted.
   const bool total_known = total_ && *total_ >= done;
   if (total_known) {
     const double part =
         static_cast<double>(done) / static_cast<double>(std::max<uint64_t>(*total_, 1));
     const auto filled = static_cast<size_t>(part * kBarColumns);
-    line.append("/").append(std::to_string(*total_)).append(" [");
+    line.append("/").append(amount(*total_)).append(" [");
     line.append(filled, '#').append(kBarColumns - filled, ' ').append("] ");
     line.append(FormatNumber(100 * part, 0)).append("%");
   }
-  line += "  " + FormatNumber(rate, 1) + " pictures/s";
+  line += "  " + (unit_ == Unit::kBytes ? FormatBytes(static_cast<int64_t>(rate)) + "/s"
+                                        : FormatNumber(rate, 1) + " pictures/s");
   if (total_known && rate > 0) {
     line += "  " + FormatDuration(static_cast<double>(*total_ - done) / rate) + " left";
   }

@@ -13,8 +13,9 @@ namespace siglip::cli {
 /// use from several threads.
 class ProgressBar {
  public:
+  enum class Unit { kPictures, kBytes };
   /// `visible` false: messages only.
-  explicit ProgressBar(bool visible);
+  explicit ProgressBar(bool visible, Unit unit = Unit::kPictures);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   /// Wipes the bar away.
@@ -26,6 +27,8 @@ class ProgressBar {
   void Advance();
   /// One more is done, without having taken any time.
   void Skip();
+  /// In place of these two, for work that counts for itself: this much is done by now.
+  void Show(uint64_t advanced, uint64_t skipped);
   /// A line of its own, escaped as Printable does.
   void Print(const std::string& message);
 
@@ -38,6 +41,7 @@ class ProgressBar {
 
   using Clock = std::chrono::steady_clock;
   const bool visible_;
+  const Unit unit_;
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;  // guards what follows
   std::optional<uint64_t> total_;

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "siglip/error.h"
+#include "siglip/hub.h"
 #include "siglip/image_classification.h"
 #include "siglip/model.h"
 #include "siglip/model_info.h"
@@ -27,7 +28,7 @@ constexpr const char* kPixelValues = "pixel_values";
 constexpr const char* kInputIds = "input_ids";
 
 struct RunArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::filesystem::path input;
   std::filesystem::path output;
   VisionForwardOptions forward;
@@ -146,7 +147,7 @@ class Model {
     if (pixel_values == inputs.end()) return RunTextTower(input_ids->second);
     if (parts_.whole()) return RunBoth(input_ids->second, pixel_values->second);
     throw Error(ErrorCode::kUnsupported,
-                arguments_.model.string() +
+                arguments_.model +
                     ": no logit_scale and logit_bias, hence nothing that compares pictures and "
                     "texts",
                 std::string("run ") + kPixelValues + " and " + kInputIds + " one by one");
@@ -212,8 +213,9 @@ class Model {
   TextForwardOptions text_options_;
 };
 
-void Run(const RunArguments& arguments) {
+void Run(RunArguments arguments) {
   CheckOutputFile(arguments.output, arguments.force);
+  arguments.model = ResolveModel(arguments.model);
   const ModelParts parts = FindParts(arguments.model);
   const Inputs inputs = ReadInputs(arguments.input, parts);
   const Outputs outputs = Model(arguments, parts).Run(inputs);

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -17,6 +16,7 @@
 #include "interrupt.h"
 #include "line_reader.h"
 #include "options.h"
+#include "siglip/hub.h"
 #include "siglip/tokenizer.h"
 #include "text.h"
 
@@ -24,7 +24,7 @@ namespace siglip::cli {
 namespace {
 
 struct TokenizeArguments {
-  std::filesystem::path model;
+  std::string model;  // folder or name
   std::vector<std::string> texts;
   TokenizerOptions tokenizer;
   bool json = false;
@@ -79,7 +79,8 @@ void PrintJson(const Tokenizer& tokenizer, const std::vector<std::string>& texts
 }
 
 void Tokenize(const TokenizeArguments& arguments) {
-  const auto tokenizer = Tokenizer::FromPretrained(arguments.model, arguments.tokenizer);
+  const auto tokenizer = Tokenizer::FromPretrained(
+      ResolveModel(arguments.model, {}, ModelFiles::kAny), arguments.tokenizer);
   const std::vector<std::string> texts = ReadTexts(arguments.texts);
   std::vector<int64_t> row(static_cast<size_t>(tokenizer->max_length()));
   if (arguments.json) return PrintJson(*tokenizer, texts, row);

@@ -7,16 +7,15 @@ import subprocess
 import tempfile
 import unittest
 
-PROGRAM = os.environ["SIGLIP_CLI"]
+PROGRAM = os.path.abspath(os.environ["SIGLIP_CLI"])
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 
 
-def run(*words, isa=None, **options):
-    """Runs siglip with these arguments; the result has returncode, stdout and stderr as text."""
-    environment = dict(os.environ)
-    environment.pop("SIGLIP_ISA", None)
-    if isa:
-        environment["SIGLIP_ISA"] = isa
+def run(*words, isa=None, variables=None, **options):
+    """Runs siglip with these arguments; the result has returncode, stdout and stderr as text.
+    `variables` are set in its environment, or taken out of it where they are None."""
+    environment = {**os.environ, "SIGLIP_ISA": isa or None, **(variables or {})}
+    environment = {name: value for name, value in environment.items() if value is not None}
     return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True,
                           env=environment, timeout=600, check=False, **options)
 

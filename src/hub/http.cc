@@ -1,0 +1,261 @@
+// See http.h. The only file that knows libcurl.
+#include "hub/http.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+constexpr long kBufferBytes = 256L << 10;
+constexpr size_t kMostHeaders = 200;
+constexpr size_t kLongestHeader = size_t{16} << 10;
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+std::string_view WithoutSpace(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+/// Failures of the network or of the machine at the other end, which may have passed a moment
+/// later.
+bool MayPass(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_HTTP3:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: return true;
+    default: return false;
+  }
+}
+
+/// What one request needs while it runs, and what it brings.
+struct Exchange {
+  CURL* handle;
+  const HttpClient::BodySink& sink;
+  const std::atomic<bool>* stop;
+  HttpResponse response = {};
+  std::exception_ptr failure = nullptr;  // thrown in a callback; libcurl cannot pass it on
+
+  int Status() const {
+    long status = 0;
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    return static_cast<int>(status);
+  }
+  bool IsStopped() const { return stop != nullptr && *stop; }
+};
+
+size_t TakeHeader(const char* data, size_t size, size_t count, void* pointer) {
+  auto& headers = static_cast<Exchange*>(pointer)->response.headers;
+  const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) {  // what came before belongs to an interim answer
+    headers.clear();
+    return line.size();
+  }
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return line.size();
+  if (line.size() > kLongestHeader || headers.size() >= kMostHeaders) return 0;
+  headers[LowerCase(line.substr(0, colon))] = WithoutSpace(line.substr(colon + 1));
+  return line.size();
+}
+
+size_t TakeBody(const char* data, size_t size, size_t count, void* pointer) {
+  auto& exchange = *static_cast<Exchange*>(pointer);
+  exchange.response.status = exchange.Status();
+  if (!exchange.response.Succeeded()) return size * count;
+  try {
+    exchange.sink(exchange.response, std::as_bytes(std::span(data, size * count)));
+    return size * count;
+  } catch (...) {
+    exchange.failure = std::current_exception();
+    return CURL_WRITEFUNC_ERROR;
+  }
+}
+
+/// Called at least once a second, whatever happens; another answer than 0 ends the request.
+int ReportProgress(void* pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const Exchange*>(pointer)->IsStopped() ? 1 : 0;
+}
+
+struct FreeHandle {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+struct FreeUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+using Url = std::unique_ptr<CURLU, FreeUrl>;
+
+Error NoUrl(const std::string& url) {
+  return Error(ErrorCode::kMalformedFile,
+               "expected an http or https URL, found '" + WithoutQuery(url) + "'");
+}
+
+/// `location`, which may be relative to `base`.
+Url ParseUrl(const std::string& base, const std::string& location) {
+  Url url(curl_url());
+  if (url == nullptr) throw std::bad_alloc();
+  if ((!base.empty() && curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK) ||
+      curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
+    throw NoUrl(location);
+  }
+  return url;
+}
+
+std::string PartOf(const Url& url, CURLUPart part, unsigned int flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return {};
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
+void InitialiseLibrary() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) {
+    throw Error(ErrorCode::kInternal, std::string("libcurl: ") + curl_easy_strerror(code));
+  }
+}
+
+}  // namespace
+
+std::string HttpResponse::Header(const std::string& name) const {
+  const auto found = headers.find(name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+struct HttpClient::Connection {
+  // Kept from request to request, and with it the connections to servers.
+  std::unique_ptr<CURL, FreeHandle> handle;
+  long timeout_seconds = 0;
+  const std::atomic<bool>* stop = nullptr;
+
+  template <typename Value>
+  void Set(CURLoption option, Value value) {
+    const CURLcode code = curl_easy_setopt(handle.get(), option, value);
+    if (code != CURLE_OK) {
+      throw Error(ErrorCode::kInternal, std::string("libcurl: ") + curl_easy_strerror(code));
+    }
+  }
+
+  void Prepare(const HttpRequest& request, Exchange& exchange) {
+    curl_easy_reset(handle.get());
+    Set(CURLOPT_URL, request.url.c_str());
+    Set(CURLOPT_PROTOCOLS_STR, "http,https");
+    Set(CURLOPT_FOLLOWLOCATION, 0L);
+    Set(CURLOPT_SSL_VERIFYPEER, 1L);
+    Set(CURLOPT_SSL_VERIFYHOST, 2L);
+    Set(request.head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+    Set(CURLOPT_CONNECTTIMEOUT, timeout_seconds);
+    Set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes per second, for so many seconds:
+    Set(CURLOPT_LOW_SPEED_TIME, timeout_seconds);
+    Set(CURLOPT_BUFFERSIZE, kBufferBytes);
+    Set(CURLOPT_NOSIGNAL, 1L);  // signals are the program's
+    Set(CURLOPT_HEADERFUNCTION, &TakeHeader);
+    Set(CURLOPT_HEADERDATA, &exchange);
+    Set(CURLOPT_WRITEFUNCTION, &TakeBody);
+    Set(CURLOPT_WRITEDATA, &exchange);
+    Set(CURLOPT_NOPROGRESS, 0L);
+    Set(CURLOPT_XFERINFOFUNCTION, &ReportProgress);
+    Set(CURLOPT_XFERINFODATA, &exchange);
+  }
+};
+
+HttpClient::HttpClient(int timeout_seconds, const std::atomic<bool>* stop)
+    : connection_(std::make_unique<Connection>()) {
+  InitialiseLibrary();
+  connection_->handle.reset(curl_easy_init());
+  if (connection_->handle == nullptr) throw std::bad_alloc();
+  connection_->timeout_seconds = timeout_seconds;
+  connection_->stop = stop;
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpResponse HttpClient::Send(const HttpRequest& request, const BodySink& sink) {
+  std::unique_ptr<curl_slist, FreeList> headers;
+  for (const std::string& header : request.headers) {
+    curl_slist* const longer = curl_slist_append(headers.get(), header.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    static_cast<void>(headers.release());  // is part of the longer list
+    headers.reset(longer);
+  }
+  Exchange exchange{connection_->handle.get(), sink, connection_->stop};
+  connection_->Prepare(request, exchange);
+  connection_->Set(CURLOPT_HTTPHEADER, headers.get());
+
+  const CURLcode code = curl_easy_perform(exchange.handle);
+  if (exchange.failure) std::rethrow_exception(exchange.failure);
+  if (exchange.IsStopped()) throw Error(ErrorCode::kCancelled, "the download was stopped");
+  if (code != CURLE_OK) {
+    const std::string message = WithoutQuery(request.url) + ": " + curl_easy_strerror(code);
+    if (MayPass(code)) throw TransientFailure(message);
+    throw Error(ErrorCode::kIo, message);
+  }
+  exchange.response.status = exchange.Status();
+  return std::move(exchange.response);
+}
+
+std::string OriginOf(const std::string& url) {
+  const Url parsed = ParseUrl({}, url);
+  const std::string scheme = PartOf(parsed, CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") throw NoUrl(url);
+  return scheme + "://" + LowerCase(PartOf(parsed, CURLUPART_HOST)) + ":" +
+         PartOf(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+}
+
+std::string ResolveLocation(const std::string& url, const std::string& location) {
+  std::string resolved = PartOf(ParseUrl(url, location), CURLUPART_URL);
+  OriginOf(resolved);  // throws for other schemes
+  return resolved;
+}
+
+std::string WithoutQuery(const std::string& url) { return url.substr(0, url.find('?')); }
+
+std::string PercentEncoded(const std::string& text) {
+  constexpr std::string_view kAsTheyAre =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (kAsTheyAre.find(character) != std::string_view::npos) {
+      encoded += character;
+    } else {
+      encoded += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return encoded;
+}
+
+}  // namespace siglip

@@ -1,0 +1,230 @@
+// See hub_client.h.
+#include "hub/hub_client.h"
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "hub/checksum.h"
+#include "hub/hub_environment.h"
+#include "siglip/error.h"
+#include "siglip/runtime.h"
+
+namespace siglip {
+namespace {
+
+constexpr int kMostRedirects = 10;
+
+std::string CheckedEndpoint() {
+  if (HubIsOffline()) {
+    throw Error(ErrorCode::kIo, "nothing is downloaded while HF_HUB_OFFLINE is set",
+                "unset it, and TRANSFORMERS_OFFLINE, or use what is in the cache");
+  }
+  return HubEndpoint();
+}
+
+bool IsRedirect(const HttpResponse& response) {
+  return response.status >= 301 && response.status <= 308 && response.status != 304 &&
+         !response.Header("location").empty();
+}
+
+/// A text of the server for a message: not too much of it.
+std::string Shortened(const std::string& text) { return text.substr(0, 200); }
+
+std::optional<uint64_t> ParseCount(std::string_view text) {
+  uint64_t count = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return count;
+}
+
+/// W/"abc" or "abc" -> abc
+std::string WithoutQuotes(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) {
+    etag = etag.substr(1, etag.size() - 2);
+  }
+  return std::string(etag);
+}
+
+/// Where in the file the body of a partial answer begins: "bytes 100-199/200" -> 100.
+std::optional<uint64_t> ParseRangeBegin(std::string_view range) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!range.starts_with(kUnit)) return std::nullopt;
+  range.remove_prefix(kUnit.size());
+  return ParseCount(range.substr(0, range.find('-')));
+}
+
+}  // namespace
+
+HubClient::HubClient(const std::atomic<bool>* stop)
+    : endpoint_(CheckedEndpoint()),
+      origin_(OriginOf(endpoint_)),
+      token_(HubToken()),
+      http_(HubTimeoutSeconds(), stop) {}
+
+RepositoryListing HubClient::List(const HubName& name) {
+  const std::string url =
+      endpoint_ + "/api/models/" + name.repository + "/revision/" + PercentEncoded(name.revision);
+  std::string body;
+  const Answer answer = Send(
+      {.head = false, .url = url, .headers = {}}, Redirects::kAll,
+      [&](const HttpResponse&, std::span<const std::byte> bytes) {
+        if (body.size() + bytes.size() > kMaxListingBytes) {
+          throw Error(ErrorCode::kLimitExceeded, url + ": the answer is longer than " +
+                                                     std::to_string(kMaxListingBytes) + " bytes");
+        }
+        body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      });
+  RequireSuccess(answer, name);
+  return ParseListing(body, url);
+}
+
+FileMetadata HubClient::Describe(const HubName& name, const std::string& commit,
+                                 const std::string& file) {
+  const std::string url = FileUrl(name, commit, file);
+  const Answer answer = Send({.head = true, .url = url, .headers = {}}, Redirects::kToStorageNot,
+                             [](const HttpResponse&, std::span<const std::byte>) {});
+  const HttpResponse& response = answer.response;
+  if (!IsRedirect(response)) RequireSuccess(answer, name);
+
+  if (response.Header("x-repo-commit") != commit) {
+    throw Error(ErrorCode::kMismatch,
+                url + ": header X-Repo-Commit: expected " + commit + ", found '" +
+                    Shortened(response.Header("x-repo-commit")) + "'",
+                "HF_ENDPOINT must name a Hugging Face hub, and proxies must pass its headers on");
+  }
+  const auto either = [&](const char* of_storage, const char* of_answer) {
+    const std::string value = response.Header(of_storage);
+    return value.empty() ? response.Header(of_answer) : value;
+  };
+  const std::string etag = WithoutQuotes(either("x-linked-etag", "etag"));
+  if (!IsChecksum(etag)) {
+    throw Error(ErrorCode::kUnsupported,
+                url + ": header ETag: expected a SHA-1 or SHA-256, found '" + Shortened(etag) + "'",
+                "without a checksum the file cannot be trusted");
+  }
+  const std::string size = either("x-linked-size", "content-length");
+  const std::optional<uint64_t> bytes = ParseCount(size);
+  if (!bytes) {
+    throw Error(ErrorCode::kMalformedFile,
+                url + ": header Content-Length: expected bytes, found '" + Shortened(size) + "'");
+  }
+  return {etag, *bytes};
+}
+
+void HubClient::Fetch(const HubName& name, const std::string& commit, const std::string& file,
+                      uint64_t offset, const FileSink& sink) {
+  HttpRequest request{.head = false, .url = FileUrl(name, commit, file), .headers = {}};
+  if (offset > 0) request.headers.push_back("Range: bytes=" + std::to_string(offset) + "-");
+  uint64_t position = 0;
+  bool begun = false;
+  const Answer answer =
+      Send(request, Redirects::kAll,
+           [&](const HttpResponse& response, std::span<const std::byte> bytes) {
+             if (!begun && response.status == 206) {
+               const std::string range = response.Header("content-range");
+               if (ParseRangeBegin(range) != offset) {
+                 throw Error(ErrorCode::kMismatch,
+                             request.url + ": header Content-Range: expected " + "bytes from " +
+                                 std::to_string(offset) + " on, found '" + Shortened(range) + "'");
+               }
+               position = offset;
+             }
+             begun = true;
+             sink(position, bytes);
+             position += bytes.size();
+           });
+  if (offset > 0 && answer.response.status == 416) {
+    sink(0, {});  // the server's file is not that long: what is here is none of it
+    return;
+  }
+  RequireSuccess(answer, name);
+}
+
+std::string HubClient::FileUrl(const HubName& name, const std::string& commit,
+                               const std::string& file) const {
+  return endpoint_ + "/" + name.repository + "/resolve/" + commit + "/" + PercentEncoded(file);
+}
+
+HubClient::Answer HubClient::Send(HttpRequest request, Redirects redirects,
+                                  const HttpClient::BodySink& sink) {
+  request.headers.push_back("User-Agent: siglip/" + std::string(Version()));
+  request.headers.emplace_back("Accept-Encoding: identity");  // sizes and checksums are of this
+  const std::vector<std::string> headers = request.headers;
+  for (int i = 0; i <= kMostRedirects; ++i) {
+    const std::string origin = OriginOf(request.url);
+    request.headers = headers;
+    if (!token_.empty() && origin == origin_) {
+      request.headers.push_back("Authorization: Bearer " + token_);
+    }
+    HttpResponse response = http_.Send(request, sink);
+    // The redirect to the storage of large files has everything there is to know about them.
+    const bool to_storage = !response.Header("x-linked-etag").empty();
+    if (!IsRedirect(response) || (redirects == Redirects::kToStorageNot && to_storage)) {
+      return {std::move(response), origin == origin_, WithoutQuery(request.url)};
+    }
+    const std::string location = ResolveLocation(request.url, response.Header("location"));
+    if (origin.starts_with("https:") && !OriginOf(location).starts_with("https:")) {
+      throw Error(ErrorCode::kIo, WithoutQuery(request.url) + ": redirects to " +
+                                      WithoutQuery(location) + ", a connection that is not secure");
+    }
+    request.url = location;
+  }
+  throw Error(ErrorCode::kIo, WithoutQuery(request.url) + ": more than " +
+                                  std::to_string(kMostRedirects) + " redirects");
+}
+
+void HubClient::RequireSuccess(const Answer& answer, const HubName& name) const {
+  const HttpResponse& response = answer.response;
+  if (response.Succeeded()) return;
+  // Only the hub itself can mean the model; the storage may have its own reasons.
+  const std::string code = answer.of_hub ? response.Header("x-error-code") : "EntryNotFound";
+  const std::string page = endpoint_ + "/" + name.repository;
+  const std::string shown = name.ToString();
+  const std::string other_account =
+      token_.empty() ? "set HF_TOKEN to a token of it" : "the token in use must be of that account";
+  switch (response.status) {
+    case 408:
+    case 429:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      throw TransientFailure(answer.url + ": HTTP status " + std::to_string(response.status));
+    case 401:
+    case 403:
+      if (code == "GatedRepo") {
+        throw Error(ErrorCode::kIo, shown + ": access to this model must be granted",
+                    "accept its terms at " + page + " with an account, and " + other_account);
+      }
+      if (code == "RepoNotFound" || (answer.of_hub && response.status == 401 && token_.empty())) {
+        throw Error(ErrorCode::kNotFound,
+                    shown + ": " + endpoint_ + " has no such model, or keeps it private",
+                    "check the name; if an account has access to it, " + other_account);
+      }
+      if (answer.of_hub && response.status == 401) {
+        throw Error(ErrorCode::kIo, shown + ": " + endpoint_ + " does not accept the access token",
+                    "check HF_TOKEN, or the token file if that is not set");
+      }
+      break;
+    case 404:
+      if (code == "RevisionNotFound") {
+        throw Error(ErrorCode::kNotFound,
+                    name.repository + ": has no revision '" + name.revision + "'",
+                    page + "/tree/main lists them");
+      }
+      if (code != "EntryNotFound") {
+        throw Error(ErrorCode::kNotFound, shown + ": " + endpoint_ + " has no such model",
+                    "check the name");
+      }
+      break;
+    default: break;
+  }
+  const std::string message = response.Header("x-error-message");
+  throw Error(ErrorCode::kIo, answer.url + ": HTTP status " + std::to_string(response.status) +
+                                  (message.empty() ? "" : ": " + Shortened(message)));
+}
+
+}  // namespace siglip

@@ -1,0 +1,85 @@
+// ResolveModel: the folder of a model that is named. See siglip/hub.h.
+#include <algorithm>
+#include <system_error>
+
+#include "hub/hub_cache.h"
+#include "hub/hub_environment.h"
+#include "hub/hub_name.h"
+#include "siglip/error.h"
+#include "siglip/hub.h"
+
+namespace siglip {
+namespace {
+
+/// Files of one kind, whatever the project that wrote them. Only that there are some is looked at
+/// here: those who load them know better what is missing, and say so.
+struct Contents {
+  bool anything = false;
+  bool configuration = false;
+  bool weights = false;
+};
+
+/// Names whose blob is missing do not count.
+Contents Examine(const std::filesystem::path& snapshot) {
+  Contents contents;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator entry(snapshot, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    std::error_code ignored;
+    if (!entry->is_regular_file(ignored)) continue;
+    const std::filesystem::path name = entry->path().filename();
+    contents.anything = true;
+    const std::string ending = name.extension().string();
+    const bool both = ending == ".npz" || ending == ".gguf";
+    contents.configuration |= both || name == "config.json" || name == "open_clip_config.json";
+    contents.weights |=
+        both || ending == ".safetensors" || ending == ".bin" || ending == ".pt" || ending == ".pth";
+  }
+  return contents;
+}
+
+void CheckComplete(const std::filesystem::path& snapshot, const HubName& name, ModelFiles needed) {
+  const Contents contents = Examine(snapshot);
+  const char* missing = nullptr;
+  if (!contents.anything) {
+    missing = "no file";
+  } else if (needed == ModelFiles::kAll && !contents.configuration) {
+    missing = "no configuration";
+  } else if (needed == ModelFiles::kAll && !contents.weights) {
+    missing = "no weights";
+  }
+  if (missing == nullptr) return;
+  throw Error(
+      ErrorCode::kNotFound,
+      name.ToString() + ": is in the cache only in part: " + missing + " in " + snapshot.string(),
+      "siglip pull " + name.ToString() + " completes it");
+}
+
+}  // namespace
+
+std::filesystem::path ResolveModel(const std::string& name_or_folder, const std::string& revision,
+                                   ModelFiles needed) {
+  std::error_code ignored;
+  if (std::filesystem::exists(name_or_folder, ignored)) return name_or_folder;
+
+  const std::optional<HubName> name = ParseHubName(name_or_folder, revision);
+  if (!name) {
+    throw Error(ErrorCode::kNotFound,
+                name_or_folder + ": no such folder, and no name of the Hugging Face hub",
+                "names are like google/siglip-base-patch16-224");
+  }
+  const std::filesystem::path root = HubCacheFolder();
+  const HubCache cache(root, *name);
+  const std::optional<std::string> commit = cache.FindCommit();
+  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), ignored)) {
+    throw Error(ErrorCode::kNotFound,
+                name->ToString() +
+                    ": no such folder, and not in the cache of the Hugging Face hub, " +
+                    root.string(),
+                "siglip pull " + name->ToString() + " downloads it");
+  }
+  CheckComplete(cache.Snapshot(*commit), *name, needed);
+  return cache.Snapshot(*commit);
+}
+
+}  // namespace siglip
