@@ -68,6 +68,7 @@ CODEC_HEADERS = {
 ONLY_USERS = {
     "curl/": "src/hub/http.cc",
     "openssl/": "src/hub/checksum.cc",
+    "sentencepiece_": "src/text/sentencepiece_model.cc",
 }
 
 INTRINSICS = re.compile(r"(\w*intrin|arm_\w+)\.h")

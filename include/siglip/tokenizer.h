@@ -15,7 +15,7 @@
 namespace siglip {
 
 /// A longer text is refused before anything is allocated.
-inline constexpr size_t kMaxTextBytes = size_t{16} << 20;
+inline constexpr size_t kMaxTextBytes = size_t{2} << 20;
 inline constexpr int64_t kMaxTokensPerText = 65536;
 
 struct TokenizerOptions {

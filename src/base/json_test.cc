@@ -114,6 +114,18 @@ TEST(JsonBool, TakesTrueAndFalseOnly) {
   EXPECT_THROW(JsonBool(Json(1), "k", "x"), Error);
 }
 
+TEST(JsonObject, TakesObjectsOnly) {
+  EXPECT_NO_THROW(JsonObject(Json::object(), "k", "x"));
+  EXPECT_THROW(JsonObject(Json::array(), "k", "x"), Error);
+  EXPECT_THROW(JsonObject(Json(), "k", "x"), Error);
+}
+
+TEST(JsonArray, TakesArraysOnly) {
+  EXPECT_NO_THROW(JsonArray(Json::array(), "k", "x"));
+  EXPECT_THROW(JsonArray(Json::object(), "k", "x"), Error);
+  EXPECT_THROW(JsonArray(Json("[]"), "k", "x"), Error);
+}
+
 TEST(JsonString, ErrorsNameFileFieldAndValue) {
   EXPECT_EQ(JsonString(Json("a"), "k", "x"), "a");
   try {

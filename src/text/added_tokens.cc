@@ -48,10 +48,9 @@ const AddedToken* AddedTokens::LongestMatch(std::string_view text) const {
     const auto next_byte = [&](const AddedToken& token) {
       return static_cast<uint8_t>(token.content[length]);
     };
-    const auto [lower, upper] =
-        std::ranges::equal_range(begin, end, static_cast<uint8_t>(text[length]), {}, next_byte);
-    begin = lower;
-    end = upper;
+    const auto wanted = static_cast<uint8_t>(text[length]);
+    begin = std::ranges::lower_bound(begin, end, wanted, {}, next_byte);
+    end = std::ranges::upper_bound(begin, end, wanted, {}, next_byte);
   }
   return longest;
 }

@@ -10,7 +10,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kMaxNormalizedBytes = 4 * kMaxTextBytes;
+constexpr size_t kMaxNormalizedBytes = 16 * kMaxTextBytes;
 
 /// Replacing can make a text longer than there is memory.
 void CheckReplacedSize(std::string_view text, std::string_view pattern, std::string_view content) {

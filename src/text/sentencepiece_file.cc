@@ -2,8 +2,10 @@
 // the encoding of protocol buffers.
 #include "text/sentencepiece_file.h"
 
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -30,10 +32,12 @@ constexpr uint32_t kPieceText = 1;
 constexpr uint32_t kPieceScore = 2;
 constexpr uint32_t kPieceType = 3;
 constexpr uint32_t kTrainerModelType = 3;
+constexpr uint32_t kTrainerByteFallback = 35;
 constexpr uint32_t kNormalizerCharacterMap = 2;
 
 constexpr uint64_t kUnigram = 1;
 constexpr uint64_t kUserDefined = 4;
+constexpr char kByte = 6;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
@@ -102,7 +106,7 @@ class Message {
   const std::string& name_;
 };
 
-void CheckPiece(std::string_view bytes, size_t index, const std::string& name) {
+void CheckPiece(std::string_view bytes, int64_t index, const std::string& name) {
   const auto require = [&](bool good, const char* what) {
     if (good) return;
     throw Error(ErrorCode::kMalformedFile, name + ": piece " + std::to_string(index) + ": " + what);
@@ -129,9 +133,10 @@ void CheckPiece(std::string_view bytes, size_t index, const std::string& name) {
 }
 
 /// SigLIP's models are unigram models. The others would need guards of their own.
-void CheckTrainerSpec(std::string_view bytes, const std::string& name) {
+void CheckTrainerSpec(std::string_view bytes, const std::string& name, bool& byte_fallback) {
   Message trainer(bytes, name);
   while (const auto field = trainer.Next()) {
+    if (field->number == kTrainerByteFallback) byte_fallback = field->value != 0;
     if (field->number == kTrainerModelType && field->value != kUnigram) {
       throw Error(ErrorCode::kUnsupported, name + ": expected a unigram model, found model type " +
                                                std::to_string(field->value));
@@ -148,30 +153,55 @@ void CheckNormalizerSpec(std::string_view bytes, const std::string& name) {
   }
 }
 
+/// A message as the field of another one; all are shorter than 128 bytes.
+void AppendMessage(uint32_t number, std::string_view message, std::string& file) {
+  file += {static_cast<char>(number << 3 | kBytes), static_cast<char>(message.size())};
+  file += message;
+}
+
+/// Pieces <0x00> to <0xFF>, and the setting that lets the library fall back to them.
+void AppendBytePieces(std::string& file) {
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    std::array<char, 8> text;
+    std::snprintf(text.data(), text.size(), "<0x%02X>", byte);
+    std::string piece;
+    AppendMessage(kPieceText, text.data(), piece);
+    piece += {static_cast<char>(kPieceType << 3 | kVarint), kByte};
+    AppendMessage(kPieces, piece, file);
+  }
+  constexpr uint32_t kTag = kTrainerByteFallback << 3 | kVarint;
+  const std::string setting = {static_cast<char>((kTag & 0x7F) | 0x80),
+                               static_cast<char>(kTag >> 7), 1};
+  AppendMessage(kTrainerSpec, setting, file);
+}
+
 }  // namespace
 
-std::string CheckedSentencePieceFile(std::span<const std::byte> file, const std::string& name) {
+SentencePieceFile CheckSentencePieceFile(std::span<const std::byte> file, const std::string& name) {
   if (file.size() > kMaxFileBytes) {
     throw Error(ErrorCode::kLimitExceeded, name + ": " + std::to_string(file.size()) +
                                                " bytes, allowed are " +
                                                std::to_string(kMaxFileBytes));
   }
-  std::string checked;
-  checked.reserve(file.size());
+  SentencePieceFile checked;
+  checked.bytes.reserve(file.size());
+  bool byte_fallback = false;
   int64_t pieces = 0;
   Message model({reinterpret_cast<const char*>(file.data()), file.size()}, name);
   while (const auto field = model.Next()) {
     if (field->wire_type != kBytes) continue;
     switch (field->number) {
-      case kPieces: CheckPiece(field->bytes, static_cast<size_t>(pieces++), name); break;
-      case kTrainerSpec: CheckTrainerSpec(field->bytes, name); break;
+      case kPieces: CheckPiece(field->bytes, pieces++, name); break;
+      case kTrainerSpec: CheckTrainerSpec(field->bytes, name, byte_fallback); break;
       case kNormalizerSpec: CheckNormalizerSpec(field->bytes, name); break;
       default: continue;  // self-tests, which print when they fail, and what decoding needs
     }
-    checked += field->whole;
+    checked.bytes += field->whole;
   }
   if (pieces == 0) throw Error(ErrorCode::kMalformedFile, name + ": holds no pieces");
-  CheckedTokenId(pieces - 1, "pieces", name);
+  checked.pieces = CheckedTokenId(pieces - 1, "pieces", name) + 1;
+  checked.has_extra_bytes = !byte_fallback;
+  if (checked.has_extra_bytes) AppendBytePieces(checked.bytes);
   return checked;
 }
 

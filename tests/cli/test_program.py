@@ -7,7 +7,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from command_line import CommandTest, instruction_sets, run
 
-COMMANDS = ("embed", "compare", "inspect", "init", "run", "preprocess", "bench")
+COMMANDS = ("embed", "compare", "inspect", "init", "run", "preprocess", "tokenize",
+            "bench")
 
 
 class ProgramTest(CommandTest):
