@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -129,7 +130,10 @@ void Classify(ClassifyArguments arguments) {
     std::vector<LabelScore> scores = classifier(result.embedding);
     scores.resize(std::min(scores.size(), arguments.top));
     (arguments.json ? PrintJson : PrintText)(result.path, labels, scores);
-    if (!std::cout.flush()) throw Error(ErrorCode::kIo, "standard output cannot be written");
+    if (!std::cout.flush()) {
+      if (errno == EPIPE) throw ExitCode{kNothingDone};  // as `| head` does: no reason to complain
+      throw Error(ErrorCode::kIo, "standard output cannot be written");
+    }
     ++classified;
   };
   engine.EmbedFiles([&] { return inputs.Next(); }, take_result, &stop);
