@@ -166,8 +166,7 @@ void AddClassify(CLI::App& app) {
                    "Default: " +
                        std::string(ZeroShotClassifier::kTemplate))
       ->type_name("TEXT")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);  // each time one, so that a picture may follow
   command->add_option("PATH", arguments->paths, kPathHelp)->required();
   command->add_option("--top", arguments->top, "Labels shown for each picture, the best first")
       ->type_name("N")

@@ -30,12 +30,10 @@ std::vector<std::string> TextArguments::Read() const {
 void AddTextOptions(CLI::App& command, TextArguments& arguments) {
   command.add_option("--text", arguments.texts, "A text; may be given several times")
       ->type_name("TEXT")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);  // each time one, so that a picture may follow
   command.add_option("--text-file", arguments.files, "Texts, one per line; - for standard input")
       ->type_name("FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);  // each time one, so that a picture may follow
 }
 
 void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts) {
