@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "model/siglip_config.h"
+#include "model/text_tensors.h"
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
 #include "siglip/model_info.h"
@@ -22,16 +23,39 @@ void Check(const siglip::SiglipVisionConfig& config) {
   if (!(siglip::FlopPerPicture(config, config.num_patches(), true) > 0)) std::abort();
 }
 
+void Check(const siglip::SiglipTextConfig& config) {
+  config.Validate();
+  const std::string json = config.ToJson();
+  if (siglip::SiglipTextConfig::FromJson(json, "written").ToJson() != json) std::abort();
+  for (const siglip::TensorSpec& tensor : siglip::TextTensors(config)) {
+    siglip::ElementCount(tensor.shape);  // throws if it overflows
+  }
+}
+
+/// What `parse` makes of the JSON is checked; an Error of `parse` is fine, one of Check is a bug.
+template <class Config>
+void ParseAndCheck(const siglip::Json& json,
+                   Config (*parse)(const siglip::Json&, const std::string&)) {
+  Config config;
+  try {
+    config = parse(json, "fuzz");
+  } catch (const siglip::Error&) {
+    return;
+  }
+  Check(config);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  siglip::SiglipVisionConfig config;
+  siglip::Json json;
   try {
-    config = siglip::ParseVisionConfig(siglip::ParseJson(text, "fuzz"), "fuzz");
+    json = siglip::ParseJson(text, "fuzz");
   } catch (const siglip::Error&) {
     return 0;
   }
-  Check(config);  // an Error in here is a bug
+  ParseAndCheck(json, siglip::ParseVisionConfig);
+  ParseAndCheck(json, siglip::ParseTextConfig);
   return 0;
 }

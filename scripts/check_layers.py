@@ -24,7 +24,7 @@ LAYERS = {
     "model": ["kernels", "weights"],
     "image": ["tensor"],
     "text": ["tensor"],
-    "engine": ["model", "image"],
+    "engine": ["model", "image", "text"],
     "hub": ["base"],
 }
 
@@ -51,6 +51,7 @@ PUBLIC_HEADERS = {
     "tokenizer.h": "text",
     "engine.h": "engine",
     "hub.h": "hub",
+    "zero_shot_classifier.h": "engine",
 }
 
 # codec -> how its headers begin; each codec is known to one file of src/image.

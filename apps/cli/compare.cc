@@ -1,4 +1,4 @@
-// siglip compare: how alike pictures are, as the cosines of their embeddings.
+// siglip compare: how alike pictures and texts are, as the cosines of their embeddings.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
@@ -20,6 +21,7 @@
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "text.h"
+#include "texts.h"
 
 namespace siglip::cli {
 namespace {
@@ -27,27 +29,32 @@ namespace {
 struct CompareArguments {
   std::string model;  // folder or name
   std::vector<std::string> paths;
+  TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
   bool json = false;
 };
 
+/// A picture or a text.
+struct Item {
+  std::string name;
+  std::vector<float> embedding;
+};
+
 using CosineMatrix = std::vector<std::vector<double>>;
 
-double Dot(const Tensor& left, const Tensor& right) {
+double Dot(const std::vector<float>& left, const std::vector<float>& right) {
   double sum = 0;
-  for (size_t i = 0; i < left.floats().size(); ++i) {
-    sum += static_cast<double>(left.floats()[i]) * right.floats()[i];
-  }
+  for (size_t i = 0; i < left.size(); ++i) sum += static_cast<double>(left[i]) * right[i];
   return sum;
 }
 
-CosineMatrix Cosines(const std::vector<EmbedResult>& pictures) {
-  CosineMatrix cosines(pictures.size(), std::vector<double>(pictures.size(), 1.0));
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    const Tensor& left = pictures[i].embedding;
+CosineMatrix Cosines(const std::vector<Item>& items) {
+  CosineMatrix cosines(items.size(), std::vector<double>(items.size(), 1.0));
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::vector<float>& left = items[i].embedding;
     for (size_t j = 0; j < i; ++j) {
-      const Tensor& right = pictures[j].embedding;
+      const std::vector<float>& right = items[j].embedding;
       // Normalised already, but only as exactly as f32 can.
       const double cosine = Dot(left, right) / std::sqrt(Dot(left, left) * Dot(right, right));
       cosines[i][j] = cosines[j][i] = std::clamp(cosine, -1.0, 1.0);
@@ -67,20 +74,20 @@ std::string PadLeft(const std::string& text, size_t columns) {
 }
 
 /// Names may be long, so columns go by the numbers of rows.
-void PrintTable(const std::vector<EmbedResult>& pictures, const CosineMatrix& cosines) {
+void PrintTable(const std::vector<Item>& items, const CosineMatrix& cosines) {
   constexpr size_t kCellColumns = 8;
-  const size_t number_columns = std::to_string(pictures.size()).size();
+  const size_t number_columns = std::to_string(items.size()).size();
   size_t name_columns = 0;
-  for (const EmbedResult& picture : pictures) {
-    name_columns = std::max(name_columns, Columns(Printable(picture.path)));
+  for (const Item& item : items) {
+    name_columns = std::max(name_columns, Columns(Printable(item.name)));
   }
   std::cout << std::string(number_columns + 1 + name_columns, ' ');
-  for (size_t j = 1; j <= pictures.size(); ++j) {
+  for (size_t j = 1; j <= items.size(); ++j) {
     std::cout << PadLeft(std::to_string(j), kCellColumns);
   }
   std::cout << "\n";
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    const std::string name = Printable(pictures[i].path);
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string name = Printable(items[i].name);
     std::cout << PadLeft(std::to_string(i + 1), number_columns) << " " << name
               << std::string(name_columns - Columns(name), ' ');
     for (const double cosine : cosines[i]) {
@@ -90,20 +97,37 @@ void PrintTable(const std::vector<EmbedResult>& pictures, const CosineMatrix& co
   }
 }
 
-void PrintJson(const std::vector<EmbedResult>& pictures, const CosineMatrix& cosines) {
-  nlohmann::ordered_json json = {{"paths", nlohmann::json::array()}, {"cosines", cosines}};
-  for (const EmbedResult& picture : pictures) json["paths"].push_back(picture.path);
+/// The first `pictures` items are pictures, the others texts.
+void PrintJson(const std::vector<Item>& items, size_t pictures, const CosineMatrix& cosines) {
+  nlohmann::ordered_json json = {
+      {"paths", nlohmann::json::array()}, {"texts", nlohmann::json::array()}, {"cosines", cosines}};
+  for (size_t i = 0; i < items.size(); ++i) {
+    json[i < pictures ? "paths" : "texts"].push_back(items[i].name);
+  }
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
+void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
+              std::vector<Item>& items) {
+  if (texts.empty()) return;
+  const Tensor embeddings = engine.EmbedTexts(texts);
+  const auto width = static_cast<size_t>(embeddings.dim(1));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto row = embeddings.floats().subspan(i * width, width);
+    items.push_back({texts[i], {row.begin(), row.end()}});
+  }
+}
+
 void Compare(CompareArguments arguments) {
+  CheckAnyInput(arguments.paths, arguments.texts);
   const std::atomic<bool>& stop = CatchInterrupts();
+  const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.normalize = true;
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
-  std::vector<EmbedResult> pictures;
+  std::vector<Item> items;
   std::atomic<uint64_t> failed = 0;
   const auto report = [&](const Error& error) {
     std::cerr << "siglip: " + Printable(error.what()) + "\n";
@@ -113,15 +137,19 @@ void Compare(CompareArguments arguments) {
   engine.EmbedFiles([&] { return inputs.Next(); },
                     [&](EmbedResult result) {
                       if (result.error) return report(*result.error);
-                      pictures.push_back(std::move(result));
+                      const auto row = std::as_const(result.embedding).floats();
+                      items.push_back({std::move(result.path), {row.begin(), row.end()}});
                     },
                     &stop);
   if (stop) throw ExitCode{kInterrupted};
-  if (pictures.empty()) {
-    std::cerr << "siglip: no pictures to compare\n";
+  const size_t pictures = items.size();
+  AddTexts(engine, texts, items);
+  if (items.empty()) {
+    std::cerr << "siglip: nothing to compare\n";
     throw ExitCode{kNothingDone};
   }
-  (arguments.json ? PrintJson : PrintTable)(pictures, Cosines(pictures));
+  const CosineMatrix cosines = Cosines(items);
+  arguments.json ? PrintJson(items, pictures, cosines) : PrintTable(items, cosines);
   if (failed > 0) throw ExitCode{kSomeFailed};
 }
 
@@ -129,15 +157,17 @@ void Compare(CompareArguments arguments) {
 
 void AddCompare(CLI::App& app) {
   auto arguments = std::make_shared<CompareArguments>();
-  CLI::App* command =
-      app.add_subcommand("compare", "Print how alike pictures are: cosines of their embeddings");
+  CLI::App* command = app.add_subcommand(
+      "compare", "Print how alike pictures and texts are: cosines of their embeddings");
   AddModelOption(*command, arguments->model);
-  command->add_option("PATH", arguments->paths, kPathHelp)->required();
+  command->add_option("PATH", arguments->paths, kPathHelp);
+  AddTextOptions(*command, arguments->texts);
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
-  command->footer("Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg");
+  command->footer(
+      "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");
   command->callback([arguments] { Compare(*arguments); });
 }
 

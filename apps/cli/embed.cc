@@ -1,7 +1,8 @@
-// siglip embed: pictures to embeddings, on standard output or in a file.
+// siglip embed: pictures and texts to embeddings, on standard output or in a file.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -25,6 +26,7 @@
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
+#include "texts.h"
 
 namespace siglip::cli {
 namespace {
@@ -33,6 +35,7 @@ struct EmbedArguments {
   std::string model;             // folder or name
   std::filesystem::path output;  // empty: standard output
   std::vector<std::string> paths;
+  TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
   bool force = false;
@@ -43,12 +46,13 @@ struct EmbedArguments {
 /// What became of the inputs. Folders that cannot be read fail in the source's thread, pictures in
 /// the sink's.
 struct Tally {
-  uint64_t embedded = 0;
-  uint64_t reused = 0;  // embedded by an earlier run
+  uint64_t texts = 0;     // embedded, by this run or an earlier one
+  uint64_t embedded = 0;  // pictures
+  uint64_t reused = 0;    // pictures embedded by an earlier run
   std::atomic<uint64_t> failed = 0;
   bool complete = false;  // the inputs came to their end
 
-  uint64_t rows() const { return embedded + reused; }
+  uint64_t rows() const { return texts + embedded + reused; }
 };
 
 /// Counts the inputs while work on them has begun, so that the bar knows how far it is.
@@ -71,6 +75,10 @@ class BackgroundCount {
 
 /// Before anything is loaded.
 void CheckArguments(const EmbedArguments& arguments) {
+  CheckAnyInput(arguments.paths, arguments.texts);
+  if (!arguments.texts.empty() && arguments.engine.tokens) {
+    throw CLI::ValidationError("--tokens", "is for pictures only, not for texts");
+  }
   if (arguments.output.empty()) {
     if (!arguments.resume && !arguments.force) return;
     throw CLI::ValidationError(arguments.resume ? "--resume" : "--force", "needs --output");
@@ -90,8 +98,29 @@ std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, con
   const Journal::Start start = arguments.resume  ? Journal::Start::kResume
                                : arguments.force ? Journal::Start::kReplace
                                                  : Journal::Start::kNew;
-  return MakeFileOutput(arguments.output, start, DescribeSettings(engine),
+  return MakeFileOutput(arguments.output, start, DescribeSettings(engine, !arguments.texts.empty()),
                         engine.embedding_shape());
+}
+
+/// Their rows come first, named so that no picture is taken for one of them.
+void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts,
+                EmbeddingOutput& output, Tally& tally) {
+  std::vector<std::string> wanted;
+  for (const std::string& text : texts) {
+    if (!output.Reuse("text:" + text)) wanted.push_back(text);
+  }
+  tally.texts = texts.size();
+  if (wanted.empty()) return;
+  const Tensor embeddings = engine.EmbedTexts(wanted);
+  const auto width = static_cast<size_t>(embeddings.dim(1));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    EmbedResult result;
+    result.path = "text:" + wanted[i];
+    result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
+    std::ranges::copy(embeddings.floats().subspan(i * width, width),
+                      result.embedding.floats().begin());
+    output.Add(result);
+  }
 }
 
 void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, ProgressBar& progress,
@@ -120,7 +149,9 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
 }
 
 std::string Summary(const Tally& tally, uint64_t passed_over, double seconds) {
-  std::string text = std::to_string(tally.embedded) + " embedded";
+  std::string text;
+  if (tally.texts > 0) text += std::to_string(tally.texts) + " texts, ";
+  text += std::to_string(tally.embedded) + " embedded";
   if (tally.reused > 0) text += ", " + std::to_string(tally.reused) + " from the run before";
   text += ", " + std::to_string(tally.failed) + " failed, " + std::to_string(passed_over) +
           " passed over";
@@ -132,6 +163,7 @@ std::string Summary(const Tally& tally, uint64_t passed_over, double seconds) {
 void Embed(EmbedArguments arguments) {
   CheckArguments(arguments);
   const std::atomic<bool>& stop = CatchInterrupts();
+  const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
@@ -145,6 +177,7 @@ void Embed(EmbedArguments arguments) {
     ++tally.failed;
   });
   const auto output = MakeOutput(arguments, engine);
+  EmbedTexts(engine, texts, *output, tally);
   {
     std::optional<BackgroundCount> count;
     if (with_bar && CanReadTwice(arguments.paths)) count.emplace(arguments.paths, progress);
@@ -173,14 +206,15 @@ void Embed(EmbedArguments arguments) {
 
 void AddEmbed(CLI::App& app) {
   auto arguments = std::make_shared<EmbedArguments>();
-  CLI::App* command = app.add_subcommand("embed", "Turn pictures into embeddings");
+  CLI::App* command = app.add_subcommand("embed", "Turn pictures and texts into embeddings");
   AddModelOption(*command, arguments->model);
   command
       ->add_option("--output", arguments->output,
                    "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
                    ".safetensors or .jsonl. Default: JSON lines on standard output")
       ->type_name("FILE");
-  command->add_option("PATH", arguments->paths, kPathHelp)->required();
+  command->add_option("PATH", arguments->paths, kPathHelp);
+  AddTextOptions(*command, arguments->texts);
   command->add_flag("--normalize", arguments->engine.normalize,
                     "Divide every embedding by its L2 norm");
   command->add_flag("--tokens", arguments->engine.tokens,
@@ -201,7 +235,8 @@ void AddEmbed(CLI::App& app) {
   AddQuietOption(*command, arguments->quiet);
   command->footer(
       "Rows are in the order of the input; folders are walked in the byte order of paths, without "
-      "hidden files. A picture that cannot be read is reported and has no row.\n"
+      "hidden files. A picture that cannot be read is reported and has no row. Rows of texts come "
+      "first; their names are the texts with text: before them.\n"
       "Examples:\n"
       "  siglip embed --model siglip-base-patch16-224 --output photos.npz photos/\n"
       "  find . -name '*.jpg' | siglip embed --model siglip-base-patch16-224 - > photos.jsonl");

@@ -78,23 +78,41 @@ Json TensorsAsJson(const ModelInfo& model) {
   return tensors;
 }
 
+Json WeightsAsJson(const WeightBytes& bytes) {
+  return {{"f32", bytes.f32}, {"bf16", bytes.bf16}, {"int8", bytes.int8}};
+}
+
+Json UnknownKeysAsJson(const std::map<std::string, std::string>& unknown) {
+  Json json = Json::object();
+  for (const auto& [key, value] : unknown) json[key] = Json::parse(value);
+  return json;
+}
+
+Json TextAsJson(const TextTowerInfo& text) {
+  return {{"config", Json::parse(text.config.ToJson())},
+          {"unknown_config_keys", UnknownKeysAsJson(text.config.unknown)},
+          {"parameters", text.parameters},
+          {"gflop_per_text", text.gflop_per_text},
+          {"weight_bytes", WeightsAsJson(text.weight_bytes)}};
+}
+
 void PrintJson(const Findings& findings) {
   const ModelInfo& model = findings.model;
-  Json unknown = Json::object();
-  for (const auto& [key, value] : model.config.unknown) unknown[key] = Json::parse(value);
   Json json;
   json["folder"] = findings.folder.string();
   json["scheme"] = model.scheme;
   json["model_type"] = model.model_type;
   json["config"] = Json::parse(model.config.ToJson());
-  json["unknown_config_keys"] = unknown;
+  json["unknown_config_keys"] = UnknownKeysAsJson(model.config.unknown);
   json["has_head"] = model.has_head;
   json["vision_parameters"] = model.vision_parameters;
   json["tokens_per_picture"] = model.tokens_per_picture;
   json["gflop_per_picture"] = model.gflop_per_picture;
-  json["weight_bytes"] = {{"f32", model.weight_bytes_f32},
-                          {"bf16", model.weight_bytes_bf16},
-                          {"int8", model.weight_bytes_int8}};
+  json["weight_bytes"] = WeightsAsJson(model.weight_bytes);
+  json["text"] = model.text ? TextAsJson(*model.text) : Json();
+  json["labels"] = model.labels;
+  json["projected_tokens"] = model.projected;
+  json["unusable"] = model.unusable;
   json["preprocessing"] =
       findings.preprocessing ? Json::parse(findings.preprocessing->ToJson()) : Json();
   if (!findings.preprocessing) json["no_preprocessing"] = findings.no_preprocessing;
@@ -109,13 +127,17 @@ void PrintLine(const std::string& label, const std::string& text) {
   std::cout << label << std::string(16 - label.size(), ' ') << Printable(text) << "\n";
 }
 
-std::string DescribeTower(const ModelInfo& model) {
-  const SiglipVisionConfig& config = model.config;
+std::string DescribeEncoder(const SiglipEncoderConfig& config) {
   return "width " + std::to_string(config.hidden_size) + ", " +
          std::to_string(config.num_hidden_layers) + " layers, " +
          std::to_string(config.num_attention_heads) + " heads of " +
          std::to_string(config.head_dim()) + ", MLP " + std::to_string(config.intermediate_size) +
-         ", " + config.hidden_act + (model.has_head ? ", pooling head" : ", no pooling head");
+         ", " + config.hidden_act;
+}
+
+std::string DescribeWeights(const WeightBytes& bytes) {
+  return "f32 " + FormatBytes(bytes.f32) + ", bf16 " + FormatBytes(bytes.bf16) + ", int8 " +
+         FormatBytes(bytes.int8);
 }
 
 std::string DescribeInput(const ModelInfo& model) {
@@ -136,7 +158,7 @@ std::string DescribeFiles(const Findings& findings) {
   }
   text += ")";
   if (findings.unused_tensors > 0) {
-    text += ", " + std::to_string(findings.unused_tensors) + " of them not for the image tower";
+    text += ", " + std::to_string(findings.unused_tensors) + " of them not used";
   }
   return text;
 }
@@ -181,18 +203,37 @@ void PrintTensors(const ModelInfo& model) {
   }
 }
 
+void PrintText(const TextTowerInfo& text) {
+  const SiglipTextConfig& config = text.config;
+  PrintLine("Text tower",
+            DescribeEncoder(config) + ", projection to " + std::to_string(config.embedding_size()));
+  PrintLine("  Input", "up to " + std::to_string(config.max_position_embeddings) +
+                           " tokens a text, vocabulary of " + std::to_string(config.vocab_size));
+  PrintLine("  Work", FormatNumber(text.gflop_per_text, 3) + " GFLOP a text");
+  PrintLine("  Parameters", FormatCount(text.parameters));
+  PrintLine("  Weights held", DescribeWeights(text.weight_bytes));
+}
+
 void PrintText(const Findings& findings, bool with_tensors) {
   const ModelInfo& model = findings.model;
   PrintLine("Model", findings.folder.string());
   PrintLine("Layout", model.scheme + " names" +
                           (model.model_type.empty() ? "" : ", model_type " + model.model_type));
-  PrintLine("Image tower", DescribeTower(model));
+  PrintLine("Image tower", DescribeEncoder(model.config) +
+                               (model.has_head ? ", pooling head" : ", no pooling head"));
   PrintLine("Input", DescribeInput(model));
   PrintLine("Work", FormatNumber(model.gflop_per_picture, 3) + " GFLOP a picture");
   PrintLine("Parameters", FormatCount(model.vision_parameters));
-  PrintLine("Weights held", "f32 " + FormatBytes(model.weight_bytes_f32) + ", bf16 " +
-                                FormatBytes(model.weight_bytes_bf16) + ", int8 " +
-                                FormatBytes(model.weight_bytes_int8));
+  PrintLine("Weights held", DescribeWeights(model.weight_bytes));
+  if (model.text) PrintText(*model.text);
+  if (!model.labels.empty()) {
+    PrintLine("Classifier", std::to_string(model.labels.size()) + " labels");
+  }
+  if (!model.projected.empty()) {
+    PrintLine("Projector", std::to_string(model.projected[0]) + " image tokens of width " +
+                               std::to_string(model.projected[1]));
+  }
+  for (const std::string& reason : model.unusable) PrintLine("Not usable", reason);
   PrintLine("Files", DescribeFiles(findings));
   PrintLine("Preprocessing", DescribePreprocessing(findings));
   std::string unknown;

@@ -1,4 +1,4 @@
-// siglip: picture embeddings from the shell. Reads the command line, runs the subcommand it names
+// siglip: embeddings of pictures and texts from the shell. Reads the command line, runs the subcommand it names
 // and turns what that throws into a message and an exit status.
 #include <fcntl.h>
 #include <unistd.h>
@@ -45,6 +45,7 @@ void Describe(CLI::App& app) {
   app.require_subcommand(0, 1);
   app.set_version_flag("--version", VersionLine, "Print version and instruction set, and exit");
   AddEmbed(app);
+  AddClassify(app);
   AddCompare(app);
   AddInspect(app);
   AddInit(app);
@@ -92,7 +93,7 @@ int ReportUsage(const CLI::App& app, const CLI::Error& error,
 }
 
 int Main(int count, char** arguments) {
-  CLI::App app("SigLIP: embeddings of pictures");
+  CLI::App app("SigLIP: embeddings of pictures and texts");
   const std::vector<std::string> words(arguments + (count > 0), arguments + count);
   try {
     Describe(app);

@@ -34,9 +34,9 @@ std::string Checksum(const Tensor& tensor) {
 
 }  // namespace
 
-Settings DescribeSettings(const Engine& engine) {
+Settings DescribeSettings(const Engine& engine, bool with_texts) {
   const EngineOptions& options = engine.options();
-  return {
+  Settings settings = {
       {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
       {"fast decode", options.decode.fast ? "yes" : "no"},
       {"instruction set", std::string(engine.model().runtime()->instruction_set())},
@@ -48,6 +48,11 @@ Settings DescribeSettings(const Engine& engine) {
       // Looked at last: it differs whenever something else does.
       {"weights (checksum)", Checksum(engine.Embed(TestPicture(engine)))},
   };
+  if (with_texts) {
+    const std::string text = "0123456789 The quick brown fox jumps over the lazy dog";
+    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}));
+  }
+  return settings;
 }
 
 }  // namespace siglip::cli

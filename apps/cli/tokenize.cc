@@ -1,10 +1,10 @@
 // siglip tokenize: texts to the ids that the text tower is fed.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,13 +12,11 @@
 #include <vector>
 
 #include "commands.h"
-#include "exit_codes.h"
-#include "interrupt.h"
-#include "line_reader.h"
 #include "options.h"
 #include "siglip/hub.h"
 #include "siglip/tokenizer.h"
 #include "text.h"
+#include "texts.h"
 
 namespace siglip::cli {
 namespace {
@@ -32,7 +30,6 @@ struct TokenizeArguments {
 
 /// Arguments are texts, @FILE (a list, one text per line) and - (a list on standard input).
 std::vector<std::string> ReadTexts(const std::vector<std::string>& arguments) {
-  const std::atomic<bool>& stop = CatchInterrupts();
   std::vector<std::string> texts;
   for (const std::string& argument : arguments) {
     const bool is_file = argument.size() > 1 && argument.starts_with('@');
@@ -40,10 +37,9 @@ std::vector<std::string> ReadTexts(const std::vector<std::string>& arguments) {
       texts.push_back(argument);
       continue;
     }
-    LineReader list(is_file ? argument.substr(1) : argument, stop);
-    while (auto line = list.Next()) texts.push_back(std::move(*line));
+    std::ranges::move(ReadLines(is_file ? argument.substr(1) : argument),
+                      std::back_inserter(texts));
   }
-  if (stop) throw ExitCode{kInterrupted};
   return texts;
 }
 

@@ -1,4 +1,4 @@
-// The whole path from picture files to embeddings.
+// The whole path from picture files and texts to embeddings.
 #pragma once
 
 #include <atomic>
@@ -7,13 +7,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "siglip/error.h"
 #include "siglip/image.h"
 #include "siglip/image_processor.h"
+#include "siglip/model.h"
 #include "siglip/runtime.h"
+#include "siglip/text_model.h"
+#include "siglip/tokenizer.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {
@@ -91,6 +95,17 @@ class Engine {
 
   /// One decoded picture, computed on all threads of the runtime.
   Tensor Embed(const Image& image) const;
+
+  /// Texts -> [texts, D], normalised where options().normalize says so, computed on all threads of
+  /// the runtime. Never tokens. Tokenizer and text tower of the folder are loaded by the first call
+  /// of this or of the two functions below; pictures do without them. Throws Error, also for an
+  /// embedding that EmbedFiles would refuse; Error(kUnsupported) for an engine made of parts and
+  /// Error(kMismatch) when tokenizer, text tower and image tower do not belong together.
+  Tensor EmbedTexts(std::span<const std::string> texts) const;
+  const SiglipTextModel& text_model() const;
+  const Tokenizer& tokenizer() const;
+  /// What turns the cosine of a picture and a text into a logit.
+  SiglipLogits logits() const;
 
  private:
   struct Parts;

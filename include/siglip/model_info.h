@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "siglip/tensor.h"
+#include "siglip/text_config.h"
 #include "siglip/vision_config.h"
 
 namespace siglip {
@@ -32,8 +34,24 @@ struct TensorInfo {
   Shape shape;
   std::string file;  ///< Its name within the folder.
   /// Name in transformers' layout, several with ", " between them for a fused tensor; empty when
-  /// the image tower does not read it.
+  /// no part of the model that is known here reads it.
   std::string used_as;
+};
+
+/// A tower held in each precision. Lower ones apply to the weights of matrix products; layer norms,
+/// biases, position embedding and probe stay F32, and int8 adds a scale and a column sum per
+/// output. The table of token embeddings stays in its file and does not count.
+struct WeightBytes {
+  int64_t f32 = 0;
+  int64_t bf16 = 0;
+  int64_t int8 = 0;
+};
+
+struct TextTowerInfo {
+  SiglipTextConfig config;
+  int64_t parameters = 0;
+  double gflop_per_text = 0;  ///< Of max_position_embeddings tokens, counted as for pictures.
+  WeightBytes weight_bytes;
 };
 
 struct ModelInfo {
@@ -47,15 +65,17 @@ struct ModelInfo {
   int64_t vision_parameters = 0;
   int64_t tokens_per_picture = 0;
   double gflop_per_picture = 0;  ///< Two per multiply-add, pooling head included, nothing folded.
-  /// The image tower held in each precision. Lower ones apply to the weights of matrix products;
-  /// layer norms, biases, position embedding and probe stay F32, and int8 adds a scale and a column
-  /// sum per output.
-  int64_t weight_bytes_f32 = 0;
-  int64_t weight_bytes_bf16 = 0;
-  int64_t weight_bytes_int8 = 0;
+  WeightBytes weight_bytes;      ///< Of the image tower.
+  ModelParts parts;
+  std::optional<TextTowerInfo> text;
+  std::vector<std::string> labels;  ///< Of the classifier.
+  Shape projected;                  ///< [image tokens, width] of the projector; empty without.
+  /// Parts besides the image tower that have tensors but cannot be used, each with the reason.
+  std::vector<std::string> unusable;
 };
 
-/// Throws the same errors as SiglipVisionModel::FromPretrained, without reading the weights.
+/// Throws the same errors as SiglipVisionModel::FromPretrained, without reading the weights. What
+/// is wrong with other parts is said in the result: pictures can be embedded without them.
 ModelInfo InspectModel(const std::filesystem::path& folder);
 
 /// 2 * MAC of one picture of `tokens` patches: 3 P^2 T D generalised to num_channels, plus

@@ -6,6 +6,7 @@
 #include "base/thread_pool.h"
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
+#include "engine/text_part.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -62,19 +63,36 @@ struct Engine::Parts {
   EngineOptions options;
   SiglipVisionModel model;
   SiglipImageProcessor processor;
+  /// The text tower and what it needs, loaded when first asked for.
+  const TextPart& text() const {
+    const std::lock_guard lock(text_mutex);
+    if (!text_part) text_part = std::make_unique<const TextPart>(Folder(), model);
+    return *text_part;
+  }
+  const std::filesystem::path& Folder() const {
+    if (!folder.empty()) return folder;
+    throw Error(ErrorCode::kUnsupported, "this engine was made of parts that embed pictures only",
+                "load it from a checkpoint folder to embed texts");
+  }
+
+  std::filesystem::path folder;  // empty: made of parts
   // Each of these threads embeds its own pictures; the model's runtime has others, which compute
   // one picture together.
   mutable ThreadPool workers;
   std::mutex seconds_mutex;
   StageSeconds seconds;  // guarded by seconds_mutex
+  mutable std::mutex text_mutex;
+  mutable std::unique_ptr<const TextPart> text_part;  // guarded by text_mutex
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
   const auto runtime = Runtime::Create(options.runtime);
   // The small part first: an unusable folder is refused before the weights are read.
   auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);
-  return Engine(SiglipVisionModel::FromPretrained(folder, runtime, options.precision),
+  Engine engine(SiglipVisionModel::FromPretrained(folder, runtime, options.precision),
                 std::move(processor), options, folder.string());
+  engine.parts_->folder = folder;
+  return engine;
 }
 
 Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor,
@@ -120,5 +138,13 @@ Tensor Engine::Embed(const Image& image) const {
   PictureWorker worker(parts_->model, parts_->processor, parts_->options, [] { return true; });
   return worker.Embed(image);
 }
+
+Tensor Engine::EmbedTexts(std::span<const std::string> texts) const {
+  return parts_->text().Embed(texts, parts_->options.normalize);
+}
+
+const SiglipTextModel& Engine::text_model() const { return parts_->text().model(); }
+const Tokenizer& Engine::tokenizer() const { return parts_->text().tokenizer(); }
+SiglipLogits Engine::logits() const { return SiglipLogits::FromPretrained(parts_->Folder()); }
 
 }  // namespace siglip

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <new>
 #include <span>
 #include <utility>
 
+#include "engine/finish_vector.h"
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
 #include "image/preprocess_encoded.h"
@@ -26,24 +26,6 @@ class Lap {
  private:
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-/// Checks one vector and, if asked to, divides it by its L2 norm (without epsilon, as the
-/// reference does). A vector that holds NaN or infinity, or is zero and has no direction, would
-/// poison every comparison it takes part in later on: it is an error of this picture.
-void FinishVector(std::span<float> vector, bool normalize) {
-  double squares = 0;
-  for (const float value : vector) squares += static_cast<double>(value) * value;
-  if (!std::isfinite(squares)) {
-    throw Error(ErrorCode::kUnsupported, "the model's embedding holds NaN or infinity",
-                "the weights may be damaged");
-  }
-  if (!normalize) return;
-  const auto norm = static_cast<float>(std::sqrt(squares));
-  if (norm == 0) {
-    throw Error(ErrorCode::kUnsupported, "the embedding is zero and cannot be normalised");
-  }
-  for (float& value : vector) value /= norm;
-}
 
 }  // namespace
 

@@ -1,10 +1,16 @@
 // See siglip/model_info.h.
 #include "siglip/model_info.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <system_error>
 
+#include "model/class_labels.h"
+#include "model/projector_plan.h"
 #include "model/siglip_config.h"
+#include "model/stored_shape.h"
+#include "model/text_tensors.h"
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
@@ -33,16 +39,82 @@ bool IsProductWeight(const TensorSpec& tensor) {
          !tensor.name.ends_with("position_embedding.weight");
 }
 
-void CountWeights(ModelInfo& info) {
+int64_t CountParameters(const std::vector<TensorSpec>& tensors) {
+  int64_t count = 0;
+  for (const TensorSpec& tensor : tensors) count += ElementCount(tensor.shape);
+  return count;
+}
+
+WeightBytes CountWeights(const std::vector<TensorSpec>& tensors) {
   constexpr int64_t kScaleAndColumnSum = 4 + 4;
-  for (const TensorSpec& tensor : VisionTensors(info.config)) {
+  WeightBytes bytes;
+  for (const TensorSpec& tensor : tensors) {
+    if (tensor.name.ends_with("token_embedding.weight")) continue;
     const int64_t count = ElementCount(tensor.shape);
     const bool is_product = IsProductWeight(tensor);
-    info.vision_parameters += count;
-    info.weight_bytes_f32 += 4 * count;
-    info.weight_bytes_bf16 += (is_product ? 2 : 4) * count;
-    info.weight_bytes_int8 += is_product ? count + kScaleAndColumnSum * tensor.shape[0] : 4 * count;
+    bytes.f32 += 4 * count;
+    bytes.bf16 += (is_product ? 2 : 4) * count;
+    bytes.int8 += is_product ? count + kScaleAndColumnSum * tensor.shape[0] : 4 * count;
   }
+  return bytes;
+}
+
+/// The multiply-adds of the layers on `tokens` rows.
+double EncoderWork(const SiglipEncoderConfig& config, double tokens) {
+  const auto d = static_cast<double>(config.hidden_size);
+  const auto f = static_cast<double>(config.intermediate_size);
+  return static_cast<double>(config.num_hidden_layers) *
+         (4 * tokens * d * d + 2 * tokens * tokens * d + 2 * tokens * d * f);
+}
+
+/// Adds where these tensors are. Those of a packed file are there if it was written at all.
+void Find(const Checkpoint& checkpoint, const std::vector<TensorSpec>& tensors,
+          std::vector<FoundTensor>& found) {
+  if (checkpoint.packed()) return;
+  std::ranges::move(FindTensors(checkpoint, tensors), std::back_inserter(found));
+}
+
+TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor>& found) {
+  TextTowerInfo text;
+  text.config = LoadTextConfig(checkpoint);
+  const std::vector<TensorSpec> tensors = TextTensors(text.config);
+  Find(checkpoint, tensors, found);
+  text.parameters = CountParameters(tensors);
+  text.weight_bytes = CountWeights(tensors);
+  const double head = static_cast<double>(text.config.hidden_size * text.config.embedding_size());
+  text.gflop_per_text =
+      2 *
+      (EncoderWork(text.config, static_cast<double>(text.config.max_position_embeddings)) + head) /
+      1e9;
+  return text;
+}
+
+/// Everything but the image tower: a part with an error in it is as good as not there.
+void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
+                        std::vector<FoundTensor>& found) {
+  const auto find = [&](const std::vector<TensorSpec>& tensors) {
+    Find(checkpoint, tensors, found);
+  };
+  const auto attempt = [&](bool is_there, const auto& describe) {
+    try {
+      if (is_there) describe();
+    } catch (const Error& error) {
+      info.unusable.emplace_back(error.what());
+    }
+  };
+  attempt(info.parts.text_tower, [&] { info.text = DescribeText(checkpoint, found); });
+  attempt(info.parts.logits, [&] { find({{"logit_scale", {1}}, {"logit_bias", {1}}}); });
+  attempt(info.parts.classifier, [&] {
+    const int64_t classes = StoredExtent(checkpoint, "classifier.weight", 0);
+    find({{"classifier.weight", {classes, info.config.hidden_size}},
+          {"classifier.bias", {classes}}});
+    info.labels = ClassLabels(checkpoint.config(), classes, checkpoint.config_name());
+  });
+  attempt(info.parts.projector, [&] {
+    const ProjectorPlan plan = PlanProjector(checkpoint, info.config);
+    find(plan.tensors);
+    info.projected = {plan.image_tokens, plan.width};
+  });
 }
 
 ModelParts PartsOf(const Checkpoint& checkpoint) {
@@ -75,10 +147,8 @@ double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool wit
   const auto f = static_cast<double>(config.intermediate_size);
   const auto p = static_cast<double>(config.patch_size);
   const double embeddings = static_cast<double>(config.num_channels) * p * p * t * d;
-  const double layer = 4 * t * d * d + 2 * t * t * d + 2 * t * d * f;
   const double head = 2 * t * d * d + 2 * d * d + 2 * t * d + 2 * d * f;
-  return 2 * (embeddings + static_cast<double>(config.num_hidden_layers) * layer +
-              (with_head ? head : 0));
+  return 2 * (embeddings + EncoderWork(config, t) + (with_head ? head : 0));
 }
 
 ModelInfo InspectModel(const std::filesystem::path& folder) {
@@ -86,13 +156,13 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
   ModelInfo info;
   info.config = LoadVisionConfig(checkpoint);
   const std::vector<TensorSpec> expected = VisionTensors(info.config);
-  std::map<std::string, std::string> uses;
-  if (checkpoint.packed()) {
-    info.scheme = "packed in " + ReadPackedInfo(*checkpoint.packed()).precision;
-  } else {
-    info.scheme = ToString(checkpoint.scheme());
-    uses = Uses(FindTensors(checkpoint, expected));
-  }
+  info.parts = PartsOf(checkpoint);
+  info.scheme = checkpoint.packed() ? "packed in " + ReadPackedInfo(*checkpoint.packed()).precision
+                                    : std::string(ToString(checkpoint.scheme()));
+  std::vector<FoundTensor> found;
+  Find(checkpoint, expected, found);
+  DescribeOtherParts(checkpoint, info, found);
+  const std::map<std::string, std::string> uses = Uses(found);
   const auto type = checkpoint.config().find("model_type");
   if (type != checkpoint.config().end() && type->is_string()) {
     info.model_type = type->get<std::string>();
@@ -110,7 +180,8 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
   info.tokens_per_picture = info.config.num_patches();
   info.gflop_per_picture =
       FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
-  CountWeights(info);
+  info.vision_parameters = CountParameters(expected);
+  info.weight_bytes = CountWeights(expected);
   return info;
 }
 

@@ -94,12 +94,12 @@ TEST(InspectModel, BaseModelHasThePublishedSizes) {
   EXPECT_EQ(info.vision_parameters, 92'884'224);
   EXPECT_EQ(info.tokens_per_picture, 196);
   EXPECT_NEAR(info.gflop_per_picture, 35.42, 0.01);
-  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes_f32) / 1e6), 372);
-  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes_bf16) / 1e6), 186);
-  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes_int8) / 1e6), 94);
+  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes.f32) / 1e6), 372);
+  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes.bf16) / 1e6), 186);
+  EXPECT_EQ(std::llround(static_cast<double>(info.weight_bytes.int8) / 1e6), 94);
   EXPECT_EQ(info.file_bytes,
             static_cast<int64_t>(std::filesystem::file_size(scratch / "model.safetensors")));
-  EXPECT_GT(info.file_bytes, info.weight_bytes_f32);
+  EXPECT_GT(info.file_bytes, info.weight_bytes.f32);
 }
 
 const TensorInfo& Find(const ModelInfo& info, const std::string& name) {
@@ -112,8 +112,8 @@ const TensorInfo& Find(const ModelInfo& info, const std::string& name) {
 TEST(InspectModel, TellsWhatEveryTensorIsUsedAs) {
   const ModelInfo full = InspectModel(kGolden / "siglip-full");
   EXPECT_EQ(full.model_type, "siglip");
-  EXPECT_EQ(Find(full, "logit_scale").used_as, "");
-  EXPECT_EQ(Find(full, "text_model.head.weight").used_as, "");
+  EXPECT_EQ(Find(full, "logit_scale").used_as, "logit_scale");
+  EXPECT_EQ(Find(full, "text_model.head.weight").used_as, "text_model.head.weight");
   EXPECT_EQ(Find(full, "vision_model.head.attention.in_proj_weight").used_as,
             "vision_model.head.attention.in_proj_weight");
 
@@ -128,9 +128,28 @@ TEST(InspectModel, TellsWhatEveryTensorIsUsedAs) {
             "vision_model.encoder.layers.1.self_attn.k_proj.bias, "
             "vision_model.encoder.layers.1.self_attn.v_proj.bias");
 
+  const ModelInfo paligemma = InspectModel(kGolden / "names-paligemma");
+  EXPECT_EQ(Find(paligemma, "multi_modal_projector.linear.bias").used_as,
+            "multi_modal_projector.linear.bias");
+  EXPECT_EQ(Find(paligemma, "language_model.model.norm.weight").used_as, "");
+
   const ModelInfo sharded = InspectModel(kGolden / "names-sharded");
   EXPECT_EQ(Find(sharded, "vision_model.head.probe").file, "model-00001-of-00003.safetensors");
   EXPECT_EQ(InspectModel(kGolden / "vision-bfloat16").tensors.front().dtype, "BF16");
+}
+
+TEST(FindParts, TellsWhatAFolderHoldsTensorsOf) {
+  const ModelParts full = FindParts(kGolden / "siglip-full");
+  EXPECT_TRUE(full.whole());
+  EXPECT_FALSE(full.classifier || full.projector);
+  const ModelParts tower = FindParts(kGolden / "vision-head");
+  EXPECT_TRUE(tower.image_tower);
+  EXPECT_FALSE(tower.text_tower || tower.logits || tower.classifier || tower.projector);
+  EXPECT_FALSE(tower.whole());
+  EXPECT_TRUE(FindParts(kGolden / "image-classification").classifier);
+  EXPECT_FALSE(FindParts(kGolden / "image-classification").text_tower);
+  EXPECT_TRUE(FindParts(kGolden / "names-paligemma").projector);
+  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { FindParts("nowhere"); });
 }
 
 TEST(InspectModel, FailsAsLoadingDoes) {

@@ -1,6 +1,5 @@
 // SiglipTextEmbeddings, SiglipTextTransformer and SiglipTextModel.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "model/linear.h"
@@ -150,18 +149,18 @@ TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
 
 void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspace,
                                     const Matrix* last_hidden_state, float* pooler_output) const {
-  const Matrix& hidden_states = workspace.hidden_states;
   // hidden_states = self.embeddings(input_ids=input_ids, position_ids=position_ids)      [T, D]
   embeddings_.Forward(input_ids, workspace);
   // encoder_outputs = self.encoder(inputs_embeds=hidden_states)                          [T, D]
   encoder_.Forward(workspace);
   // last_hidden_state = self.final_layer_norm(last_hidden_state)                         [T, D]
+  const Matrix& hidden_states = workspace.hidden_states;
   if (last_hidden_state != nullptr) {
     final_layer_norm_->Forward(workspace.Own(hidden_states), workspace.Own(*last_hidden_state));
   }
   // pooled_output = self.head(last_hidden_state[:, -1, :])                               [P]
   const int64_t last = hidden_states.rows - 1;
-  if (last < workspace.begin || last >= workspace.end) return;
+  if (workspace.end <= last) return;  // the row of another thread
   const OperandBuffer normalized = workspace.normalized.Rows(last, last + 1);
   final_layer_norm_->Forward(hidden_states.Rows(last, last + 1), normalized,
                              workspace.operand_scratch);

@@ -21,7 +21,7 @@ int64_t StoredExtent(const Checkpoint& checkpoint, const std::string& canonical,
     throw Error(ErrorCode::kMismatch,
                 checkpoint.path().string() + ": no tensor " + Quoted(canonical));
   }
-  if (shape->size() != 2) {
+  if (shape->size() != 2 || (*shape)[axis] < 1) {
     throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": tensor " + Quoted(canonical) +
                                           ": expected a matrix, found shape " + ToString(*shape));
   }

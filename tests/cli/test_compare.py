@@ -54,7 +54,20 @@ class CompareTest(CommandTest):
         self.assertIn("bad.jpg", error)
         self.fail_with(1, "compare", "--model", MODEL, bad)
         self.fail_with(1, "compare", "--model", self.folder, PICTURES[0])
-        self.fail_with(2, "compare", "--model", MODEL)
+        self.assertIn("--text", self.fail_with(2, "compare", "--model", MODEL))
+
+    def test_pictures_and_texts(self):
+        texts = ["a red circle", "[a, b]"]
+        words = ("--text", texts[0], "--text", texts[1])
+        found = json.loads(self.succeed("compare", "--model", MODEL, "--json", *words,
+                                        *PICTURES[:2]).stdout)
+        self.assertEqual((found["paths"], found["texts"]), ([str(p) for p in PICTURES[:2]], texts))
+        lines = self.succeed("embed", "--model", MODEL, *words, *PICTURES[:2]).stdout.splitlines()
+        vectors = numpy.array([json.loads(line)["embedding"] for line in lines])[[2, 3, 0, 1]]
+        vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        numpy.testing.assert_allclose(found["cosines"], vectors @ vectors.T, atol=1e-6)
+        table = self.succeed("compare", "--model", MODEL, *words).stdout
+        self.assertIn("a red circle", table)
 
 
 if __name__ == "__main__":

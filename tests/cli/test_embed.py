@@ -48,6 +48,34 @@ class OutputTest(EmbedCommandTest):
         self.assertFalse(numpy.array_equal(found[0][1], found[1][1]))
         self.assertIn("3 embedded, 0 failed, 0 passed over", result.stderr)
 
+    def test_texts_come_first_and_are_named_as_such(self):
+        file = self.folder / "texts.txt"
+        file.write_text("a blue star\n\nÜber alles, [x]\n", encoding="utf-8")
+        words = ("--text", "a red circle", PICTURES[0], "--text", "[a, b]", "--text-file", file)
+        result = self.embed(*words)
+        found = rows(result.stdout)
+        self.assertEqual([path for path, _ in found],
+                         ["text:a red circle", "text:[a, b]", "text:a blue star",
+                          "text:Über alles, [x]", str(PICTURES[0])])
+        self.assertIn("4 texts, 1 embedded", result.stderr)
+        self.assertTrue(numpy.array_equal(found[-1][1], rows(self.embed(PICTURES[0]).stdout)[0][1]))
+        alone = rows(self.embed("--text", "a blue star").stdout)
+        self.assertTrue(numpy.array_equal(found[2][1], alone[0][1]))
+        stdin = rows(self.embed("--text-file", "-", input="a blue star\n").stdout)
+        self.assertTrue(numpy.array_equal(stdin[0][1], alone[0][1]))
+        normal = rows(self.embed("--text", "a blue star", "--normalize").stdout)[0][1]
+        numpy.testing.assert_allclose(normal, alone[0][1] / numpy.linalg.norm(alone[0][1]),
+                                      rtol=1e-6)
+        output = self.folder / "rows.npz"
+        self.embed(*words, "--output", output)
+        file = numpy.load(output)
+        self.assertEqual(len(next(value for value in file.values() if value.ndim == 2)), 5)
+
+    def test_texts_and_tokens_do_not_go_together(self):
+        self.assertIn("--tokens", self.fail_with(2, "embed", "--model", MODEL, "--tokens",
+                                                 "--text", "a star"))
+        self.assertIn("--text", self.fail_with(2, "embed", "--model", MODEL))
+
     def test_precisions_are_close_to_float(self):
         exact = rows(self.embed(*PICTURES).stdout)
         for precision, worst in (("f32", 1.0), ("bf16", 0.9995), ("int8", 0.998)):

@@ -56,11 +56,53 @@ class InspectTest(CommandTest):
                 self.assertGreater(found["gflop_per_picture"], 0)
                 self.assertTrue(any(t["used_as"] for t in found["tensors"]))
 
-    def test_text_tower_is_not_used(self):
-        found = self.inspect(GOLDEN / "siglip-full")
+    def test_text_tower(self):
+        found = self.inspect(GOLDEN / "siglip-projection")
+        stored = safetensors_io.read(GOLDEN / "siglip-projection" / "model.safetensors")
+        self.assertTrue(all(t["used_as"] == t["name"] for t in found["tensors"]))
+        text = found["text"]
+        config = json.loads((GOLDEN / "siglip-projection" / "config.json").read_text())
+        for key in ("hidden_size", "vocab_size", "max_position_embeddings", "projection_size"):
+            self.assertEqual(text["config"][key], config["text_config"][key], key)
+        sizes = {name: value.size for name, value in stored.items() if name.startswith("text_")}
+        self.assertEqual(text["parameters"], sum(sizes.values()))
+        # The table of token embeddings is not held in memory.
+        del sizes["text_model.embeddings.token_embedding.weight"]
+        self.assertEqual(text["weight_bytes"]["f32"], 4 * sum(sizes.values()))
+        self.assertLess(text["weight_bytes"]["int8"], text["weight_bytes"]["bf16"])
+        tokens, width, mlp, layers, projection = 64, 32, 104, 2, 48
+        multiply_adds = layers * (4 * tokens * width**2 + 2 * tokens**2 * width
+                                  + 2 * tokens * width * mlp) + width * projection
+        self.assertAlmostEqual(text["gflop_per_text"], 2 * multiply_adds / 1e9, places=9)
+        self.assertEqual(found["unusable"], [])
+        people = self.succeed("inspect", GOLDEN / "siglip-projection").stdout
+        for piece in ("Text tower", "64 tokens a text", "vocabulary of 600", "projection to 48"):
+            self.assertIn(piece, people)
+        self.assertIsNone(self.inspect(GOLDEN / "vision-head")["text"])
+
+    def test_classifier_and_projector(self):
+        found = self.inspect(GOLDEN / "image-classification")
+        self.assertEqual(found["labels"], [f"class-{i}" for i in range(5)])
+        self.assertIsNone(found["text"])
+        self.assertIn("5 labels", self.succeed("inspect", GOLDEN / "image-classification").stdout)
+        found = self.inspect(GOLDEN / "names-paligemma")
+        self.assertEqual(found["projected_tokens"], [16, 48])
         unused = {t["name"] for t in found["tensors"] if t["used_as"] is None}
-        self.assertTrue(all(not name.startswith("vision_model.") for name in unused), unused)
-        self.assertTrue(any(name.startswith("text_model.") for name in unused))
+        self.assertTrue(all(name.startswith("language_model.") for name in unused), unused)
+        self.assertIn("16 image tokens of width 48",
+                      self.succeed("inspect", GOLDEN / "names-paligemma").stdout)
+
+    def test_parts_that_cannot_be_used_are_named(self):
+        folder = self.folder / "spoilt"
+        shutil.copytree(GOLDEN / "siglip-full", folder)
+        tensors = safetensors_io.read(folder / "model.safetensors")
+        del tensors["text_model.final_layer_norm.bias"]
+        safetensors_io.write(folder / "model.safetensors", tensors)
+        found = self.inspect(folder)
+        self.assertIsNone(found["text"])
+        self.assertEqual(len(found["unusable"]), 1)
+        self.assertIn("text_model.final_layer_norm.bias", found["unusable"][0])
+        self.assertIn("final_layer_norm.bias", self.succeed("inspect", folder).stdout)
 
     def test_text_for_people(self):
         text = self.succeed("inspect", "--model", GOLDEN / "vision-bfloat16").stdout

@@ -1,0 +1,44 @@
+#include "texts.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "exit_codes.h"
+#include "interrupt.h"
+#include "line_reader.h"
+
+namespace siglip::cli {
+
+std::vector<std::string> ReadLines(const std::string& path) {
+  const std::atomic<bool>& stop = CatchInterrupts();
+  std::vector<std::string> lines;
+  LineReader reader(path, stop);
+  while (auto line = reader.Next()) lines.push_back(std::move(*line));
+  if (stop) throw ExitCode{kInterrupted};
+  return lines;
+}
+
+std::vector<std::string> TextArguments::Read() const {
+  std::vector<std::string> all = texts;
+  for (const std::string& file : files) {
+    std::ranges::move(ReadLines(file), std::back_inserter(all));
+  }
+  return all;
+}
+
+void AddTextOptions(CLI::App& command, TextArguments& arguments) {
+  command.add_option("--text", arguments.texts, "A text; may be given several times")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);  // each time one, so that a picture may follow
+  command.add_option("--text-file", arguments.files, "Texts, one per line; - for standard input")
+      ->type_name("FILE")
+      ->allow_extra_args(false);  // each time one, so that a picture may follow
+}
+
+void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts) {
+  if (!paths.empty() || !texts.empty()) return;
+  throw CLI::RequiredError("PATH or --text");
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,31 @@
+// Texts from the command line and from files.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace siglip::cli {
+
+/// The lines of a file, or of standard input for "-", without empty ones. Throws Error, and
+/// ExitCode when interrupted meanwhile.
+std::vector<std::string> ReadLines(const std::string& path);
+
+/// What --text and --text-file were given.
+struct TextArguments {
+  std::vector<std::string> texts;
+  std::vector<std::string> files;
+
+  bool empty() const { return texts.empty() && files.empty(); }
+  /// The texts, then the lines of the files. Throws as ReadLines does.
+  std::vector<std::string> Read() const;
+};
+
+/// --text TEXT and --text-file FILE, both repeatable.
+void AddTextOptions(CLI::App& command, TextArguments& arguments);
+
+/// Throws a usage error unless there is a picture or a text.
+void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts);
+
+}  // namespace siglip::cli

@@ -1,0 +1,47 @@
+#include "engine/text_part.h"
+
+#include "engine/finish_vector.h"
+#include "siglip/error.h"
+#include "siglip/model.h"
+
+namespace siglip {
+namespace {
+
+void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& config,
+                        const std::string& name) {
+  if (tokenizer.max_length() > config.max_position_embeddings) {
+    throw Error(ErrorCode::kMismatch, name + ": the tokenizer makes " +
+                                          std::to_string(tokenizer.max_length()) +
+                                          " ids of a text, the text tower takes " +
+                                          std::to_string(config.max_position_embeddings));
+  }
+  if (tokenizer.vocab_size() > config.vocab_size) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": the tokenizer knows " + std::to_string(tokenizer.vocab_size()) +
+                    " ids, the text tower " + std::to_string(config.vocab_size),
+                "its files may belong to another model");
+  }
+}
+
+}  // namespace
+
+TextPart::TextPart(const std::filesystem::path& folder, const SiglipVisionModel& vision_model)
+    : tokenizer_(Tokenizer::FromPretrained(folder)),
+      model_(SiglipTextModel::FromPretrained(folder, vision_model.runtime(),
+                                             vision_model.precision())) {
+  CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
+  CheckTowersFit(vision_model, model_, folder.string());
+}
+
+Tensor TextPart::Embed(std::span<const std::string> texts, bool normalize) const {
+  TextForwardOptions options;
+  options.output_last_hidden_state = false;
+  Tensor embeddings = model_((*tokenizer_)(texts), options).pooler_output;
+  const auto width = static_cast<size_t>(embeddings.dim(1));
+  for (size_t text = 0; text < texts.size(); ++text) {
+    FinishVector(embeddings.floats().subspan(text * width, width), normalize);
+  }
+  return embeddings;
+}
+
+}  // namespace siglip

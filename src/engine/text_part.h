@@ -1,0 +1,32 @@
+// What an engine needs for texts: the tokenizer and the text tower of a checkpoint folder.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "siglip/text_model.h"
+#include "siglip/tokenizer.h"
+#include "siglip/vision_model.h"
+
+namespace siglip {
+
+class TextPart {
+ public:
+  /// On the runtime and with the precision of `vision_model`, whose embeddings those of texts are
+  /// to be compared with. Throws Error, kMismatch when the parts do not belong together.
+  TextPart(const std::filesystem::path& folder, const SiglipVisionModel& vision_model);
+
+  /// [texts, D]
+  Tensor Embed(std::span<const std::string> texts, bool normalize) const;
+
+  const SiglipTextModel& model() const { return model_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+
+ private:
+  std::unique_ptr<const Tokenizer> tokenizer_;
+  SiglipTextModel model_;
+};
+
+}  // namespace siglip

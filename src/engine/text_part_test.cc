@@ -1,0 +1,178 @@
+// Texts of an engine and zero-shot classification, with the demo model.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "expect_error.h"
+#include "scratch_folder.h"
+#include "siglip/engine.h"
+#include "siglip/zero_shot_classifier.h"
+
+namespace siglip {
+namespace {
+
+const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
+const std::vector<std::string> kTexts = {"a red circle", "a blue star on a white background",
+                                         "a red circle", ""};
+
+Engine Load(bool normalize = false, int threads = 2) {
+  EngineOptions options;
+  options.normalize = normalize;
+  options.runtime.threads = threads;
+  return Engine::FromPretrained(kDemo, options);
+}
+
+std::vector<float> Row(const Tensor& rows, size_t row) {
+  const auto width = static_cast<size_t>(rows.dim(1));
+  const auto values = rows.floats().subspan(row * width, width);
+  return {values.begin(), values.end()};
+}
+
+TEST(EngineTexts, EqualTokenizerAndModel) {
+  const Engine engine = Load();
+  const Tensor found = engine.EmbedTexts(kTexts);
+  const Tensor expected = engine.text_model()(engine.tokenizer()(kTexts)).pooler_output;
+  ASSERT_EQ(found.shape(), (Shape{4, 128}));
+  EXPECT_EQ(0, std::memcmp(found.bytes().data(), expected.bytes().data(), found.bytes().size()));
+  EXPECT_EQ(Row(found, 0), Row(found, 2));
+  EXPECT_NE(Row(found, 0), Row(found, 1));
+}
+
+TEST(EngineTexts, SameBitsAloneAndWithAnyThreads) {
+  const Tensor together = Load(true, 1).EmbedTexts(kTexts);
+  for (int threads : {1, 2, 3}) {
+    const Engine engine = Load(true, threads);
+    for (size_t i = 0; i < kTexts.size(); ++i) {
+      EXPECT_EQ(Row(engine.EmbedTexts({&kTexts[i], 1}), 0), Row(together, i));
+    }
+  }
+}
+
+TEST(EngineTexts, AreNormalisedAsPicturesAre) {
+  const Tensor rows = Load(true).EmbedTexts(kTexts);
+  for (size_t row = 0; row < kTexts.size(); ++row) {
+    double squares = 0;
+    for (const float value : Row(rows, row)) squares += static_cast<double>(value) * value;
+    EXPECT_NEAR(squares, 1, 1e-6);
+  }
+}
+
+TEST(EngineTexts, MayBeAskedForByManyThreadsAtOnce) {
+  const Engine engine = Load();
+  std::vector<std::future<Tensor>> results;
+  for (int i = 0; i < 4; ++i) {
+    results.push_back(std::async(std::launch::async, [&] { return engine.EmbedTexts(kTexts); }));
+  }
+  const std::vector<float> expected = Row(engine.EmbedTexts(kTexts), 1);
+  for (auto& result : results) EXPECT_EQ(Row(result.get(), 1), expected);
+}
+
+TEST(EngineTexts, NeedAFolderWithATextTower) {
+  ExpectError(ErrorCode::kInvalidArgument, {}, [] { Load().EmbedTexts({}); });
+
+  SiglipVisionConfig config;
+  config.hidden_size = 24;
+  config.intermediate_size = 40;
+  config.num_hidden_layers = 1;
+  config.num_attention_heads = 3;
+  config.image_size = 32;
+  ImageProcessorConfig pixels;
+  pixels.height = pixels.width = 32;
+  const Engine parts(SiglipVisionModel(config, 7),
+                     SiglipImageProcessor(pixels, PreprocessMode::kTorchvision));
+  ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.EmbedTexts(kTexts); });
+  ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.logits(); });
+
+  // Pictures are embedded all the same.
+  const ScratchFolder folder;
+  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
+  std::filesystem::remove(folder / "spiece.model");
+  const Engine engine = Engine::FromPretrained(folder.path());
+  ExpectError(ErrorCode::kNotFound, {folder.path().string()}, [&] { engine.EmbedTexts(kTexts); });
+}
+
+TEST(EngineTexts, TokenizerMustFitTheTextTower) {
+  const ScratchFolder folder;
+  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
+  std::ifstream stream(kDemo / "config.json");
+  std::string config((std::istreambuf_iterator<char>(stream)), {});
+  const std::string vocabulary = "\"vocab_size\": 109";
+  config.replace(config.find(vocabulary), vocabulary.size(), "\"vocab_size\": 108");
+  std::ofstream(folder / "config.json") << config;
+  const Engine engine = Engine::FromPretrained(folder.path());
+  // Weights and configuration differ now, which is noticed first.
+  ExpectError(ErrorCode::kMismatch, {"token_embedding", "[109, 128]", "[108, 128]"},
+              [&] { engine.EmbedTexts(kTexts); });
+}
+
+TEST(ZeroShotClassifier, ScoresAreSigmoidsOfScaledCosines) {
+  const Engine engine = Load();
+  const std::vector<std::string> labels = {"red circle", "blue star", "green ring"};
+  const ZeroShotClassifier classifier(engine, labels, {"a photo of a {}"});
+  EXPECT_EQ(classifier.labels(), labels);
+  const std::vector<std::string> texts = {"a photo of a red circle", "a photo of a blue star",
+                                          "a photo of a green ring"};
+  const Tensor embeds = engine.EmbedTexts(texts);
+  const std::vector<float> picture = Row(embeds, 1);  // any vector will do
+  const std::vector<LabelScore> scores = classifier(Tensor({128}, picture));
+  ASSERT_EQ(scores.size(), 3U);
+  EXPECT_EQ(scores[0].label, 1U);
+  for (const LabelScore& score : scores) {
+    const std::vector<float> text = Row(embeds, score.label);
+    double dot = 0, text_square = 0, picture_square = 0;
+    for (size_t i = 0; i < text.size(); ++i) {
+      dot += static_cast<double>(text[i]) * picture[i];
+      text_square += static_cast<double>(text[i]) * text[i];
+      picture_square += static_cast<double>(picture[i]) * picture[i];
+    }
+    const double logit = dot / std::sqrt(text_square * picture_square) *
+                             std::exp(static_cast<double>(engine.logits().logit_scale())) +
+                         engine.logits().logit_bias();
+    EXPECT_NEAR(score.logit, logit, 1e-4);
+    EXPECT_NEAR(score.probability, 1 / (1 + std::exp(-logit)), 1e-5);
+  }
+  EXPECT_GE(scores[0].logit, scores[1].logit);
+  EXPECT_GE(scores[1].logit, scores[2].logit);
+}
+
+TEST(ZeroShotClassifier, SeveralTemplatesAreAveraged) {
+  const Engine engine = Load();
+  const ZeroShotClassifier classifier(engine, {"star", "ring"}, {"a {}", "{}: an image of a {}"});
+  const std::vector<std::string> texts = {"a ring", "ring: an image of a ring"};
+  const Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
+  std::vector<float> sum = Row(embeds, 0);
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += Row(embeds, 1)[i];
+  const Tensor mean = NormalizeRows(Tensor({1, 128}, sum));
+  for (size_t i = 0; i < sum.size(); ++i) {
+    EXPECT_NEAR(classifier.label_embeds().floats()[128 + i], mean.floats()[i], 1e-6);
+  }
+}
+
+TEST(ZeroShotClassifier, EqualScoresKeepTheOrderOfTheLabels) {
+  const ZeroShotClassifier classifier(Load(), {"star", "star", "star"});
+  const std::vector<LabelScore> scores = classifier(Tensor({128}, std::vector<float>(128, 1)));
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(scores[i].label, i);
+}
+
+TEST(ZeroShotClassifier, RefusesWhatMakesNoSense) {
+  const Engine engine = Load();
+  ExpectError(ErrorCode::kInvalidArgument, {"labels"}, [&] { ZeroShotClassifier(engine, {}); });
+  ExpectError(ErrorCode::kInvalidArgument, {"templates"},
+              [&] { ZeroShotClassifier(engine, {"star"}, {}); });
+  ExpectError(ErrorCode::kInvalidArgument, {"'a photo'", "{}"},
+              [&] { ZeroShotClassifier(engine, {"star"}, {"a photo"}); });
+  const ZeroShotClassifier classifier(engine, {"star"});
+  for (const Shape& shape : {Shape{127}, Shape{1, 128}, Shape{}}) {
+    ExpectError(ErrorCode::kMismatch, {"[128]", ToString(shape)},
+                [&] { classifier(Tensor(DType::kF32, shape)); });
+  }
+}
+
+}  // namespace
+}  // namespace siglip

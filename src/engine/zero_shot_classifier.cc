@@ -1,0 +1,84 @@
+#include "siglip/zero_shot_classifier.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+constexpr std::string_view kPlace = "{}";
+
+/// The text of a label, with the label in every place for it.
+std::string Fill(const std::string& text, const std::string& label) {
+  std::string filled;
+  size_t begin = 0;
+  for (size_t place = text.find(kPlace); place != std::string::npos;
+       place = text.find(kPlace, begin)) {
+    filled += text.substr(begin, place - begin) + label;
+    begin = place + kPlace.size();
+  }
+  return filled + text.substr(begin);
+}
+
+void Check(const std::vector<std::string>& labels, const std::vector<std::string>& templates) {
+  if (labels.empty()) throw Error(ErrorCode::kInvalidArgument, "labels: expected at least one");
+  if (templates.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "templates: expected at least one");
+  }
+  for (const std::string& text : templates) {
+    if (text.find(kPlace) == std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "template '" + text + "': expected {} in the place of the label");
+    }
+  }
+}
+
+/// One embedding for each label [labels, D]: the mean over the templates, normalised.
+Tensor EmbedLabels(const Engine& engine, const std::vector<std::string>& labels,
+                   const std::vector<std::string>& templates) {
+  std::vector<std::string> texts;
+  for (const std::string& label : labels) {
+    for (const std::string& text : templates) texts.push_back(Fill(text, label));
+  }
+  const Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
+  if (templates.size() == 1) return embeds;
+  Tensor sums(DType::kF32, {static_cast<int64_t>(labels.size()), embeds.dim(1)});
+  const auto width = static_cast<size_t>(embeds.dim(1));
+  for (size_t text = 0; text < texts.size(); ++text) {
+    const std::span<float> sum = sums.floats().subspan(text / templates.size() * width, width);
+    for (size_t i = 0; i < width; ++i) sum[i] += embeds.floats()[text * width + i];
+  }
+  return NormalizeRows(sums);
+}
+
+}  // namespace
+
+ZeroShotClassifier::ZeroShotClassifier(const Engine& engine, std::vector<std::string> labels,
+                                       const std::vector<std::string>& templates)
+    : labels_((Check(labels, templates), std::move(labels))),
+      logits_(engine.logits()),
+      label_embeds_(EmbedLabels(engine, labels_, templates)) {}
+
+std::vector<LabelScore> ZeroShotClassifier::operator()(const Tensor& image_embed) const {
+  if (image_embed.shape() != Shape{label_embeds_.dim(1)}) {
+    throw Error(ErrorCode::kMismatch, "expected the embedding of a picture [" +
+                                          std::to_string(label_embeds_.dim(1)) + "], found " +
+                                          ToString(image_embed.shape()));
+  }
+  Tensor row(DType::kF32, {1, image_embed.dim(0)});
+  std::ranges::copy(image_embed.floats(), row.floats().begin());
+  const Tensor logits = logits_(NormalizeRows(row), label_embeds_);
+  const Tensor probabilities = Sigmoid(logits);
+  std::vector<LabelScore> scores(labels_.size());
+  for (size_t i = 0; i < scores.size(); ++i) {
+    scores[i] = {i, logits.floats()[i], probabilities.floats()[i]};
+  }
+  // By logit, which tells labels apart where their probabilities round to the same float.
+  std::ranges::stable_sort(scores, std::ranges::greater(), &LabelScore::logit);
+  return scores;
+}
+
+}  // namespace siglip

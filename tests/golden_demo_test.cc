@@ -1,0 +1,140 @@
+// The demo model end to end, from files and words to predicted classes, against what transformers
+// computed for 400 held-out pictures (tests/golden/demo-model-eval/README.md).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "golden_values.h"
+#include "siglip/engine.h"
+#include "siglip/safetensors.h"
+#include "siglip/zero_shot_classifier.h"
+
+namespace siglip {
+namespace {
+
+const std::filesystem::path kModel = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
+const std::filesystem::path kEval = kGolden / "demo-model-eval";
+
+/// The strings between quotes that follow `key` and a colon, or all of them without a key. Enough
+/// for the two files of this folder, whose strings hold neither quotes nor backslashes.
+std::vector<std::string> ReadStrings(const std::string& file, const std::string& key = "") {
+  std::ifstream stream(kEval / file);
+  const std::string text((std::istreambuf_iterator<char>(stream)), {});
+  const std::string opening = key.empty() ? "\"" : "\"" + key + "\": \"";
+  std::vector<std::string> strings;
+  for (size_t begin = text.find(opening); begin != std::string::npos;
+       begin = text.find(opening, begin)) {
+    begin += opening.size();
+    const size_t end = text.find('"', begin);
+    strings.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return strings;
+}
+
+std::vector<std::string> Pictures() {
+  std::vector<std::string> paths;
+  for (const std::string& name : ReadStrings("labels.json", "file")) {
+    paths.push_back((kEval / name).string());
+  }
+  return paths;
+}
+
+Engine Load(Precision precision) {
+  EngineOptions options;
+  options.precision = precision;
+  options.preprocess = PreprocessMode::kPillow13;  // what computed the expected values
+  return Engine::FromPretrained(kModel, options);
+}
+
+Tensor EmbedPictures(const Engine& engine) {
+  const std::vector<std::string> paths = Pictures();
+  Tensor embeds(DType::kF32, {static_cast<int64_t>(paths.size()), 128});
+  engine.EmbedFiles(
+      [&, next = size_t{0}]() mutable -> std::optional<std::string> {
+        if (next == paths.size()) return std::nullopt;
+        return paths[next++];
+      },
+      [&](const EmbedResult& result) {
+        ASSERT_FALSE(result.error) << result.error->what();
+        std::ranges::copy(result.embedding.floats(),
+                          embeds.floats().begin() + static_cast<ptrdiff_t>(result.index * 128));
+      });
+  return embeds;
+}
+
+std::vector<size_t> Predict(const Engine& engine, const Tensor& embeds) {
+  const ZeroShotClassifier classifier(engine, ReadStrings("prompts.json"), {"{}"});
+  std::vector<size_t> predicted;
+  for (size_t i = 0; i < static_cast<size_t>(embeds.dim(0)); ++i) {
+    const auto row = embeds.floats().subspan(i * 128, 128);
+    predicted.push_back(classifier(Tensor({128}, {row.begin(), row.end()})).front().label);
+  }
+  return predicted;
+}
+
+std::vector<size_t> ExpectedClasses() {
+  const SafetensorsFile file = SafetensorsFile::Open(kEval / "expected.safetensors");
+  const TensorView view = file.Get("predicted");
+  std::vector<int64_t> predicted(view.data.size() / sizeof(int64_t));
+  std::memcpy(predicted.data(), view.data.data(), view.data.size());
+  return {predicted.begin(), predicted.end()};
+}
+
+TEST(GoldenDemo, EmbeddingsAndClassesEqualTheReference) {
+  const SafetensorsFile expected = SafetensorsFile::Open(kEval / "expected.safetensors");
+  const Engine engine = Load(Precision::kFloat32);
+  const Tensor pictures = EmbedPictures(engine);
+  ASSERT_EQ(pictures.dim(0), 400);
+  EXPECT_LE(LargestRowError(pictures, ReadFloats(expected, "image_embeds")), kTolerance);
+
+  const std::vector<std::string> prompts = ReadStrings("prompts.json");
+  ASSERT_EQ(prompts.size(), 120U);
+  EXPECT_LE(LargestRowError(engine.EmbedTexts(prompts), ReadFloats(expected, "text_embeds")),
+            kTolerance);
+  const std::vector<std::string> captions = ReadStrings("labels.json", "caption");
+  ASSERT_EQ(captions.size(), 400U);
+  EXPECT_LE(LargestRowError(engine.EmbedTexts(captions), ReadFloats(expected, "caption_embeds")),
+            kTolerance);
+  EXPECT_EQ(Predict(engine, pictures), ExpectedClasses());
+}
+
+/// The accuracy promised for the precisions that are not exact.
+TEST(GoldenDemo, OtherPrecisionsKeepDirectionsAndClasses) {
+  const SafetensorsFile expected = SafetensorsFile::Open(kEval / "expected.safetensors");
+  const std::vector<size_t> classes = ExpectedClasses();
+  for (const auto& [precision, mean, worst, agreement] :
+       {std::tuple{Precision::kBFloat16, 0.9999, 0.9995, 0.995},
+        std::tuple{Precision::kInt8, 0.9995, 0.998, 0.985}}) {
+    const Engine engine = Load(precision);
+    const Tensor pictures = EmbedPictures(engine);
+    const Tensor found = NormalizeRows(pictures);
+    const Tensor exact = NormalizeRows(ReadFloats(expected, "image_embeds"));
+    double sum = 0;
+    double lowest = 1;
+    for (size_t i = 0; i < 400; ++i) {
+      double cosine = 0;
+      for (size_t d = i * 128; d < (i + 1) * 128; ++d) {
+        cosine += static_cast<double>(found.floats()[d]) * exact.floats()[d];
+      }
+      sum += cosine;
+      lowest = std::min(lowest, cosine);
+    }
+    EXPECT_GE(sum / 400, mean) << ToString(precision);
+    EXPECT_GE(lowest, worst) << ToString(precision);
+    const std::vector<size_t> predicted = Predict(engine, pictures);
+    double equal = 0;
+    for (size_t i = 0; i < 400; ++i) equal += predicted[i] == classes[i] ? 1 : 0;
+    EXPECT_GE(equal / 400, agreement) << ToString(precision);
+  }
+}
+
+}  // namespace
+}  // namespace siglip
