@@ -3,7 +3,7 @@
 
     python3 -m venv ENV && ENV/bin/pip install -r models/demo/requirements.txt
     ENV/bin/python models/demo/train.py FOLDER                             about an hour on two cores
-    ENV/bin/python models/demo/train.py FOLDER --steps 5 --pictures 500    only to see that it runs
+    ENV/bin/python models/demo/train.py FOLDER --steps 5 --pictures 200    only to see that it runs
 
 Writes a folder that transformers and siglip load, and figures.json: what the model can do on pictures
 that it has not seen. Nothing is downloaded. On one machine, with the same threads and versions of

@@ -63,9 +63,8 @@ def make_schedule(optimizer, steps):
 
 def batches(random, indices, size):
     """Endless: the indices in a new order each time they are used up. What is left of an order and
-    makes no whole batch is left out."""
-    if len(indices) < size:
-        raise ValueError(f"{len(indices)} pictures for batches of {size}; use more pictures")
+    makes no whole batch is left out; where there are too few for one, the batches are smaller."""
+    size = min(size, len(indices))
     while True:
         order = indices[random.permutation(len(indices))]
         for begin in range(0, len(order) - size + 1, size):
