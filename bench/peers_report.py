@@ -3,9 +3,11 @@
 import os
 import platform
 import statistics
+import sys
+from pathlib import Path
 
-BEGIN = "<!-- peers:begin -->"
-END = "<!-- peers:end -->"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import readme_marks
 
 
 def describe_machine():
@@ -92,10 +94,4 @@ def table(report):
 
 
 def write_readme(path, report):
-    """Replaces what stands between the two marks."""
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{path}: expected the marks {BEGIN} and {END}, found no such pair")
-    path.write_text(f"{before}{begin}\n{table(report)}\n{end}{after}", encoding="utf-8")
+    readme_marks.replace(path, "peers", table(report))

@@ -82,7 +82,7 @@ class PeersReportTest(unittest.TestCase):
 
     def test_the_readme_of_the_project_has_the_marks(self):
         text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-        self.assertEqual((text.count(peers_report.BEGIN), text.count(peers_report.END)), (1, 1))
+        self.assertEqual([text.count(f"<!-- peers:{mark} -->") for mark in ("begin", "end")], [1, 1])
 
 
 if __name__ == "__main__":
