@@ -39,7 +39,8 @@ struct Vector {
   static Vector Round(Vector a) { return {(a.v + 12582912.0F) - 12582912.0F}; }
   static Vector Divide(Vector a, Vector b) { return {a.v / b.v}; }
   static Vector TimesPower2(Vector a, Vector n) {
-    return {a.v * FromBits((uint32_t)((int32_t)n.v + 127) << 23)};
+    const int32_t exponent = n.v == n.v ? (int32_t)n.v : 0;  // where n is NaN, so is a
+    return {a.v * FromBits((uint32_t)(exponent + 127) << 23)};
   }
   /// a - b of integers, as float.
   static Vector Difference(const int32_t* a, const int32_t* b) { return {(float)(*a - *b)}; }
