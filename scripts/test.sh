@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly fuzz_seconds=10 # for each target
+readonly fuzz_seconds=5 # for each target
 readonly test_timeout=300
 jobs=$(nproc)
 passed=0
