@@ -46,6 +46,8 @@ PUBLIC_HEADERS = {
     "model.h": "model",
     "image_classification.h": "model",
     "projector.h": "model",
+    "siglip2_vision_config.h": "model",
+    "siglip2_vision_model.h": "model",
     "model_info.h": "model",
     "image.h": "image",
     "image_processor.h": "image",

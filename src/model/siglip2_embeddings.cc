@@ -1,0 +1,43 @@
+// Siglip2VisionEmbeddings: patches and resized positions.
+#include "model/linear.h"
+#include "model/position_table.h"
+#include "model/workspace.h"
+#include "siglip/siglip2_vision_model.h"
+
+namespace siglip {
+
+Siglip2VisionEmbeddings::Siglip2VisionEmbeddings(const LayerSource& source,
+                                                 const Siglip2VisionConfig& config) {
+  const LayerSource patch = source / "patch_embedding";
+  const int64_t hidden = config.hidden_size;
+  const int64_t inputs = config.patch_values();
+  patch_embedding_ = std::make_unique<const Linear>(
+      ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
+      source.weights.Read({patch.scope + ".weight", {hidden, inputs}}),
+      source.weights.Read({patch.scope + ".bias", {hidden}}), hidden, inputs);
+  position_embedding_ = std::make_unique<const PositionTable>(
+      source.weights.Read(
+          {source.scope + ".position_embedding.weight", {config.num_patches, hidden}}),
+      config.positions_per_side(), hidden);
+}
+
+Siglip2VisionEmbeddings::~Siglip2VisionEmbeddings() = default;
+
+int64_t Siglip2VisionEmbeddings::weight_bytes() const {
+  return patch_embedding_->bytes() + position_embedding_->bytes();
+}
+
+std::shared_ptr<const MatrixBuffer> Siglip2VisionEmbeddings::PositionEmbedding(
+    int64_t rows, int64_t columns) const {
+  return position_embedding_->For(rows, columns);
+}
+
+void Siglip2VisionEmbeddings::Forward(const Matrix& pixel_values, const Matrix& position_embedding,
+                                      Workspace& workspace) const {
+  // patch_embeds = self.patch_embedding(pixel_values)
+  // embeddings = patch_embeds + resized_positional_embeddings
+  patch_embedding_->ForwardResidual(workspace.Own(pixel_values), workspace.Own(position_embedding),
+                                    workspace.Own(workspace.hidden_states), nullptr);
+}
+
+}  // namespace siglip
