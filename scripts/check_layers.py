@@ -53,6 +53,7 @@ PUBLIC_HEADERS = {
     "image_processor.h": "image",
     "tokenizer.h": "text",
     "siglip2_image_processor.h": "image",
+    "image_tower.h": "engine",
     "engine.h": "engine",
     "hub.h": "hub",
     "zero_shot_classifier.h": "engine",

@@ -53,8 +53,17 @@ class Siglip2ImageProcessor {
   void Preprocess(const Image& image, std::span<float> out) const;
   /// Pictures -> tensors padded with zeros to max_num_patches.
   Siglip2Inputs operator()(std::span<const Image> images) const;
+  /// A picture file -> a batch of one: the bits of DecodeImageFile and operator(), unless
+  /// DecodeOptions::fast, but faster: the rows of a JPEG are resized while they are decoded. Throws
+  /// as both do.
+  Siglip2Inputs PreprocessFile(const std::filesystem::path& path,
+                               const DecodeOptions& options = {}) const;
 
  private:
+  Siglip2Inputs NewInputs(int64_t pictures) const;
+  /// Fills in shape and mask of a picture of this size; the answer is where its patches go.
+  std::span<float> AddShape(const ImageSize& image, size_t index, Siglip2Inputs& inputs) const;
+
   Siglip2ImageProcessorConfig config_;
   PreprocessMode mode_;
 };

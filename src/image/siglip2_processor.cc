@@ -2,10 +2,14 @@
 // (get_image_size_for_max_num_patches, convert_image_to_patches, pad_along_first_dim).
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <string>
 
+#include "image/encoded_image.h"
+#include "image/picture_file.h"
 #include "image/pixel_values.h"
+#include "image/preprocess_encoded.h"
 #include "image/processor_config.h"
 #include "image/resize.h"
 #include "image/siglip2_processor_config.h"
@@ -26,10 +30,29 @@ int64_t PatchesAt(double scale, int64_t size, int64_t patch_size) {
       1, static_cast<int64_t>(std::ceil(scaled / static_cast<double>(patch_size))));
 }
 
-/// Bytes of a picture to values, patch after patch: within a row of a patch both have the order
-/// column, channel.
-void ToPatches(const Image& image, int64_t patch_size, const PixelValueTables& tables, float* out) {
+/// The size that preprocessing gives a picture. Throws Error(kMismatch) unless `out` has room for
+/// exactly its values.
+ImageSize RoomFor(const Siglip2ImageProcessor& processor, const ImageSize& image,
+                  std::span<float> out) {
+  const auto [rows, columns] = processor.SpatialShape(image.height, image.width);
+  if (out.size() != static_cast<size_t>(rows * columns * processor.patch_values())) {
+    throw Error(ErrorCode::kMismatch, "image processor: room for " + std::to_string(out.size()) +
+                                          " values, expected " + InWords(rows, columns) +
+                                          " patches of " +
+                                          std::to_string(processor.patch_values()));
+  }
+  const int64_t patch_size = processor.config().patch_size;
+  return {.width = columns * patch_size, .height = rows * patch_size};
+}
+
+/// Bytes of a picture of whole patches to values, patch after patch: within a row of a patch both
+/// have the order column, channel.
+void ToPatches(const Siglip2ImageProcessor& processor, const Image& image,
+               std::span<float> patches) {
+  const int64_t patch_size = processor.config().patch_size;
+  const PixelValueTables tables = MakePixelValueTables(processor.config(), processor.mode());
   const int64_t run = 3 * patch_size;
+  float* out = patches.data();
   for (int64_t top = 0; top < image.height; top += patch_size) {
     for (int64_t left = 0; left < image.width; left += patch_size) {
       for (int64_t y = top; y < top + patch_size; ++y) {
@@ -96,43 +119,63 @@ std::array<int64_t, 2> Siglip2ImageProcessor::SpatialShape(int64_t height, int64
 
 void Siglip2ImageProcessor::Preprocess(const Image& image, std::span<float> out) const {
   CheckImage(image);
+  const ImageSize size = RoomFor(*this, {.width = image.width, .height = image.height}, out);
+  if (size.height == image.height && size.width == image.width) {
+    ToPatches(*this, image, out);
+  } else {
+    ToPatches(*this, Resize(image, size.height, size.width, config_.resample, mode_), out);
+  }
+}
+
+void PreprocessEncoded(const Siglip2ImageProcessor& processor, EncodedImage& image,
+                       std::span<float> out) {
+  const ImageSize size = RoomFor(processor, image.size(), out);
+  ToPatches(processor,
+            image.Resized({.height = size.height,
+                           .width = size.width,
+                           .resample = processor.config().resample,
+                           .mode = processor.mode()}),
+            out);
+}
+
+Siglip2Inputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
+  return {Tensor(DType::kF32, {pictures, config_.max_num_patches, patch_values()}),
+          Tensor(DType::kI32, {pictures, config_.max_num_patches}),
+          Tensor(DType::kI64, {pictures, 2})};
+}
+
+std::span<float> Siglip2ImageProcessor::AddShape(const ImageSize& image, size_t index,
+                                                 Siglip2Inputs& inputs) const {
   const auto [rows, columns] = SpatialShape(image.height, image.width);
-  if (out.size() != static_cast<size_t>(rows * columns * patch_values())) {
-    throw Error(ErrorCode::kMismatch, "image processor: room for " + std::to_string(out.size()) +
-                                          " values, expected " + InWords(rows, columns) +
-                                          " patches of " + std::to_string(patch_values()));
-  }
-  const PixelValueTables tables = MakePixelValueTables(config_, mode_);
-  const int64_t height = rows * config_.patch_size;
-  const int64_t width = columns * config_.patch_size;
-  if (height == image.height && width == image.width) {
-    ToPatches(image, config_.patch_size, tables, out.data());
-    return;
-  }
-  ToPatches(Resize(image, height, width, config_.resample, mode_), config_.patch_size, tables,
-            out.data());
+  const auto patches = static_cast<size_t>(rows * columns);
+  const auto most = static_cast<size_t>(config_.max_num_patches);
+  const auto values = static_cast<size_t>(patch_values());
+  auto* mask = reinterpret_cast<int32_t*>(inputs.pixel_attention_mask.bytes().data());
+  auto* shapes = reinterpret_cast<int64_t*>(inputs.spatial_shapes.bytes().data());
+  std::fill_n(mask + index * most, patches, 1);
+  shapes[2 * index] = rows;
+  shapes[2 * index + 1] = columns;
+  return inputs.pixel_values.floats().subspan(index * most * values, patches * values);
+}
+
+Siglip2Inputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
+                                                    const DecodeOptions& options) const {
+  const PictureFile file(path, options.limits);
+  const std::string name = path.string();
+  EncodedImage image(file.bytes(), options, name);
+  Siglip2Inputs inputs = NewInputs(1);
+  PreprocessEncoded(*this, image, AddShape(image.size(), 0, inputs));
+  return inputs;
 }
 
 Siglip2Inputs Siglip2ImageProcessor::operator()(std::span<const Image> images) const {
   if (images.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "image processor: no pictures given");
   }
-  const auto batch = static_cast<int64_t>(images.size());
-  const auto most = static_cast<size_t>(config_.max_num_patches);
-  const auto values = static_cast<size_t>(patch_values());
-  Siglip2Inputs inputs = {Tensor(DType::kF32, {batch, config_.max_num_patches, patch_values()}),
-                          Tensor(DType::kI32, {batch, config_.max_num_patches}),
-                          Tensor(DType::kI64, {batch, 2})};
-  auto* mask = reinterpret_cast<int32_t*>(inputs.pixel_attention_mask.bytes().data());
-  auto* shapes = reinterpret_cast<int64_t*>(inputs.spatial_shapes.bytes().data());
+  Siglip2Inputs inputs = NewInputs(std::ssize(images));
   for (size_t i = 0; i < images.size(); ++i) {
-    const auto [rows, columns] = SpatialShape(images[i].height, images[i].width);
-    const auto patches = static_cast<size_t>(rows * columns);
-    Preprocess(images[i],
-               inputs.pixel_values.floats().subspan(i * most * values, patches * values));
-    std::fill_n(mask + i * most, patches, 1);
-    shapes[2 * i] = rows;
-    shapes[2 * i + 1] = columns;
+    const ImageSize size = {.width = images[i].width, .height = images[i].height};
+    Preprocess(images[i], AddShape(size, i, inputs));
   }
   return inputs;
 }
