@@ -48,6 +48,7 @@ PUBLIC_HEADERS = {
     "projector.h": "model",
     "siglip2_vision_config.h": "model",
     "siglip2_vision_model.h": "model",
+    "siglip2_model.h": "model",
     "model_info.h": "model",
     "image.h": "image",
     "image_processor.h": "image",

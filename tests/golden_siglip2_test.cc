@@ -10,7 +10,7 @@
 
 #include "golden_values.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_vision_model.h"
+#include "siglip/siglip2_model.h"
 
 namespace siglip {
 namespace {
@@ -67,6 +67,17 @@ TEST_P(GoldenSiglip2Test, RowsOfPatchesAndPooledVectorsEqualTheReference) {
   }
   EXPECT_LE(LargestRowError(*output.pooler_output, ReadFloats(expected, "vision.pooler_output")),
             kTolerance);
+}
+
+TEST_P(GoldenSiglip2Test, TheWholeModelEqualsTheReference) {
+  const auto model = Siglip2Model::FromPretrained(kFolder, RuntimeOf(GetParam(), 2));
+  const SafetensorsFile input = SafetensorsFile::Open(kFolder / "input.safetensors");
+  const SafetensorsFile expected = SafetensorsFile::Open(kFolder / "expected.safetensors");
+  const SiglipOutput output = model(ReadTensor(input, "input_ids"), GoldenInputs());
+  EXPECT_LE(LargestRowError(output.image_embeds, ReadFloats(expected, "image_embeds")), kTolerance);
+  EXPECT_LE(LargestRowError(output.text_embeds, ReadFloats(expected, "text_embeds")), kTolerance);
+  EXPECT_LE(LargestError(output.logits_per_image, ReadFloats(expected, "logits_per_image")),
+            kLogitTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Naflex, GoldenSiglip2Test, testing::ValuesIn(AvailableInstructionSets()),

@@ -106,7 +106,8 @@ ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string
   std::vector<double> shares;
   for (int repeat = 1; repeat <= repeats; ++repeat) {
     show_repeat(repeat);
-    model_rates.push_back(static_cast<double>(batch) / SecondsPerCall([&] { tower.Run(pictures); }));
+    model_rates.push_back(static_cast<double>(batch) /
+                          SecondsPerCall([&] { tower.Run(pictures); }));
     measured.push_back(Embed(engine, paths, kLongEnough));
     shares.push_back(measured.back().pictures_per_second() / model_rates.back());
   }

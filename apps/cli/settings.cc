@@ -39,6 +39,7 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
       {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
       {"fast decode", options.decode.fast ? "yes" : "no"},
       {"instruction set", std::string(engine.tower().runtime()->instruction_set())},
+      {"most tokens", std::to_string(engine.tower().most_tokens())},
       {"normalize", options.normalize ? "yes" : "no"},
       {"precision", std::string(ToString(engine.tower().precision()))},
       {"preprocess", std::string(ToString(options.preprocess))},

@@ -47,11 +47,11 @@ struct EngineOptions {
 
 /// What became of one picture: an embedding, or the reason why there is none.
 struct EmbedResult {
-  uint64_t index = 0;  ///< Position in the input, from 0.
-  std::string path;    ///< As handed in.
+  uint64_t index = 0;   ///< Position in the input, from 0.
+  std::string path;     ///< As handed in.
   int64_t rows = 0;     ///< Of patches that the picture was cut into.
   int64_t columns = 0;  ///< Of patches.
-  Tensor embedding;    ///< [D], or [N, D] with EngineOptions::tokens. Empty after a failure.
+  Tensor embedding;     ///< [D], or [N, D] with EngineOptions::tokens. Empty after a failure.
   std::optional<Error> error;
 };
 

@@ -22,6 +22,9 @@ struct Siglip2VisionConfig : SiglipVisionTowerConfig {
   /// SiglipVisionConfig::Validate asks for, and a square number of patches.
   void Validate() const;
 
+  /// Whether a config.json is that of a NaFlex checkpoint: model_type siglip2, or a model whose
+  /// "vision_config" is a siglip2_vision_model.
+  static bool IsFor(std::string_view json, const std::string& name);
   /// From a JSON object holding these fields, or the config.json of a model with a "vision_config"
   /// that does. Fields left out take their defaults; unknown ones are kept in `unknown`. The result
   /// is validated. `name` is what errors call the source.

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "siglip/runtime.h"
 #include "siglip/siglip2_inputs.h"
@@ -91,12 +92,12 @@ class Siglip2VisionModel {
   /// SiglipVisionModel::FromPretrained does.
   static Siglip2VisionModel FromPretrained(const std::filesystem::path& folder,
                                            std::shared_ptr<const Runtime> runtime = nullptr,
-                                           Precision precision = Precision::kFloat32);
+                                           std::optional<Precision> precision = std::nullopt);
 
   /// Random weights as transformers initialises them, the same for the same seed on every machine.
   Siglip2VisionModel(const Siglip2VisionConfig& config, uint64_t seed,
                      std::shared_ptr<const Runtime> runtime = nullptr,
-                     Precision precision = Precision::kFloat32);
+                     std::optional<Precision> precision = std::nullopt);
   /// The checkpoint of such a model, written tensor by tensor: it need not fit into memory.
   static void SaveRandom(const Siglip2VisionConfig& config, uint64_t seed,
                          const std::filesystem::path& folder);

@@ -93,9 +93,7 @@ Engine::~Engine() = default;
 const ImageTower& Engine::tower() const { return *parts_->tower; }
 const EngineOptions& Engine::options() const { return parts_->options; }
 
-Shape Engine::embedding_shape() const {
-  return EmbeddingShape(tower(), parts_->options.tokens);
-}
+Shape Engine::embedding_shape() const { return EmbeddingShape(tower(), parts_->options.tokens); }
 
 uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                             const std::atomic<bool>* stop) const {

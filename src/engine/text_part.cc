@@ -27,8 +27,8 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
     : tokenizer_(Tokenizer::FromPretrained(folder)),
-      model_(SiglipTextModel::FromPretrained(folder, image_tower.runtime(),
-                                             image_tower.precision())) {
+      model_(
+          SiglipTextModel::FromPretrained(folder, image_tower.runtime(), image_tower.precision())) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
   CheckTowersFit(image_tower.config(), model_.config(), folder.string());
 }

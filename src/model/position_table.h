@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ class PositionTable {
   /// antialias=True, in float. Tables used last are kept, up to a fixed amount of memory.
   std::shared_ptr<const MatrixBuffer> For(int64_t rows, int64_t columns) const;
 
+  /// The table itself.
+  std::span<const float> values() const { return values_; }
   /// Of the table itself.
   int64_t bytes() const { return static_cast<int64_t>(values_.size() * sizeof(float)); }
   /// Of what is kept.

@@ -12,13 +12,16 @@ Siglip2VisionEmbeddings::Siglip2VisionEmbeddings(const LayerSource& source,
   const int64_t hidden = config.hidden_size;
   const int64_t inputs = config.patch_values();
   patch_embedding_ = std::make_unique<const Linear>(
-      ComputeRuntime::From(*source.context.runtime).kernels(), OperandType::kFloat32,
-      source.weights.Read({patch.scope + ".weight", {hidden, inputs}}),
-      source.weights.Read({patch.scope + ".bias", {hidden}}), hidden, inputs);
-  position_embedding_ = std::make_unique<const PositionTable>(
-      source.weights.Read(
-          {source.scope + ".position_embedding.weight", {config.num_patches, hidden}}),
-      config.positions_per_side(), hidden);
+      patch, OperandType::kFloat32, hidden, inputs, [&]() -> LinearValues {
+        return {source.weights.Read({patch.scope + ".weight", {hidden, inputs}}),
+                source.weights.Read({patch.scope + ".bias", {hidden}})};
+      });
+  const TensorSpec positions = {source.scope + ".position_embedding.weight",
+                                {config.num_patches, hidden}};
+  position_embedding_ = std::make_unique<const PositionTable>(source.weights.Read(positions),
+                                                              config.positions_per_side(), hidden);
+  source.weights.Keep(positions.name,
+                      {DType::kF32, positions.shape, std::as_bytes(position_embedding_->values())});
 }
 
 Siglip2VisionEmbeddings::~Siglip2VisionEmbeddings() = default;

@@ -4,6 +4,7 @@
 
 #include "model/linear.h"
 #include "model/new_config.h"
+#include "model/packed_linear.h"
 #include "model/patch_grid.h"
 #include "model/picture_schedule.h"
 #include "model/position_table.h"
@@ -132,19 +133,23 @@ bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
 
 Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
                                                       std::shared_ptr<const Runtime> runtime,
-                                                      Precision precision) {
+                                                      std::optional<Precision> precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
-  return {OpenWeights(checkpoint, VisionTensors(config)), config,
-          runtime ? std::move(runtime) : Runtime::Create(), precision};
+  if (!runtime) runtime = Runtime::Create();
+  const Precision resolved =
+      ResolvePrecision(checkpoint, precision, ComputeRuntime::From(*runtime).kernels());
+  return {OpenWeights(checkpoint, VisionTensors(config)), config, std::move(runtime), resolved};
 }
 
 Siglip2VisionModel::Siglip2VisionModel(const Siglip2VisionConfig& config, uint64_t seed,
                                        std::shared_ptr<const Runtime> runtime,
-                                       Precision precision) {
+                                       std::optional<Precision> precision) {
   const Siglip2VisionConfig complete = WithHeadDecided(config);
-  *this = Siglip2VisionModel(RandomVisionWeights(complete, seed), complete,
-                             runtime ? std::move(runtime) : Runtime::Create(), precision);
+  if (!runtime) runtime = Runtime::Create();
+  const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());
+  *this = Siglip2VisionModel(RandomVisionWeights(complete, seed), complete, std::move(runtime),
+                             resolved);
 }
 
 Siglip2VisionModel::Siglip2VisionModel(std::shared_ptr<const WeightSource> weights,

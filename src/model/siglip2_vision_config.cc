@@ -47,6 +47,10 @@ Siglip2VisionConfig Siglip2VisionConfig::FromJson(std::string_view json, const s
   return ParseSiglip2Config(ParseJson(json, name), name);
 }
 
+bool Siglip2VisionConfig::IsFor(std::string_view json, const std::string& name) {
+  return HasVariableResolution(ParseJson(json, name), name);
+}
+
 std::string Siglip2VisionConfig::ToJson() const {
   Json json = {{"architectures", {"Siglip2VisionModel"}},
                {"model_type", "siglip2_vision_model"},
