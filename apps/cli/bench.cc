@@ -15,17 +15,14 @@
 #include <vector>
 
 #include "bench_images.h"
+#include "bench_model.h"
 #include "commands.h"
 #include "format.h"
 #include "measure.h"
 #include "options.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
-#include "siglip/hub.h"
-#include "siglip/image_processor.h"
-#include "siglip/model_info.h"
 #include "siglip/runtime.h"
-#include "siglip/vision_model.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -34,13 +31,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchArguments {
-  std::string model;  // folder or name
-  std::string preset;
+  BenchModelSource model;
   std::string images;
   std::vector<int64_t> batches = {1, 8};
   std::vector<int> threads = {0};
   int repeats = 5;
-  std::optional<Precision> precision;
   bool fast_decode = false;
   bool json = false;
 };
@@ -79,63 +74,32 @@ class Progress {
   const bool terminal_ = isatty(STDERR_FILENO) == 1;
 };
 
-SiglipVisionModel LoadModel(const BenchArguments& arguments,
-                            const std::shared_ptr<const Runtime>& runtime) {
-  if (arguments.preset.empty()) {
-    return SiglipVisionModel::FromPretrained(ResolveModel(arguments.model), runtime,
-                                             arguments.precision);
-  }
-  return SiglipVisionModel(PresetConfig(arguments.preset), /*seed=*/0, runtime,
-                           arguments.precision);
-}
-
-Engine MakeEngine(const BenchArguments& arguments, SiglipVisionModel model) {
-  EngineOptions options;
-  options.precision = arguments.precision;
-  options.decode.fast = arguments.fast_decode;
-  options.tokens = model.vision_model().head() == nullptr;
-  if (arguments.preset.empty()) {
-    auto processor =
-        SiglipImageProcessor::FromPretrained(ResolveModel(arguments.model), options.preprocess);
-    return Engine(std::move(model), std::move(processor), options, arguments.model);
-  }
-  const auto config =
-      ImageProcessorConfig::FromJson(PresetPreprocessorJson(arguments.preset), arguments.preset);
-  return Engine(std::move(model), SiglipImageProcessor(config, options.preprocess), options,
-                arguments.preset);
-}
-
-double Flop(const SiglipVisionModel& model) {
-  const SiglipVisionConfig& config = model.config();
-  return FlopPerPicture(config, config.num_patches(), model.vision_model().head() != nullptr);
-}
-
 /// Every batch once per repeat, each after a fresh look at what the machine can do: other load on
 /// it then weighs on both alike.
-std::vector<ModelRate> MeasureModel(const SiglipVisionModel& model, const BenchArguments& arguments,
-                                    Progress& progress) {
+std::vector<ModelRate> MeasureModel(const BenchModel& model, const Runtime& runtime,
+                                    const BenchArguments& arguments, Progress& progress) {
   const std::vector<int64_t>& batches = arguments.batches;
-  const int threads = model.runtime()->threads();
+  const int threads = runtime.threads();
   std::vector<std::vector<double>> seconds(batches.size());
   std::vector<std::vector<double>> peaks(batches.size());
   for (int repeat = 0; repeat <= arguments.repeats; ++repeat) {
     for (size_t i = 0; i < batches.size(); ++i) {
       progress.Show("threads " + std::to_string(threads) + ", batch " + std::to_string(batches[i]) +
                     ": " + std::to_string(repeat) + " of " + std::to_string(arguments.repeats));
-      const Tensor pixels = RandomPixels(model.config(), batches[i]);
+      const std::function<void()> batch = model.NewBatch(batches[i]);
       if (repeat == 0) {
-        model(pixels);  // warms up: pages, caches and clocks
+        batch();  // warms up: pages, caches and clocks
         continue;
       }
-      peaks[i].push_back(MeasurePeakGflops(*model.runtime(), model.precision()));
-      seconds[i].push_back(SecondsPerCall([&] { model(pixels); }));
+      peaks[i].push_back(MeasurePeakGflops(runtime, model.precision()));
+      seconds[i].push_back(SecondsPerCall(batch));
     }
   }
   std::vector<ModelRate> rates;
   for (size_t i = 0; i < batches.size(); ++i) {
     ModelRate rate{threads, batches[i], Median(seconds[i]), 0, 0, Median(peaks[i])};
     rate.pictures_per_second = static_cast<double>(rate.batch) / rate.seconds;
-    rate.gflops = rate.pictures_per_second * Flop(model) / 1e9;
+    rate.gflops = rate.pictures_per_second * model.flop() / 1e9;
     rates.push_back(rate);
   }
   return rates;
@@ -152,7 +116,7 @@ int64_t PeakMemoryBytes() {
 
 BenchReport Measure(const BenchArguments& arguments) {
   BenchReport report;
-  report.model = arguments.preset.empty() ? arguments.model : arguments.preset;
+  report.model = arguments.model.name();
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   Progress progress;
@@ -160,15 +124,15 @@ BenchReport Measure(const BenchArguments& arguments) {
     progress.Show("loading " + report.model);
     const auto runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
     const auto start = std::chrono::steady_clock::now();
-    SiglipVisionModel model = LoadModel(arguments, runtime);
+    const std::unique_ptr<BenchModel> model = LoadBenchModel(arguments.model, runtime);
     if (report.rates.empty()) {
       report.load_seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       report.instruction_set = runtime->instruction_set();
-      report.precision = ToString(model.precision());
-      report.gflop_per_picture = Flop(model) / 1e9;
+      report.precision = ToString(model->precision());
+      report.gflop_per_picture = model->flop() / 1e9;
     }
-    const std::vector<ModelRate> rates = MeasureModel(model, arguments, progress);
+    const std::vector<ModelRate> rates = MeasureModel(*model, *runtime, arguments, progress);
     report.rates.insert(report.rates.end(), rates.begin(), rates.end());
     if (pictures.empty()) continue;
     const auto show_repeat = [&](int repeat) {
@@ -176,8 +140,10 @@ BenchReport Measure(const BenchArguments& arguments) {
                     arguments.images + ": " + std::to_string(repeat) + " of " +
                     std::to_string(arguments.repeats));
     };
-    report.image_rates.push_back(MeasureImageRates(MakeEngine(arguments, std::move(model)),
-                                                   pictures, arguments.repeats, show_repeat));
+    EngineOptions options;
+    options.decode.fast = arguments.fast_decode;
+    report.image_rates.push_back(
+        MeasureImageRates(model->TakeEngine(options), pictures, arguments.repeats, show_repeat));
   }
   return report;
 }
@@ -266,7 +232,7 @@ void PrintText(const BenchReport& report) {
 }
 
 void Bench(const BenchArguments& arguments) {
-  if (arguments.model.empty() && arguments.preset.empty()) {
+  if (arguments.model.name().empty()) {
     throw CLI::RequiredError("--model or --preset");
   }
   const BenchReport report = Measure(arguments);
@@ -284,9 +250,9 @@ void AddBench(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "bench", "Measure pictures a second, and how near that is to the machine's peak");
   CLI::Option* model =
-      command->add_option("--model", arguments->model, kModelHelp)->type_name(kModelType);
+      command->add_option("--model", arguments->model.model, kModelHelp)->type_name(kModelType);
   command
-      ->add_option("--preset", arguments->preset,
+      ->add_option("--preset", arguments->model.preset,
                    "Random weights of this architecture instead (see siglip init --list)")
       ->type_name("NAME")
       ->excludes(model);
@@ -309,7 +275,8 @@ void AddBench(CLI::App& app) {
                        "Also how fast these pictures are embedded, and where the time goes")
           ->type_name("FOLDER");
   AddFastDecodeOption(*command, arguments->fast_decode)->needs(images);
-  AddPrecisionOption(*command, arguments->precision);
+  AddPrecisionOption(*command, arguments->model.precision);
+  AddMaxNumPatchesOption(*command, arguments->model.max_num_patches);
   AddJsonOption(*command, arguments->json);
   command->footer("Example:\n  siglip bench --preset base-patch16-224 --batch 1,8 --threads 1,2");
   command->callback([arguments] { Bench(*arguments); });

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "inputs.h"
@@ -64,6 +65,15 @@ double MedianOf(const std::vector<Rounds>& repeats,
   return Median(std::move(values));
 }
 
+Image RandomPicture(int64_t side) {
+  Image image{.width = side, .height = side, .rgb = {}};
+  std::mt19937 generator(1);
+  for (int64_t i = 0; i < 3 * side * side; ++i) {
+    image.rgb.push_back(static_cast<uint8_t>(generator() >> 24));
+  }
+  return image;
+}
+
 }  // namespace
 
 std::vector<std::string> FindImages(const std::string& folder) {
@@ -77,9 +87,9 @@ std::vector<std::string> FindImages(const std::string& folder) {
 
 ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
                              int repeats, const std::function<void(int)>& show_repeat) {
-  const SiglipVisionModel& model = engine.model();
+  const ImageTower& tower = engine.tower();
   ImageRates rates;
-  rates.threads = model.runtime()->threads();
+  rates.threads = tower.runtime()->threads();
   const Rounds first = Embed(engine, paths, /*least=*/0);
   rates.pictures = first.embedded;
   rates.failed = first.failed;
@@ -87,14 +97,17 @@ ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string
     throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be embedded");
   }
   const int64_t batch = int64_t{kPicturesPerThread} * rates.threads;
-  const Tensor pixels = RandomPixels(model.config(), batch);
-  model(pixels);  // warms up
+  PreparedPicture picture;
+  tower.Preprocess(RandomPicture(tower.native_side()), picture);
+  const std::vector<PreparedPicture> pictures(static_cast<size_t>(batch), picture);
+  tower.Run(pictures);  // warms up
   std::vector<Rounds> measured;
   std::vector<double> model_rates;
   std::vector<double> shares;
   for (int repeat = 1; repeat <= repeats; ++repeat) {
     show_repeat(repeat);
-    model_rates.push_back(static_cast<double>(batch) / SecondsPerCall([&] { model(pixels); }));
+    model_rates.push_back(static_cast<double>(batch) /
+                          SecondsPerCall([&] { tower.Run(pictures); }));
     measured.push_back(Embed(engine, paths, kLongEnough));
     shares.push_back(measured.back().pictures_per_second() / model_rates.back());
   }

@@ -177,6 +177,7 @@ void AddClassify(CLI::App& app) {
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
+  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
   command->footer(
       "Every label is judged on its own (sigmoid): probabilities of a picture need not add up to "
       "100 %, and all may be low where no label fits.\n"

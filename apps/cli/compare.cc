@@ -166,6 +166,7 @@ void AddCompare(CLI::App& app) {
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
+  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
   command->footer(
       "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");
   command->callback([arguments] { Compare(*arguments); });

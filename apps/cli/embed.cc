@@ -229,6 +229,7 @@ void AddEmbed(CLI::App& app) {
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
+  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
   command->add_flag("--force", arguments->force, "Replace the output if it exists");
   command->add_flag("--resume", arguments->resume,
                     "Go on with an interrupted run, whose embeddings are in FILE.partial");

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <variant>
+#include <vector>
 
 #include "commands.h"
 #include "format.h"
@@ -20,6 +22,8 @@
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
+#include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip2_vision_model.h"
 #include "siglip/vision_model.h"
 #include "text.h"
 
@@ -38,7 +42,7 @@ struct InitArguments {
 /// What to write: the architecture and the preprocessing that goes with it, if there is any.
 struct Recipe {
   std::string name;
-  SiglipVisionConfig config;
+  std::variant<SiglipVisionConfig, Siglip2VisionConfig> config;
   std::optional<std::string> preprocessor_json;
 };
 
@@ -54,18 +58,29 @@ uint64_t ParseSeed(const std::string& text) {
 }
 
 /// Of a new checkpoint: what the configuration leaves open is decided for a head.
-bool HasHead(const SiglipVisionConfig& config) { return config.vision_use_head.value_or(true); }
+bool HasHead(const SiglipVisionTowerConfig& config) {
+  return config.vision_use_head.value_or(true);
+}
 
 void ListPresets() {
   size_t longest = 0;
-  for (const std::string& name : PresetNames()) longest = std::max(longest, name.size());
+  for (const auto& names : {PresetNames(), Siglip2PresetNames()}) {
+    for (const std::string& name : names) longest = std::max(longest, name.size());
+  }
+  const auto list = [&](const std::string& name, const SiglipVisionTowerConfig& config,
+                        int64_t tokens) {
+    const double flop = FlopPerPicture(config, tokens, HasHead(config));
+    std::cout << name << std::string(longest + 2 - name.size(), ' ') << "width "
+              << config.hidden_size << ", " << config.num_hidden_layers << " layers, " << tokens
+              << " tokens, " << FormatNumber(flop / 1e9, 1) << " GFLOP a picture\n";
+  };
   for (const std::string& name : PresetNames()) {
     const SiglipVisionConfig config = PresetConfig(name);
-    const double flop = FlopPerPicture(config, config.num_patches(), HasHead(config));
-    std::cout << name << std::string(longest + 2 - name.size(), ' ') << "width "
-              << config.hidden_size << ", " << config.num_hidden_layers << " layers, "
-              << config.num_patches() << " tokens, " << FormatNumber(flop / 1e9, 1)
-              << " GFLOP a picture\n";
+    list(name, config, config.num_patches());
+  }
+  for (const std::string& name : Siglip2PresetNames()) {
+    const Siglip2VisionConfig config = Siglip2PresetConfig(name);
+    list(name, config, config.num_patches);
   }
 }
 
@@ -77,28 +92,52 @@ std::string ReadTextFile(const std::filesystem::path& path) {
 }
 
 /// The architecture a config.json describes: its "vision_config" when it holds several towers.
-SiglipVisionConfig ReadConfig(const std::filesystem::path& path) {
-  const std::string text = ReadTextFile(path);
+SiglipVisionConfig ReadConfig(const std::string& text, const std::string& name) {
   // Text that is no JSON is left to FromJson, whose errors say what is wrong with it.
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_object() && json.contains("vision_config")) {
-    return SiglipVisionConfig::FromJson(json["vision_config"].dump(), path.string());
+    return SiglipVisionConfig::FromJson(json["vision_config"].dump(), name);
   }
-  return SiglipVisionConfig::FromJson(text, path.string());
+  return SiglipVisionConfig::FromJson(text, name);
+}
+
+Recipe ReadRecipe(const std::filesystem::path& path) {
+  const std::string text = ReadTextFile(path);
+  if (Siglip2VisionConfig::IsFor(text, path.string())) {
+    const Siglip2VisionConfig config = Siglip2VisionConfig::FromJson(text, path.string());
+    Siglip2ImageProcessorConfig processor;
+    processor.patch_size = config.patch_size;
+    processor.max_num_patches = config.num_patches;
+    return {path.string(), config, processor.ToJson()};
+  }
+  const SiglipVisionConfig config = ReadConfig(text, path.string());
+  ImageProcessorConfig processor;
+  processor.height = processor.width = config.image_size;
+  return {path.string(), config, processor.ToJson()};
+}
+
+Recipe PresetRecipe(const std::string& name) {
+  const std::vector<std::string> naflex = Siglip2PresetNames();
+  if (std::ranges::count(naflex, name) > 0) {
+    return {name, Siglip2PresetConfig(name), PresetPreprocessorJson(name)};
+  }
+  return {name, PresetConfig(name), PresetPreprocessorJson(name)};
 }
 
 Recipe MakeRecipe(const InitArguments& arguments) {
-  if (!arguments.preset.empty()) {
-    return {arguments.preset, PresetConfig(arguments.preset),
-            PresetPreprocessorJson(arguments.preset)};
-  }
-  Recipe recipe{arguments.config_file.string(), ReadConfig(arguments.config_file), std::nullopt};
-  if (recipe.config.num_channels == 3) {
-    ImageProcessorConfig processor;
-    processor.height = processor.width = recipe.config.image_size;
-    recipe.preprocessor_json = processor.ToJson();
-  }
+  if (!arguments.preset.empty()) return PresetRecipe(arguments.preset);
+  Recipe recipe = ReadRecipe(arguments.config_file);
+  const auto channels = [](const auto& config) { return config.num_channels; };
+  if (std::visit(channels, recipe.config) != 3) recipe.preprocessor_json.reset();
   return recipe;
+}
+
+void Save(const SiglipVisionConfig& config, const InitArguments& arguments) {
+  SiglipVisionModel::SaveRandom(config, arguments.seed, arguments.folder);
+}
+
+void Save(const Siglip2VisionConfig& config, const InitArguments& arguments) {
+  Siglip2VisionModel::SaveRandom(config, arguments.seed, arguments.folder);
 }
 
 void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
@@ -123,7 +162,7 @@ void Init(const InitArguments& arguments) {
   const Recipe recipe = MakeRecipe(arguments);
   if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
 
-  SiglipVisionModel::SaveRandom(recipe.config, arguments.seed, arguments.folder);
+  std::visit([&](const auto& config) { Save(config, arguments); }, recipe.config);
   if (recipe.preprocessor_json) {
     AtomicFile file(arguments.folder / "preprocessor_config.json");
     file.Write(*recipe.preprocessor_json);

@@ -16,6 +16,7 @@
 #include "siglip/hub.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
+#include "siglip/siglip2_image_processor.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -30,19 +31,48 @@ struct InspectArguments {
   bool tensors = false;
 };
 
+struct Preprocessing {
+  PixelConfig pixels;
+  std::string size;  // what becomes of a picture's size, in words
+  std::string json;
+};
+
 struct Findings {
   std::filesystem::path folder;
   ModelInfo model;
-  std::optional<ImageProcessorConfig> preprocessing;
+  std::optional<Preprocessing> preprocessing;
   std::string no_preprocessing;  // why there is none
   std::map<std::string, int64_t> tensors_by_dtype;
   int64_t unused_tensors = 0;
 };
 
+std::string DescribeSize(const ImageProcessorConfig& config) {
+  if (!config.do_resize) return "no resize";
+  if (config.shortest_edge > 0) {
+    return "resize the shorter side to " + std::to_string(config.shortest_edge);
+  }
+  return "resize to " + std::to_string(config.height) + " x " + std::to_string(config.width);
+}
+
+std::string DescribeSize(const Siglip2ImageProcessorConfig& config) {
+  const std::string most = "at most " + std::to_string(config.max_num_patches) + " patches of " +
+                           std::to_string(config.patch_size);
+  return (config.do_resize ? "resize to " : "no resize, ") + most;
+}
+
+Preprocessing LoadPreprocessing(const std::filesystem::path& folder) {
+  const auto describe = [](const auto& config) {
+    return Preprocessing{config, DescribeSize(config), config.ToJson()};
+  };
+  return Siglip2ImageProcessor::IsFor(folder)
+             ? describe(Siglip2ImageProcessor::FromPretrained(folder).config())
+             : describe(SiglipImageProcessor::FromPretrained(folder).config());
+}
+
 /// A folder without preprocessing, or with one that is not supported, still loads as a model.
 void ReadPreprocessing(Findings& findings) {
   try {
-    findings.preprocessing = SiglipImageProcessor::FromPretrained(findings.folder).config();
+    findings.preprocessing = LoadPreprocessing(findings.folder);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound) {
       findings.no_preprocessing = "the folder says nothing about it";
@@ -102,7 +132,7 @@ void PrintJson(const Findings& findings) {
   json["folder"] = findings.folder.string();
   json["scheme"] = model.scheme;
   json["model_type"] = model.model_type;
-  json["config"] = Json::parse(model.config.ToJson());
+  json["config"] = Json::parse(model.config_json);
   json["unknown_config_keys"] = UnknownKeysAsJson(model.config.unknown);
   json["has_head"] = model.has_head;
   json["vision_parameters"] = model.vision_parameters;
@@ -114,7 +144,7 @@ void PrintJson(const Findings& findings) {
   json["projected_tokens"] = model.projected;
   json["unusable"] = model.unusable;
   json["preprocessing"] =
-      findings.preprocessing ? Json::parse(findings.preprocessing->ToJson()) : Json();
+      findings.preprocessing ? Json::parse(findings.preprocessing->json) : Json();
   if (!findings.preprocessing) json["no_preprocessing"] = findings.no_preprocessing;
   json["file_bytes"] = model.file_bytes;
   json["dtypes"] = findings.tensors_by_dtype;
@@ -141,11 +171,15 @@ std::string DescribeWeights(const WeightBytes& bytes) {
 }
 
 std::string DescribeInput(const ModelInfo& model) {
-  const SiglipVisionConfig& config = model.config;
-  const std::string side = std::to_string(config.image_size);
-  return std::to_string(config.num_channels) + " x " + side + " x " + side + ", patches of " +
-         std::to_string(config.patch_size) + ": " + std::to_string(model.tokens_per_picture) +
-         " tokens a picture";
+  const std::string channels = std::to_string(model.config.num_channels);
+  const std::string patches = ", patches of " + std::to_string(model.config.patch_size) + ": ";
+  const std::string tokens = std::to_string(model.tokens_per_picture);
+  if (model.image_size == 0) {
+    return channels + " channels, any size and shape" + patches + "a token each, positions for " +
+           tokens;
+  }
+  const std::string side = std::to_string(model.image_size);
+  return channels + " x " + side + " x " + side + patches + tokens + " tokens a picture";
 }
 
 std::string DescribeFiles(const Findings& findings) {
@@ -165,15 +199,8 @@ std::string DescribeFiles(const Findings& findings) {
 
 std::string DescribePreprocessing(const Findings& findings) {
   if (!findings.preprocessing) return "none: " + findings.no_preprocessing;
-  const ImageProcessorConfig& config = *findings.preprocessing;
-  std::string text;
-  if (!config.do_resize) {
-    text = "no resize";
-  } else if (config.shortest_edge > 0) {
-    text = "resize the shorter side to " + std::to_string(config.shortest_edge);
-  } else {
-    text = "resize to " + std::to_string(config.height) + " x " + std::to_string(config.width);
-  }
+  const PixelConfig& config = findings.preprocessing->pixels;
+  std::string text = findings.preprocessing->size;
   if (config.do_resize) text += ", " + std::string(ToString(config.resample));
   if (config.do_rescale) {
     text += ", rescale by 1/" + FormatNumber(1.0 / config.rescale_factor, 0);

@@ -1,5 +1,5 @@
-// siglip: embeddings of pictures and texts from the shell. Reads the command line, runs the subcommand it names
-// and turns what that throws into a message and an exit status.
+// siglip: embeddings of pictures and texts from the shell. Reads the command line, runs the
+// subcommand it names and turns what that throws into a message and an exit status.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -29,8 +29,8 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch) {
-  Tensor pixels(DType::kF32, {batch, config.num_channels, config.image_size, config.image_size});
+Tensor RandomPixels(const Shape& shape) {
+  Tensor pixels(DType::kF32, shape);
   std::mt19937 generator(1);
   for (float& value : pixels.floats()) {
     value = static_cast<float>(generator()) / 2147483648.0f - 1.0f;

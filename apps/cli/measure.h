@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "siglip/tensor.h"
-#include "siglip/vision_config.h"
 
 namespace siglip::cli {
 
@@ -18,7 +17,7 @@ double SecondsPerCall(const std::function<void()>& work);
 /// `values` must not be empty.
 double Median(std::vector<double> values);
 
-/// pixel_values [batch, C, H, W] in [-1, 1], always the same.
-Tensor RandomPixels(const SiglipVisionConfig& config, int64_t batch);
+/// Values in [-1, 1], always the same.
+Tensor RandomPixels(const Shape& shape);
 
 }  // namespace siglip::cli

@@ -112,6 +112,15 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
       ->group("Limits");
 }
 
+CLI::Option* AddMaxNumPatchesOption(CLI::App& command, int64_t& max_num_patches) {
+  return command
+      .add_option("--max-num-patches", max_num_patches,
+                  "Of NaFlex models: as many patches as a picture may have, instead of what the "
+                  "checkpoint says")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+}
+
 CLI::Option* AddQuietOption(CLI::App& command, bool& quiet) {
   return command.add_flag("--quiet,-q", quiet, "Neither progress nor summary; errors still show");
 }

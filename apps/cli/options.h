@@ -36,6 +36,9 @@ CLI::Option* AddFastDecodeOption(CLI::App& command, bool& fast);
 /// --max-memory.
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments);
 
+/// --max-num-patches N, of models with variable resolution; 0: the checkpoint's.
+CLI::Option* AddMaxNumPatchesOption(CLI::App& command, int64_t& max_num_patches);
+
 /// --quiet: neither progress nor summary; errors are still reported.
 CLI::Option* AddQuietOption(CLI::App& command, bool& quiet);
 

@@ -1,6 +1,5 @@
 // siglip preprocess: pictures to pixel_values, exactly as the model is fed, into a file.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -19,10 +18,12 @@
 #include "exit_codes.h"
 #include "options.h"
 #include "output_file.h"
+#include "preprocess_output.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
+#include "siglip/siglip2_image_processor.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -35,6 +36,7 @@ struct PreprocessCommandArguments {
   PreprocessArguments preprocess;
   std::optional<std::array<int64_t, 2>> size;  // height, width
   std::optional<Resample> resample;
+  int64_t max_num_patches = 0;
   bool no_exif = false;
   bool rgb = false;
   bool force = false;
@@ -62,11 +64,10 @@ Resample ParseFilter(const std::string& text) {
   }
 }
 
-SiglipImageProcessor MakeProcessor(const PreprocessCommandArguments& arguments) {
+SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
+                                   const PreprocessCommandArguments& arguments) {
   const PreprocessMode mode = arguments.preprocess.mode;
-  ImageProcessorConfig config = SiglipImageProcessor::FromPretrained(
-                                    ResolveModel(arguments.model, {}, ModelFiles::kAny), mode)
-                                    .config();
+  ImageProcessorConfig config = SiglipImageProcessor::FromPretrained(folder, mode).config();
   if (arguments.size) {
     config.do_resize = true;
     config.height = (*arguments.size)[0];
@@ -77,66 +78,67 @@ SiglipImageProcessor MakeProcessor(const PreprocessCommandArguments& arguments) 
   return SiglipImageProcessor(config, mode);
 }
 
-/// What is to be written: the rows made so far and, if asked for, the pictures behind them.
-class Collector {
- public:
-  Collector(const SiglipImageProcessor& processor, const DecodeOptions& decode, int64_t pictures,
-            bool keep_rgb)
-      : processor_(processor), decode_(decode), pictures_(pictures), keep_rgb_(keep_rgb) {}
+Siglip2ImageProcessor MakeSiglip2Processor(const std::filesystem::path& folder,
+                                           const PreprocessCommandArguments& arguments) {
+  const PreprocessMode mode = arguments.preprocess.mode;
+  Siglip2ImageProcessorConfig config = Siglip2ImageProcessor::FromPretrained(folder, mode).config();
+  if (arguments.max_num_patches != 0) config.max_num_patches = arguments.max_num_patches;
+  if (arguments.resample) config.resample = *arguments.resample;
+  return Siglip2ImageProcessor(config, mode);
+}
 
-  /// Throws Error(kMismatch) when the output size differs from that of the pictures before.
-  void Add(const std::string& path, int64_t row) {
-    const Tensor pixels = processor_.PreprocessFile(path, decode_);
-    const int64_t height = pixels.dim(1);
-    const int64_t width = pixels.dim(2);
-    if (!pixel_values_) pixel_values_.emplace(DType::kF32, Shape{pictures_, 3, height, width});
-    if (pixel_values_->dim(2) != height || pixel_values_->dim(3) != width) {
-      throw Error(ErrorCode::kMismatch,
-                  path + ": becomes " + std::to_string(height) + "x" + std::to_string(width) +
-                      ", the pictures before it " + std::to_string(pixel_values_->dim(2)) + "x" +
-                      std::to_string(pixel_values_->dim(3)),
-                  "--size HxW makes them equal");
-    }
-    std::ranges::copy(pixels.floats(), pixel_values_->floats().begin() + row * pixels.size());
-    // A path given twice is one tensor: names are unique.
-    if (keep_rgb_ && rgb_paths_.insert(path).second) {
-      rgb_.emplace_back(path, DecodeImageFile(path, decode_));
-    }
+/// For as many pictures as there are paths.
+std::unique_ptr<PreprocessedRows> MakeRows(const PreprocessCommandArguments& arguments,
+                                           const DecodeOptions& decode) {
+  const std::filesystem::path folder = ResolveModel(arguments.model, {}, ModelFiles::kAny);
+  const auto refuse = [&](const char* option, const char* kind) {
+    throw Error(ErrorCode::kInvalidArgument,
+                folder.string() + ": " + option + " is for models of " + kind + " resolution");
+  };
+  const auto pictures = std::ssize(arguments.paths);
+  if (Siglip2ImageProcessor::IsFor(folder)) {
+    if (arguments.size) refuse("--size", "fixed");
+    return NewRows(MakeSiglip2Processor(folder, arguments), decode, pictures);
+  }
+  if (arguments.max_num_patches != 0) refuse("--max-num-patches", "variable");
+  return NewRows(MakeProcessor(folder, arguments), decode, pictures);
+}
+
+/// Decoded pictures to be written as well.
+class DecodedPictures {
+ public:
+  /// A path given twice is one tensor: names are unique.
+  void Add(const std::string& path, const DecodeOptions& decode) {
+    if (paths_.insert(path).second) pictures_.emplace_back(path, DecodeImageFile(path, decode));
   }
 
-  void Write(const std::filesystem::path& output) const {
-    NamedTensors tensors = {{"pixel_values", pixel_values_->view()}};
-    for (const auto& [path, image] : rgb_) {
+  void AppendTo(NamedTensors& tensors) const {
+    for (const auto& [path, image] : pictures_) {
       tensors.emplace_back(path + "/rgb",
                            TensorView{DType::kU8,
                                       {image.height, image.width, 3},
                                       std::as_bytes(std::span<const uint8_t>(image.rgb))});
     }
-    WriteSafetensors(output, tensors);
   }
 
  private:
-  const SiglipImageProcessor& processor_;
-  const DecodeOptions& decode_;
-  const int64_t pictures_;
-  const bool keep_rgb_;
-  std::optional<Tensor> pixel_values_;  // [pictures, 3, height, width], made at the first picture
-  std::vector<std::pair<std::string, Image>> rgb_;
-  std::set<std::string> rgb_paths_;
+  std::vector<std::pair<std::string, Image>> pictures_;
+  std::set<std::string> paths_;
 };
 
 void Preprocess(const PreprocessCommandArguments& arguments) {
   CheckOutputFile(arguments.output, arguments.force);
-  const SiglipImageProcessor processor = MakeProcessor(arguments);
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  Collector collector(processor, decode, std::ssize(arguments.paths), arguments.rgb);
+  const std::unique_ptr<PreprocessedRows> rows = MakeRows(arguments, decode);
+  DecodedPictures decoded;
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
     const std::string& path = arguments.paths[i];
     try {
-      collector.Add(path, static_cast<int64_t>(i));
+      rows->Set(static_cast<int64_t>(i), path);
+      if (arguments.rgb) decoded.Add(path, decode);
     } catch (const Error& error) {
       std::cerr << "siglip: " << Printable(error.what()) << "\n";
       failed = true;
@@ -147,7 +149,9 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
     std::cerr << "siglip: " << Printable(arguments.output.string()) << " was not written\n";
     throw ExitCode{kNothingDone};
   }
-  collector.Write(arguments.output);
+  NamedTensors tensors = rows->tensors();
+  decoded.AppendTo(tensors);
+  WriteSafetensors(arguments.output, tensors);
 }
 
 }  // namespace
@@ -176,6 +180,7 @@ void AddPreprocess(CLI::App& app) {
           [arguments](const std::string& text) { arguments->resample = ParseFilter(text); },
           "Filter instead of the model's: nearest, box, bilinear, hamming, bicubic or lanczos")
       ->type_name("NAME");
+  AddMaxNumPatchesOption(*command, arguments->max_num_patches);
   command->add_flag("--rgb", arguments->rgb,
                     "Write each decoded picture as PATH/rgb, uint8 [H, W, 3], as well");
   command->add_flag("--force", arguments->force, "Replace the output if it exists");

@@ -20,11 +20,14 @@
 #include "siglip/projector.h"
 #include "siglip/runtime.h"
 #include "siglip/safetensors.h"
+#include "siglip/siglip2_model.h"
 
 namespace siglip::cli {
 namespace {
 
 constexpr const char* kPixelValues = "pixel_values";
+constexpr const char* kAttentionMask = "pixel_attention_mask";
+constexpr const char* kSpatialShapes = "spatial_shapes";
 constexpr const char* kInputIds = "input_ids";
 
 struct RunArguments {
@@ -57,7 +60,7 @@ Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
   return tensor;
 }
 
-Tensor ReadIds(const SafetensorsFile& file, const std::string& name) {
+Tensor ReadIntegers(const SafetensorsFile& file, const std::string& name) {
   const TensorView view = file.Get(name);
   Tensor tensor(view.dtype, view.shape);
   std::ranges::copy(view.data, tensor.bytes().begin());
@@ -65,10 +68,14 @@ Tensor ReadIds(const SafetensorsFile& file, const std::string& name) {
 }
 
 /// What the folder's towers take of the file, which must hold nothing else.
-Inputs ReadInputs(const std::filesystem::path& path, const ModelParts& parts) {
+Inputs ReadInputs(const std::filesystem::path& path, const ModelParts& parts,
+                  bool variable_resolution) {
   std::map<std::string, Tensor (*)(const SafetensorsFile&, const std::string&)> readers;
   if (parts.image_tower) readers[kPixelValues] = ReadFloats;
-  if (parts.text_tower) readers[kInputIds] = ReadIds;
+  if (parts.image_tower && variable_resolution) {
+    readers[kAttentionMask] = readers[kSpatialShapes] = ReadIntegers;
+  }
+  if (parts.text_tower) readers[kInputIds] = ReadIntegers;
   std::string known;
   for (const auto& [name, reader] : readers) known += (known.empty() ? "" : ", ") + name;
 
@@ -132,20 +139,22 @@ void AddLoss(const SiglipOutput& output, Outputs& outputs) {
 /// runs.
 class Model {
  public:
-  Model(const RunArguments& arguments, const ModelParts& parts)
+  Model(const RunArguments& arguments, const ModelParts& parts, bool variable_resolution)
       : arguments_(arguments),
         parts_(parts),
+        variable_resolution_(variable_resolution),
         runtime_(Runtime::Create({.threads = arguments.threads, .instruction_set = {}})) {
     text_options_.output_hidden_states = arguments.forward.output_hidden_states;
     text_options_.output_attentions = arguments.forward.output_attentions;
   }
 
   Outputs Run(const Inputs& inputs) const {
-    const auto pixel_values = inputs.find(kPixelValues);
+    const bool pictures =
+        std::ranges::any_of(inputs, [](const auto& input) { return input.first != kInputIds; });
     const auto input_ids = inputs.find(kInputIds);
-    if (input_ids == inputs.end()) return RunImageTower(pixel_values->second);
-    if (pixel_values == inputs.end()) return RunTextTower(input_ids->second);
-    if (parts_.whole()) return RunBoth(input_ids->second, pixel_values->second);
+    if (input_ids == inputs.end()) return RunImageTower(inputs);
+    if (!pictures) return RunTextTower(input_ids->second);
+    if (parts_.whole()) return RunBoth(inputs);
     throw Error(ErrorCode::kUnsupported,
                 arguments_.model +
                     ": no logit_scale and logit_bias, hence nothing that compares pictures and "
@@ -154,17 +163,42 @@ class Model {
   }
 
  private:
-  Outputs RunImageTower(const Tensor& pixel_values) const {
+  VisionOutput RunVision(const Inputs& inputs) const {
+    if (!variable_resolution_) {
+      return Load<SiglipVisionModel>()(inputs.at(kPixelValues), arguments_.forward);
+    }
+    return Load<Siglip2VisionModel>()(Pictures(inputs), VariableOptions());
+  }
+
+  Siglip2Inputs Pictures(const Inputs& inputs) const {
+    for (const char* needed : {kPixelValues, kSpatialShapes}) {
+      if (inputs.contains(needed)) continue;
+      throw Error(ErrorCode::kNotFound,
+                  arguments_.input.string() + ": there is no tensor \"" + needed + "\"",
+                  std::string("NaFlex pictures are ") + kPixelValues + ", " + kSpatialShapes +
+                      " and, where there is padding to be checked, " + kAttentionMask);
+    }
+    const auto mask = inputs.find(kAttentionMask);
+    return {inputs.at(kPixelValues), mask == inputs.end() ? Tensor() : mask->second,
+            inputs.at(kSpatialShapes)};
+  }
+
+  Siglip2ForwardOptions VariableOptions() const {
+    return {.output_hidden_states = arguments_.forward.output_hidden_states,
+            .output_attentions = arguments_.forward.output_attentions};
+  }
+
+  Outputs RunImageTower(const Inputs& inputs) const {
     Outputs outputs;
     Tensor tokens;
-    if (parts_.classifier) {
+    if (parts_.classifier && !variable_resolution_) {
       const auto model = Load<SiglipForImageClassification>();
-      const auto output = model(pixel_values, arguments_.forward);
+      const auto output = model(inputs.at(kPixelValues), arguments_.forward);
       tokens = output.vision_model_output.last_hidden_state;
       AddTower("", output.vision_model_output, outputs);
       outputs.emplace_back("logits", output.logits);
     } else {
-      const VisionOutput output = Load<SiglipVisionModel>()(pixel_values, arguments_.forward);
+      const VisionOutput output = RunVision(inputs);
       tokens = output.last_hidden_state;
       AddTower("", output, outputs);
       if (parts_.whole() && output.pooler_output) {
@@ -187,10 +221,18 @@ class Model {
     return outputs;
   }
 
-  Outputs RunBoth(const Tensor& input_ids, const Tensor& pixel_values) const {
+  SiglipOutput Compare(const Inputs& inputs) const {
+    const Tensor& input_ids = inputs.at(kInputIds);
+    if (!variable_resolution_) {
+      return Load<SiglipModel>()(input_ids, inputs.at(kPixelValues),
+                                 {arguments_.forward, text_options_});
+    }
+    return Load<Siglip2Model>()(input_ids, Pictures(inputs), {VariableOptions(), text_options_});
+  }
+
+  Outputs RunBoth(const Inputs& inputs) const {
     Outputs outputs;
-    const SiglipOutput output =
-        Load<SiglipModel>()(input_ids, pixel_values, {arguments_.forward, text_options_});
+    const SiglipOutput output = Compare(inputs);
     AddTower("vision.", output.vision_model_output, outputs);
     AddTower("text.", output.text_model_output, outputs);
     outputs.emplace_back("image_embeds", output.image_embeds);
@@ -209,6 +251,7 @@ class Model {
 
   const RunArguments& arguments_;
   const ModelParts parts_;
+  const bool variable_resolution_;
   const std::shared_ptr<const Runtime> runtime_;
   TextForwardOptions text_options_;
 };
@@ -217,8 +260,15 @@ void Run(RunArguments arguments) {
   CheckOutputFile(arguments.output, arguments.force);
   arguments.model = ResolveModel(arguments.model);
   const ModelParts parts = FindParts(arguments.model);
-  const Inputs inputs = ReadInputs(arguments.input, parts);
-  const Outputs outputs = Model(arguments, parts).Run(inputs);
+  const bool variable_resolution = Siglip2VisionModel::IsFor(arguments.model);
+  if (variable_resolution && arguments.forward.interpolate_pos_encoding) {
+    throw Error(ErrorCode::kInvalidArgument,
+                arguments.model.string() +
+                    ": --interpolate-pos-encoding is for models of fixed resolution; this one "
+                    "takes pictures of any size");
+  }
+  const Inputs inputs = ReadInputs(arguments.input, parts, variable_resolution);
+  const Outputs outputs = Model(arguments, parts, variable_resolution).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());
   WriteSafetensors(arguments.output, views);
@@ -234,7 +284,9 @@ void AddRun(CLI::App& app) {
   AddModelOption(*command, arguments->model);
   command
       ->add_option("--input", arguments->input,
-                   "safetensors file with pixel_values [B, C, H, W], input_ids [B, T] or both")
+                   "safetensors file with pixel_values [B, C, H, W], input_ids [B, T] or both; of "
+                   "NaFlex models pixel_values [B, N, values] with spatial_shapes [B, 2] and "
+                   "pixel_attention_mask [B, N]")
       ->type_name("FILE")
       ->required();
   command->add_option("--output", arguments->output, "safetensors file to write")

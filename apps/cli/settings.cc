@@ -12,10 +12,9 @@ namespace {
 /// A picture with edges, gradients and colours, larger than the model's size where it is resized,
 /// so that the filter shows too.
 Image TestPicture(const Engine& engine) {
-  const int64_t size = engine.model().config().image_size;
-  const bool resizes = engine.processor().config().do_resize;
+  const int64_t side = engine.tower().native_side();
   Image image;
-  image.height = image.width = resizes ? size + size / 2 : size;
+  image.height = image.width = engine.tower().resizes() ? side + side / 2 : side;
   image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
   for (size_t i = 0; i < image.rgb.size(); ++i) {
     image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
@@ -39,9 +38,10 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
   Settings settings = {
       {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
       {"fast decode", options.decode.fast ? "yes" : "no"},
-      {"instruction set", std::string(engine.model().runtime()->instruction_set())},
+      {"instruction set", std::string(engine.tower().runtime()->instruction_set())},
+      {"most tokens", std::to_string(engine.tower().most_tokens())},
       {"normalize", options.normalize ? "yes" : "no"},
-      {"precision", std::string(ToString(engine.model().precision()))},
+      {"precision", std::string(ToString(engine.tower().precision()))},
       {"preprocess", std::string(ToString(options.preprocess))},
       {"shape", ToString(engine.embedding_shape())},
       {"tokens", options.tokens ? "yes" : "no"},

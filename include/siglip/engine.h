@@ -14,8 +14,11 @@
 #include "siglip/error.h"
 #include "siglip/image.h"
 #include "siglip/image_processor.h"
+#include "siglip/image_tower.h"
 #include "siglip/model.h"
 #include "siglip/runtime.h"
+#include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip2_vision_model.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
 #include "siglip/vision_model.h"
@@ -28,21 +31,27 @@ struct EngineOptions {
   std::optional<Precision> precision;
   PreprocessMode preprocess = PreprocessMode::kTorchvision;
   DecodeOptions decode;
+  /// Of models with variable resolution (NaFlex): how many patches a picture may have. 0: what the
+  /// checkpoint's preprocessing says.
+  int64_t max_num_patches = 0;
   /// Pictures in flight at once, from the source to the sink, which bounds memory; 0: four per
   /// thread. Never changes a result.
   int batch = 0;
   /// Divide every embedding by its L2 norm, without epsilon, as the reference does; with `tokens`,
   /// every token by its own.
   bool normalize = false;
-  /// last_hidden_state [N, D] instead of pooler_output [D].
+  /// last_hidden_state [N, D] instead of pooler_output [D]. With variable resolution N is the most
+  /// tokens a picture can have, and rows behind a picture's own are zero.
   bool tokens = false;
 };
 
 /// What became of one picture: an embedding, or the reason why there is none.
 struct EmbedResult {
-  uint64_t index = 0;  ///< Position in the input, from 0.
-  std::string path;    ///< As handed in.
-  Tensor embedding;    ///< [D], or [N, D] with EngineOptions::tokens. Empty after a failure.
+  uint64_t index = 0;   ///< Position in the input, from 0.
+  std::string path;     ///< As handed in.
+  int64_t rows = 0;     ///< Of patches that the picture was cut into.
+  int64_t columns = 0;  ///< Of patches.
+  Tensor embedding;     ///< [D], or [N, D] with EngineOptions::tokens. Empty after a failure.
   std::optional<Error> error;
 };
 
@@ -56,21 +65,23 @@ struct StageSeconds {
 
 class Engine {
  public:
-  /// Loads model and preprocessing of a checkpoint folder. Throws Error(kUnsupported) when the
-  /// model has no pooling head and `tokens` is not asked for, and Error(kMismatch) when the model
-  /// takes pictures of another size or channel count than preprocessing makes.
+  /// Loads model and preprocessing of a checkpoint folder, of fixed or variable resolution. Throws
+  /// Error(kUnsupported) when the model has no pooling head and `tokens` is not asked for, and
+  /// Error(kMismatch) when the model takes pictures of another size, patch size or channel count
+  /// than preprocessing makes.
   static Engine FromPretrained(const std::filesystem::path& folder,
                                const EngineOptions& options = {});
-  /// Of parts made otherwise; the runtime and mode of `options` are those of the parts. `name` is
-  /// what errors call the model. Throws as FromPretrained does.
+  /// Of parts made otherwise; runtime, precision, mode and max_num_patches are those of the parts,
+  /// whatever `options` say. `name` is what errors call the model. Throws as FromPretrained does.
   Engine(SiglipVisionModel model, SiglipImageProcessor processor, const EngineOptions& options = {},
          const std::string& name = "model");
+  Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
+         const EngineOptions& options = {}, const std::string& name = "model");
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  const SiglipVisionModel& model() const;
-  const SiglipImageProcessor& processor() const;
+  const ImageTower& tower() const;
   const EngineOptions& options() const;
   /// [D] or [N, D].
   Shape embedding_shape() const;
@@ -108,6 +119,9 @@ class Engine {
   SiglipLogits logits() const;
 
  private:
+  Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,
+         const std::string& name);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

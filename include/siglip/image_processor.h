@@ -14,20 +14,24 @@
 
 namespace siglip {
 
-/// Fields of transformers' preprocessor_config.json for SiglipImageProcessor, with its defaults.
-struct ImageProcessorConfig {
+/// Fields of transformers' preprocessor_config.json that all image processors of SigLIP have.
+struct PixelConfig {
   bool do_convert_rgb = true;
   bool do_resize = true;
-  /// Either height x width, or (shortest_edge > 0) the shorter side with the aspect ratio kept.
-  int64_t height = 224;
-  int64_t width = 224;
-  int64_t shortest_edge = 0;
   Resample resample = Resample::kBicubic;
   bool do_rescale = true;
   double rescale_factor = 1.0 / 255.0;
   bool do_normalize = true;
   std::array<double, 3> image_mean = {0.5, 0.5, 0.5};
   std::array<double, 3> image_std = {0.5, 0.5, 0.5};
+};
+
+/// The fields for SiglipImageProcessor, with its defaults.
+struct ImageProcessorConfig : PixelConfig {
+  /// Either height x width, or (shortest_edge > 0) the shorter side with the aspect ratio kept.
+  int64_t height = 224;
+  int64_t width = 224;
+  int64_t shortest_edge = 0;
 
   /// From the JSON text of preprocessor_config.json. Throws Error naming the field.
   static ImageProcessorConfig FromJson(std::string_view json, const std::string& name);
@@ -39,7 +43,7 @@ class SiglipImageProcessor {
   /// Reads processor_config.json or preprocessor_config.json (in transformers' order), else the
   /// preprocess_cfg of open_clip_config.json, else timm's pretrained_cfg. Throws Error(kNotFound)
   /// when the folder says nothing about preprocessing, Error(kUnsupported) for steps that are not
-  /// those of SigLIP, such as cropping.
+  /// those of SigLIP, such as cropping, and for Siglip2ImageProcessor's.
   static SiglipImageProcessor FromPretrained(const std::filesystem::path& folder,
                                              PreprocessMode mode = PreprocessMode::kTorchvision);
   SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode);

@@ -95,9 +95,12 @@ class SiglipModel {
   SiglipLogits logits_;
 };
 
-/// Throws Error(kMismatch) unless both towers embed into the same space. `name` is what errors call
-/// the model.
-void CheckTowersFit(const SiglipVisionModel& vision_model, const SiglipTextModel& text_model,
+/// What a whole model makes of the outputs of its towers.
+SiglipOutput CompareOutputs(VisionOutput vision, TextOutput text, const SiglipLogits& logits);
+
+/// Throws Error(kMismatch) unless both towers, by the configurations of their models, embed into
+/// the same space. `name` is what errors call the model.
+void CheckTowersFit(const SiglipVisionTowerConfig& vision, const SiglipTextConfig& text,
                     const std::string& name = "model");
 
 }  // namespace siglip

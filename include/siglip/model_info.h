@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "siglip/siglip2_vision_config.h"
 #include "siglip/tensor.h"
 #include "siglip/text_config.h"
 #include "siglip/vision_config.h"
@@ -58,11 +59,14 @@ struct ModelInfo {
   /// Naming scheme: "Hugging Face", "timm", "open_clip", ..., or "packed in int8" and the like.
   std::string scheme;
   std::string model_type;  ///< As in config.json; empty when it has none.
-  SiglipVisionConfig config;
+  SiglipVisionTowerConfig config;
+  std::string config_json;  ///< All of its fields, as the tower alone would have them.
+  int64_t image_size = 0;   ///< Pixels a side of a picture; 0: variable (SigLIP 2 NaFlex).
   bool has_head = false;
   std::vector<TensorInfo> tensors;
   int64_t file_bytes = 0;
   int64_t vision_parameters = 0;
+  /// With variable resolution those of a picture of as many patches as the position embedding.
   int64_t tokens_per_picture = 0;
   double gflop_per_picture = 0;  ///< Two per multiply-add, pooling head included, nothing folded.
   WeightBytes weight_bytes;      ///< Of the image tower.
@@ -74,19 +78,23 @@ struct ModelInfo {
   std::vector<std::string> unusable;
 };
 
-/// Throws the same errors as SiglipVisionModel::FromPretrained, without reading the weights. What
-/// is wrong with other parts is said in the result: pictures can be embedded without them.
+/// Throws the same errors as FromPretrained of SiglipVisionModel or, for NaFlex checkpoints, of
+/// Siglip2VisionModel, without reading the weights. What is wrong with other parts is said in the
+/// result: pictures can be embedded without them.
 ModelInfo InspectModel(const std::filesystem::path& folder);
 
 /// 2 * MAC of one picture of `tokens` patches: 3 P^2 T D generalised to num_channels, plus
 /// L (4 T D^2 + 2 T^2 D + 2 T D F), plus the head's 2 T D^2 + 2 D^2 + 2 T D + 2 D F.
-double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head);
+double FlopPerPicture(const SiglipVisionTowerConfig& config, int64_t tokens, bool with_head);
 
 /// Configurations of the public checkpoints, e.g. "base-patch16-224".
 std::vector<std::string> PresetNames();
 /// Throws Error(kInvalidArgument) listing the names.
 SiglipVisionConfig PresetConfig(const std::string& name);
-/// The preprocessor_config.json that goes with a preset.
+/// The same for NaFlex, e.g. "siglip2-base-patch16-naflex".
+std::vector<std::string> Siglip2PresetNames();
+Siglip2VisionConfig Siglip2PresetConfig(const std::string& name);
+/// The preprocessor_config.json that goes with a preset of either kind.
 std::string PresetPreprocessorJson(const std::string& name);
 
 }  // namespace siglip

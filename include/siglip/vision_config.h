@@ -11,21 +11,26 @@
 
 namespace siglip {
 
-/// Fields and defaults of transformers' configuration_siglip.py (SiglipVisionConfig).
-struct SiglipVisionConfig : SiglipEncoderConfig {
+/// What image towers of fixed and of variable resolution have in common.
+struct SiglipVisionTowerConfig : SiglipEncoderConfig {
   int64_t num_channels = 3;
-  int64_t image_size = 224;  ///< Pixels a side of the square input.
-  int64_t patch_size = 16;   ///< Pixels a side of a patch.
-  std::optional<int64_t> num_image_tokens;
+  int64_t patch_size = 16;  ///< Pixels a side of a patch.
   /// Whether there is a pooling head. Absent: decided by whether the checkpoint holds one.
   std::optional<bool> vision_use_head;
   /// Keys of the JSON this library does not know, with their values as JSON text.
   std::map<std::string, std::string> unknown;
 
-  /// floor(image_size / patch_size): the convolution is "valid".
-  int64_t patches_per_side() const { return image_size / patch_size; }
   /// Values that the patch embedding reads for one token.
   int64_t patch_values() const { return num_channels * patch_size * patch_size; }
+};
+
+/// Fields and defaults of transformers' configuration_siglip.py (SiglipVisionConfig).
+struct SiglipVisionConfig : SiglipVisionTowerConfig {
+  int64_t image_size = 224;  ///< Pixels a side of the square input.
+  std::optional<int64_t> num_image_tokens;
+
+  /// floor(image_size / patch_size): the convolution is "valid".
+  int64_t patches_per_side() const { return image_size / patch_size; }
   int64_t num_patches() const { return patches_per_side() * patches_per_side(); }
 
   /// Throws Error(kInvalidArgument) naming the field, its value and what is allowed: positive

@@ -74,6 +74,29 @@ class SiglipMultiheadAttentionPoolingHead {
   std::unique_ptr<const Linear> fc2_;
 };
 
+/// What follows the embeddings in every image tower: encoder -> post_layernorm -> head.
+class SiglipVisionTrunk {
+ public:
+  /// Of the tower whose scope is `source`'s. Without `use_head` there is no pooled output.
+  SiglipVisionTrunk(const LayerSource& source, bool use_head);
+  ~SiglipVisionTrunk();
+
+  /// One picture on the threads sharing the workspace: its embeddings in workspace.hidden_states
+  /// [N, D] -> last_hidden_state [N, D] and, where `pooler_output` is not null, that [D]. Complete
+  /// when all threads have returned.
+  void Forward(Workspace& workspace, const Matrix& last_hidden_state, float* pooler_output) const;
+
+  int64_t weight_bytes() const;
+
+  const SiglipEncoder& encoder() const { return encoder_; }
+  const SiglipMultiheadAttentionPoolingHead* head() const { return head_.get(); }
+
+ private:
+  SiglipEncoder encoder_;
+  std::unique_ptr<const LayerNorm> post_layernorm_;
+  std::unique_ptr<const SiglipMultiheadAttentionPoolingHead> head_;  // null without a head
+};
+
 struct VisionForwardOptions {
   /// Accept pictures of other sizes than image_size: the position embedding is resized to fit.
   bool interpolate_pos_encoding = false;
@@ -89,7 +112,7 @@ struct VisionOutput {
   std::vector<Tensor> attentions;     ///< One [B, heads, N, N] per layer; rows sum to one.
 };
 
-/// embeddings -> encoder -> post_layernorm -> head.
+/// embeddings -> trunk.
 class SiglipVisionTransformer {
  public:
   SiglipVisionTransformer(const LayerSource& source, const SiglipVisionConfig& config);
@@ -109,16 +132,14 @@ class SiglipVisionTransformer {
   const LayerContext& context() const { return context_; }
   const SiglipVisionConfig& config() const { return config_; }
   const SiglipVisionEmbeddings& embeddings() const { return embeddings_; }
-  const SiglipEncoder& encoder() const { return encoder_; }
-  const SiglipMultiheadAttentionPoolingHead* head() const { return head_.get(); }
+  const SiglipEncoder& encoder() const { return trunk_.encoder(); }
+  const SiglipMultiheadAttentionPoolingHead* head() const { return trunk_.head(); }
 
  private:
   LayerContext context_;
   SiglipVisionConfig config_;
   SiglipVisionEmbeddings embeddings_;
-  SiglipEncoder encoder_;
-  std::unique_ptr<const LayerNorm> post_layernorm_;
-  std::unique_ptr<const SiglipMultiheadAttentionPoolingHead> head_;  // null without a head
+  SiglipVisionTrunk trunk_;
 };
 
 /// The image tower as users call it.

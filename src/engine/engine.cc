@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/thread_pool.h"
+#include "engine/image_towers.h"
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
 #include "engine/text_part.h"
@@ -15,42 +16,23 @@ namespace {
 // Enough that a picture much slower than the rest rarely makes the other threads wait for it.
 constexpr int kPicturesPerThread = 4;
 
-void CheckParts(const SiglipVisionModel& model, const SiglipImageProcessor& processor,
-                const EngineOptions& options, const std::string& name) {
-  const SiglipVisionConfig& config = model.config();
+void CheckOptions(const ImageTower& tower, const EngineOptions& options, const std::string& name) {
   if (options.batch < 0) {
     throw Error(ErrorCode::kInvalidArgument,
                 "batch: expected 0 or more, found " + std::to_string(options.batch));
   }
-  if (config.num_channels != 3) {
-    throw Error(ErrorCode::kMismatch, name + ": the model takes " +
-                                          std::to_string(config.num_channels) +
-                                          " channels, pictures have 3");
-  }
-  if (!options.tokens && model.vision_model().head() == nullptr) {
+  if (!options.tokens && !tower.has_head()) {
     throw Error(ErrorCode::kUnsupported,
                 name + ": this model has no pooling head, hence no embedding of a whole picture",
                 "ask for the tokens instead (--tokens)");
-  }
-  const ImageProcessorConfig& pixels = processor.config();
-  const bool fixed_size = pixels.do_resize && pixels.shortest_edge == 0;
-  if (fixed_size && (pixels.height != config.image_size || pixels.width != config.image_size)) {
-    throw Error(ErrorCode::kMismatch,
-                name + ": preprocessing resizes to " + std::to_string(pixels.height) + "x" +
-                    std::to_string(pixels.width) + ", the model takes " +
-                    std::to_string(config.image_size) + "x" + std::to_string(config.image_size),
-                "size of preprocessor_config.json, image_size of config.json");
   }
 }
 
 }  // namespace
 
 struct Engine::Parts {
-  Parts(SiglipVisionModel loaded, SiglipImageProcessor preprocessing, const EngineOptions& chosen)
-      : options(chosen),
-        model(std::move(loaded)),
-        processor(std::move(preprocessing)),
-        workers(model.runtime()->threads()) {}
+  Parts(std::unique_ptr<const ImageTower> loaded, const EngineOptions& chosen)
+      : options(chosen), tower(std::move(loaded)), workers(tower->runtime()->threads()) {}
 
   void AddSeconds(const StageSeconds& more) {
     const std::lock_guard lock(seconds_mutex);
@@ -61,12 +43,11 @@ struct Engine::Parts {
   }
 
   EngineOptions options;
-  SiglipVisionModel model;
-  SiglipImageProcessor processor;
+  std::unique_ptr<const ImageTower> tower;
   /// The text tower and what it needs, loaded when first asked for.
   const TextPart& text() const {
     const std::lock_guard lock(text_mutex);
-    if (!text_part) text_part = std::make_unique<const TextPart>(Folder(), model);
+    if (!text_part) text_part = std::make_unique<const TextPart>(Folder(), *tower);
     return *text_part;
   }
   const std::filesystem::path& Folder() const {
@@ -86,32 +67,33 @@ struct Engine::Parts {
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
-  const auto runtime = Runtime::Create(options.runtime);
-  // The small part first: an unusable folder is refused before the weights are read.
-  auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);
-  Engine engine(SiglipVisionModel::FromPretrained(folder, runtime, options.precision),
-                std::move(processor), options, folder.string());
+  Engine engine(LoadImageTower(folder, options), options, folder.string());
   engine.parts_->folder = folder;
   return engine;
 }
 
 Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor,
-               const EngineOptions& options, const std::string& name) {
-  CheckParts(model, processor, options, name);
-  parts_ = std::make_unique<Parts>(std::move(model), std::move(processor), options);
+               const EngineOptions& options, const std::string& name)
+    : Engine(MakeImageTower(std::move(model), std::move(processor), name), options, name) {}
+
+Engine::Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
+               const EngineOptions& options, const std::string& name)
+    : Engine(MakeImageTower(std::move(model), std::move(processor), name), options, name) {}
+
+Engine::Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,
+               const std::string& name) {
+  CheckOptions(*tower, options, name);
+  parts_ = std::make_unique<Parts>(std::move(tower), options);
 }
 
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-const SiglipVisionModel& Engine::model() const { return parts_->model; }
-const SiglipImageProcessor& Engine::processor() const { return parts_->processor; }
+const ImageTower& Engine::tower() const { return *parts_->tower; }
 const EngineOptions& Engine::options() const { return parts_->options; }
 
-Shape Engine::embedding_shape() const {
-  return EmbeddingShape(parts_->model.config(), parts_->options.tokens);
-}
+Shape Engine::embedding_shape() const { return EmbeddingShape(tower(), parts_->options.tokens); }
 
 uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                             const std::atomic<bool>* stop) const {
@@ -122,7 +104,7 @@ uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
   // (or the only one) most threads would be idle, so these share the computing of each.
   const auto most_are_idle = [&] { return threads > 1 && run.AtMostLeft(threads / 2); };
   parts_->workers.Run([&](int) {
-    PictureWorker worker(parts_->model, parts_->processor, parts_->options, most_are_idle);
+    PictureWorker worker(tower(), parts_->options, most_are_idle);
     run.Work([&](const std::string& path) { return worker.EmbedFile(path); });
     parts_->AddSeconds(worker.seconds());
   });
@@ -135,7 +117,7 @@ StageSeconds Engine::stage_seconds() const {
 }
 
 Tensor Engine::Embed(const Image& image) const {
-  PictureWorker worker(parts_->model, parts_->processor, parts_->options, [] { return true; });
+  PictureWorker worker(tower(), parts_->options, [] { return true; });
   return worker.Embed(image);
 }
 

@@ -124,7 +124,9 @@ TEST_F(EngineTest, EqualsProcessorAndModel) {
     options.tokens = tokens;
     const Engine engine = MakeEngine(options);
     const std::vector<Image> images = {DecodeImageFile(path)};
-    const VisionOutput output = engine.model()(engine.processor()(images));
+    const SiglipVisionModel model(TinyConfig(), 7);
+    const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
+    const VisionOutput output = model(processor(images));
     const Tensor embedding = EmbedAll(engine, {path}).at(0).embedding;
     EXPECT_EQ(embedding.shape(), engine.embedding_shape());
     EXPECT_EQ(embedding.shape(), tokens ? (Shape{16, 24}) : (Shape{24}));

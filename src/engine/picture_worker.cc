@@ -10,7 +10,6 @@
 #include "engine/finish_vector.h"
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
-#include "image/preprocess_encoded.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -29,18 +28,14 @@ class Lap {
 
 }  // namespace
 
-Shape EmbeddingShape(const SiglipVisionConfig& config, bool tokens) {
-  if (tokens) return {config.num_patches(), config.hidden_size};
-  return {config.hidden_size};
+Shape EmbeddingShape(const ImageTower& tower, bool tokens) {
+  const int64_t width = tower.config().hidden_size;
+  return tokens ? Shape{tower.most_tokens(), width} : Shape{width};
 }
 
-PictureWorker::PictureWorker(const SiglipVisionModel& model, const SiglipImageProcessor& processor,
-                             const EngineOptions& options, std::function<bool()> all_threads)
-    : model_(model),
-      processor_(processor),
-      options_(options),
-      all_threads_(std::move(all_threads)),
-      pixel_values_(DType::kF32, {1, 3, model.config().image_size, model.config().image_size}) {}
+PictureWorker::PictureWorker(const ImageTower& tower, const EngineOptions& options,
+                             std::function<bool()> all_threads)
+    : tower_(tower), options_(options), all_threads_(std::move(all_threads)) {}
 
 EmbedResult PictureWorker::EmbedFile(const std::string& path) {
   EmbedResult result;
@@ -54,6 +49,8 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
     const Lap lap;
     result.embedding = Compute();
     seconds_.compute += lap.Seconds();
+    result.rows = picture_.rows;
+    result.columns = picture_.columns;
   } catch (const Error& error) {
     fail(error.code(), error.message(), error.hint());
   } catch (const std::bad_alloc&) {
@@ -66,8 +63,7 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
 }
 
 Tensor PictureWorker::Embed(const Image& image) {
-  CheckSize({.width = image.width, .height = image.height});
-  processor_.Preprocess(image, pixel_values_.floats());
+  tower_.Preprocess(image, picture_);
   return Compute();
 }
 
@@ -77,40 +73,29 @@ void PictureWorker::Preprocess(const std::string& path) {
   seconds_.read += reading.Seconds();
   const Lap preprocessing;
   EncodedImage image(file.bytes(), options_.decode, path);
-  CheckSize(image.size());
-  PreprocessEncoded(processor_, image, pixel_values_.floats());
+  tower_.Preprocess(image, picture_);
   const double decode = std::chrono::duration<double>(image.decode_time()).count();
   seconds_.decode += decode;
   seconds_.resize += preprocessing.Seconds() - decode;
 }
 
-void PictureWorker::CheckSize(const ImageSize& picture) const {
-  const auto [height, width] = processor_.OutputSize(picture.height, picture.width);
-  const int64_t expected = model_.config().image_size;
-  if (height == expected && width == expected) return;
-  const std::string side = std::to_string(expected);
-  throw Error(ErrorCode::kMismatch,
-              "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
-                  ", the model takes " + side + "x" + side,
-              "its preprocessing does not resize every picture to that size");
-}
-
 Tensor PictureWorker::Compute() {
-  Tensor embedding(DType::kF32, EmbeddingShape(model_.config(), options_.tokens));
+  // Zeros remain behind the tokens of a picture that has fewer than others.
+  Tensor embedding(DType::kF32, EmbeddingShape(tower_, options_.tokens));
   float* out = embedding.floats().data();
   if (all_threads_()) {
-    const VisionOutput output = model_(pixel_values_);
+    const VisionOutput output = tower_.Run(std::span(&picture_, 1));
     const Tensor& computed = options_.tokens ? output.last_hidden_state : *output.pooler_output;
     std::ranges::copy(computed.floats(), out);
   } else {
-    if (!forward_) forward_.emplace(model_);
-    forward_->Run(std::as_const(pixel_values_).floats().data(), options_.tokens ? out : nullptr,
-                  options_.tokens ? nullptr : out);
+    if (!solo_) solo_ = tower_.NewSolo();
+    solo_->Run(picture_, options_.tokens ? out : nullptr, options_.tokens ? nullptr : out);
   }
   const auto width = static_cast<size_t>(embedding.dim(-1));
+  const int64_t vectors = options_.tokens ? picture_.tokens() : 1;
   const std::span<float> values = embedding.floats();
-  for (size_t begin = 0; begin < values.size(); begin += width) {
-    FinishVector(values.subspan(begin, width), options_.normalize);
+  for (size_t i = 0; i < static_cast<size_t>(vectors); ++i) {
+    FinishVector(values.subspan(i * width, width), options_.normalize);
   }
   return embedding;
 }

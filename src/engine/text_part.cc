@@ -25,12 +25,12 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 }  // namespace
 
-TextPart::TextPart(const std::filesystem::path& folder, const SiglipVisionModel& vision_model)
+TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
     : tokenizer_(Tokenizer::FromPretrained(folder)),
-      model_(SiglipTextModel::FromPretrained(folder, vision_model.runtime(),
-                                             vision_model.precision())) {
+      model_(
+          SiglipTextModel::FromPretrained(folder, image_tower.runtime(), image_tower.precision())) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
-  CheckTowersFit(vision_model, model_, folder.string());
+  CheckTowersFit(image_tower.config(), model_.config(), folder.string());
 }
 
 Tensor TextPart::Embed(std::span<const std::string> texts, bool normalize) const {

@@ -1,9 +1,10 @@
 // Pictures to pixel_values. Sources: transformers image_processing_backends.py (TorchvisionBackend,
-// PilBackend) and image_transforms.py (rescale, normalize, get_resize_output_image_size).
+// PilBackend) and image_transforms.py (get_resize_output_image_size).
 #include <algorithm>
 #include <string>
 
 #include "image/picture_file.h"
+#include "image/pixel_values.h"
 #include "image/preprocess_encoded.h"
 #include "image/processor_config.h"
 #include "image/resize.h"
@@ -13,55 +14,10 @@
 namespace siglip {
 namespace {
 
-using ChannelTable = std::array<float, 256>;
-
-/// What every value of one channel becomes; all arithmetic is in float, step by step as in the
-/// original, unless noted.
-ChannelTable TorchvisionTable(const ImageProcessorConfig& config, size_t channel) {
-  float mean = static_cast<float>(config.image_mean[channel]);
-  float deviation = static_cast<float>(config.image_std[channel]);
-  if (config.do_rescale) {  // fused: mean and deviation are scaled instead of the pixels
-    const float inverse = static_cast<float>(1.0 / config.rescale_factor);
-    mean *= inverse;
-    deviation *= inverse;
-  }
-  ChannelTable table;
-  for (size_t value = 0; value < table.size(); ++value) {
-    const float pixel = static_cast<float>(value);
-    if (config.do_normalize) {
-      table[value] = (pixel - mean) / deviation;
-    } else if (config.do_rescale) {
-      table[value] = pixel * static_cast<float>(config.rescale_factor);
-    } else {
-      table[value] = pixel;
-    }
-  }
-  return table;
-}
-
-ChannelTable PillowTable(const ImageProcessorConfig& config, size_t channel) {
-  const float mean = static_cast<float>(config.image_mean[channel]);
-  const float deviation = static_cast<float>(config.image_std[channel]);
-  ChannelTable table;
-  for (size_t value = 0; value < table.size(); ++value) {
-    float pixel = static_cast<float>(value);
-    // Rescaled in double, then rounded.
-    if (config.do_rescale) {
-      pixel = static_cast<float>(static_cast<double>(value) * config.rescale_factor);
-    }
-    table[value] = config.do_normalize ? (pixel - mean) / deviation : pixel;
-  }
-  return table;
-}
-
 /// Interleaved bytes to planes of floats.
 void Normalize(const Image& image, const ImageProcessorConfig& config, PreprocessMode mode,
                std::span<float> out) {
-  std::array<ChannelTable, 3> tables;
-  for (size_t channel = 0; channel < 3; ++channel) {
-    tables[channel] = mode == PreprocessMode::kTorchvision ? TorchvisionTable(config, channel)
-                                                           : PillowTable(config, channel);
-  }
+  const PixelValueTables tables = MakePixelValueTables(config, mode);
   const size_t pixels = image.rgb.size() / 3;
   const uint8_t* in = image.rgb.data();
   float* red = out.data();
@@ -84,21 +40,11 @@ SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, P
 
 SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem::path& folder,
                                                           PreprocessMode mode) {
+  if (const auto fields = FindProcessorFields(folder)) {
+    return {ImageProcessorConfigFromJson(fields->json, fields->name), mode};
+  }
   const auto exists = [&](const char* file) { return std::filesystem::exists(folder / file); };
   const auto path = [&](const char* file) { return (folder / file).string(); };
-  // In transformers' order: a nested image processor first, then the file of its own.
-  if (exists("processor_config.json")) {
-    const Json file = ParseJsonFile(folder / "processor_config.json");
-    if (file.is_object() && file.contains("image_processor")) {
-      const std::string name = path("processor_config.json");
-      RequireObject(file["image_processor"], "image_processor", name);
-      return {ImageProcessorConfigFromJson(file["image_processor"], name), mode};
-    }
-  }
-  if (exists("preprocessor_config.json")) {
-    const Json file = ParseJsonFile(folder / "preprocessor_config.json");
-    return {ImageProcessorConfigFromJson(file, path("preprocessor_config.json")), mode};
-  }
   if (exists("open_clip_config.json")) {
     const Json file = ParseJsonFile(folder / "open_clip_config.json");
     return {ConfigFromOpenClip(file, path("open_clip_config.json")), mode};

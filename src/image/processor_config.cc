@@ -31,6 +31,12 @@ Error WrongField(const Json& value, const std::string& key, const std::string& n
                name + ": field '" + key + "': expected " + expected + ", found " + Shown(value));
 }
 
+Error WrongValue(ErrorCode code, const std::string& name, const std::string& field, double found,
+                 const std::string& expected) {
+  return Error(code, name + ": field '" + field + "': expected " + expected + ", found " +
+                         Json(found).dump());
+}
+
 /// Null is what transformers treats as false.
 bool Flag(const Json& fields, const std::string& key, bool otherwise, const std::string& name) {
   const auto found = fields.find(key);
@@ -38,24 +44,24 @@ bool Flag(const Json& fields, const std::string& key, bool otherwise, const std:
   return !found->is_null() && JsonBool(*found, key, name);
 }
 
-/// Other processors ask for steps that SigLIP's does not have; leaving them out would silently
-/// give other pixels.
+/// Other processors have steps that SigLIP's does not have; leaving them out would silently give
+/// other pixels.
 void RefuseOtherProcessors(const Json& fields, const std::string& name) {
-  for (const char* key : {"image_processor_type", "feature_extractor_type"}) {
-    const auto found = fields.find(key);
-    if (found == fields.end() || found->is_null()) continue;
-    const std::string type = JsonString(*found, key, name);
-    if (type == "SiglipImageProcessor" || type == "SiglipImageProcessorFast" ||
-        type == "SiglipImageProcessorPil" || type == "SiglipFeatureExtractor") {
-      continue;
-    }
-    throw Error(
-        ErrorCode::kUnsupported,
-        name + ": field '" + key + "': expected \"SiglipImageProcessor\", found " + Shown(*found),
-        type.starts_with("Siglip2ImageProcessor")
-            ? "NaFlex preprocessing, which keeps the aspect ratio, is not supported"
-            : "only SigLIP's own preprocessing is supported");
+  const std::string type = ProcessorType(fields, name);
+  if (type.empty() || type == "SiglipImageProcessor" || type == "SiglipImageProcessorFast" ||
+      type == "SiglipImageProcessorPil" || type == "SiglipFeatureExtractor") {
+    return;
   }
+  throw Error(ErrorCode::kUnsupported,
+              name + ": field 'image_processor_type': expected \"SiglipImageProcessor\", found " +
+                  Shown(type),
+              type.starts_with("Siglip2ImageProcessor")
+                  ? "this is NaFlex preprocessing, which keeps the aspect ratio: it needs a model "
+                    "of variable resolution"
+                  : "only SigLIP's own preprocessing is supported");
+}
+
+void RefuseOtherSteps(const Json& fields, const std::string& name) {
   for (const char* key :
        {"do_center_crop", "do_pad", "do_thumbnail", "do_align_long_axis", "do_crop_margin",
         "do_pan_and_scan", "do_image_splitting", "do_flip_channel_order", "do_grayscale"}) {
@@ -107,7 +113,7 @@ void ReadSize(const Json& fields, const std::string& name, ImageProcessorConfig&
   }
 }
 
-void ReadResample(const Json& fields, const std::string& name, ImageProcessorConfig& config) {
+void ReadResample(const Json& fields, const std::string& name, PixelConfig& config) {
   const auto found = fields.find("resample");
   if (found == fields.end() || (found->is_null() && !config.do_resize)) return;
   const int64_t number = JsonInteger(*found, "resample", name);
@@ -148,25 +154,14 @@ std::array<double, 3> JsonChannels(const Json& value, const std::string& key,
   return numbers;
 }
 
-void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name) {
+void CheckPixelConfig(const PixelConfig& config, ErrorCode code, const std::string& name) {
   const auto require = [&](bool good, const std::string& field, double found,
                            const std::string& expected) {
-    if (good) return;
-    throw Error(code, name + ": field '" + field + "': expected " + expected + ", found " +
-                          Json(found).dump());
+    if (!good) throw WrongValue(code, name, field, found, expected);
   };
-  const auto is_side = [](int64_t side) { return side >= 1 && side <= kMaxImageSide; };
   const auto is_factor = [](double value) {
     return std::abs(value) >= kSmallestValue && std::abs(value) <= kLargestValue;
   };
-  const std::string sides = "1 to " + std::to_string(kMaxImageSide);
-  if (config.shortest_edge != 0) {
-    require(is_side(config.shortest_edge), "size.shortest_edge",
-            static_cast<double>(config.shortest_edge), sides);
-  } else {
-    require(is_side(config.height), "size.height", static_cast<double>(config.height), sides);
-    require(is_side(config.width), "size.width", static_cast<double>(config.width), sides);
-  }
   ToString(config.resample);  // refuses numbers that name nothing
   const std::string factors = "a value of 1e-9 to 1e9";
   require(!config.do_rescale || is_factor(config.rescale_factor), "rescale_factor",
@@ -179,15 +174,49 @@ void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::
   }
 }
 
-ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name) {
-  RequireObject(fields, "(whole file)", name);
-  RefuseOtherProcessors(fields, name);
-  ImageProcessorConfig config;
+void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name) {
+  const auto require_side = [&](int64_t side, const char* field) {
+    if (side >= 1 && side <= kMaxImageSide) return;
+    throw WrongValue(code, name, field, static_cast<double>(side),
+                     "1 to " + std::to_string(kMaxImageSide));
+  };
+  if (config.shortest_edge != 0) {
+    require_side(config.shortest_edge, "size.shortest_edge");
+  } else {
+    require_side(config.height, "size.height");
+    require_side(config.width, "size.width");
+  }
+  CheckPixelConfig(config, code, name);
+}
+
+std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
+  const std::filesystem::path nested = folder / "processor_config.json";
+  if (std::filesystem::exists(nested)) {
+    const Json file = ParseJsonFile(nested);
+    if (file.is_object() && file.contains("image_processor")) {
+      RequireObject(file["image_processor"], "image_processor", nested.string());
+      return ProcessorFields{file["image_processor"], nested.string()};
+    }
+  }
+  const std::filesystem::path own = folder / "preprocessor_config.json";
+  if (std::filesystem::exists(own)) return ProcessorFields{ParseJsonFile(own), own.string()};
+  return std::nullopt;
+}
+
+std::string ProcessorType(const Json& fields, const std::string& name) {
+  for (const char* key : {"image_processor_type", "feature_extractor_type"}) {
+    const auto found = fields.find(key);
+    if (found != fields.end() && !found->is_null()) return JsonString(*found, key, name);
+  }
+  return {};
+}
+
+void ReadPixelConfig(const Json& fields, const std::string& name, PixelConfig& config) {
+  RefuseOtherSteps(fields, name);
   config.do_convert_rgb = Flag(fields, "do_convert_rgb", config.do_convert_rgb, name);
   config.do_resize = Flag(fields, "do_resize", config.do_resize, name);
   config.do_rescale = Flag(fields, "do_rescale", config.do_rescale, name);
   config.do_normalize = Flag(fields, "do_normalize", config.do_normalize, name);
-  ReadSize(fields, name, config);
   ReadResample(fields, name, config);
   // What is not used may be null.
   const auto wanted = [&](const char* key, bool used) {
@@ -203,6 +232,25 @@ ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std:
   if (const Json* deviation = wanted("image_std", config.do_normalize)) {
     config.image_std = JsonChannels(*deviation, "image_std", name);
   }
+}
+
+Json PixelConfigJson(const PixelConfig& config) {
+  return {{"do_convert_rgb", config.do_convert_rgb},
+          {"do_resize", config.do_resize},
+          {"resample", static_cast<int>(config.resample)},
+          {"do_rescale", config.do_rescale},
+          {"rescale_factor", config.rescale_factor},
+          {"do_normalize", config.do_normalize},
+          {"image_mean", config.image_mean},
+          {"image_std", config.image_std}};
+}
+
+ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name) {
+  RequireObject(fields, "(whole file)", name);
+  RefuseOtherProcessors(fields, name);
+  ImageProcessorConfig config;
+  ReadPixelConfig(fields, name, config);
+  ReadSize(fields, name, config);
   CheckConfig(config, ErrorCode::kMalformedFile, name);
   return config;
 }
@@ -213,18 +261,10 @@ ImageProcessorConfig ImageProcessorConfig::FromJson(std::string_view json,
 }
 
 std::string ImageProcessorConfig::ToJson() const {
-  Json size = {{"height", height}, {"width", width}};
-  if (shortest_edge != 0) size = {{"shortest_edge", shortest_edge}};
-  const Json fields = {{"image_processor_type", "SiglipImageProcessor"},
-                       {"do_convert_rgb", do_convert_rgb},
-                       {"do_resize", do_resize},
-                       {"size", std::move(size)},
-                       {"resample", static_cast<int>(resample)},
-                       {"do_rescale", do_rescale},
-                       {"rescale_factor", rescale_factor},
-                       {"do_normalize", do_normalize},
-                       {"image_mean", image_mean},
-                       {"image_std", image_std}};
+  Json fields = PixelConfigJson(*this);
+  fields["image_processor_type"] = "SiglipImageProcessor";
+  fields["size"] = shortest_edge != 0 ? Json{{"shortest_edge", shortest_edge}}
+                                      : Json{{"height", height}, {"width", width}};
   return fields.dump(2) + "\n";
 }
 

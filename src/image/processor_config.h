@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -9,6 +10,24 @@
 #include "siglip/image_processor.h"
 
 namespace siglip {
+
+/// The JSON object that describes an image processor of transformers.
+struct ProcessorFields {
+  Json json;
+  std::string name;  ///< What errors call the file.
+};
+/// In transformers' order: "image_processor" of processor_config.json, then
+/// preprocessor_config.json. Nothing when the folder has neither.
+std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder);
+
+/// "image_processor_type" or, of old files, "feature_extractor_type"; empty when there is none.
+std::string ProcessorType(const Json& fields, const std::string& name);
+
+/// Reads the fields that all processors have, as far as they are there. Refuses steps that none of
+/// them takes, such as cropping.
+void ReadPixelConfig(const Json& fields, const std::string& name, PixelConfig& config);
+/// The same fields to be written.
+Json PixelConfigJson(const PixelConfig& config);
 
 /// The fields of transformers' preprocessor_config.json. `name` is what errors call the file.
 ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name);
@@ -22,6 +41,8 @@ ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& n
 /// Throws Error(code) unless every value is one that Preprocess can work with. `name` comes first
 /// in the message.
 void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name);
+/// The same for the fields that all processors have.
+void CheckPixelConfig(const PixelConfig& config, ErrorCode code, const std::string& name);
 
 /// A side read from a file: 1 to 65536.
 int64_t JsonSide(const Json& value, const std::string& key, const std::string& name);

@@ -111,10 +111,27 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
     info.labels = ClassLabels(checkpoint.config(), classes, checkpoint.config_name());
   });
   attempt(info.parts.projector, [&] {
-    const ProjectorPlan plan = PlanProjector(checkpoint, info.config);
+    const ProjectorPlan plan = PlanProjector(checkpoint, LoadVisionConfig(checkpoint));
     find(plan.tensors);
     info.projected = {plan.image_tokens, plan.width};
   });
+}
+
+/// Fills in what the configuration of the image tower says; the answer is what it consists of.
+std::vector<TensorSpec> DescribeTower(const Checkpoint& checkpoint, ModelInfo& info) {
+  if (HasVariableResolution(checkpoint)) {
+    const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
+    info.config = config;
+    info.config_json = config.ToJson();
+    info.tokens_per_picture = config.num_patches;
+    return VisionTensors(config);
+  }
+  const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
+  info.config = config;
+  info.config_json = config.ToJson();
+  info.image_size = config.image_size;
+  info.tokens_per_picture = config.num_patches();
+  return VisionTensors(config);
 }
 
 ModelParts PartsOf(const Checkpoint& checkpoint) {
@@ -141,7 +158,7 @@ ModelParts FindParts(const std::filesystem::path& folder) {
   return PartsOf(Checkpoint::Open(folder));
 }
 
-double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool with_head) {
+double FlopPerPicture(const SiglipVisionTowerConfig& config, int64_t tokens, bool with_head) {
   const auto t = static_cast<double>(tokens);
   const auto d = static_cast<double>(config.hidden_size);
   const auto f = static_cast<double>(config.intermediate_size);
@@ -154,8 +171,7 @@ double FlopPerPicture(const SiglipVisionConfig& config, int64_t tokens, bool wit
 ModelInfo InspectModel(const std::filesystem::path& folder) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   ModelInfo info;
-  info.config = LoadVisionConfig(checkpoint);
-  const std::vector<TensorSpec> expected = VisionTensors(info.config);
+  const std::vector<TensorSpec> expected = DescribeTower(checkpoint, info);
   info.parts = PartsOf(checkpoint);
   info.scheme = checkpoint.packed() ? "packed in " + ReadPackedInfo(*checkpoint.packed()).precision
                                     : std::string(ToString(checkpoint.scheme()));
@@ -177,7 +193,6 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
                               use == uses.end() ? std::string() : use->second});
     }
   }
-  info.tokens_per_picture = info.config.num_patches();
   info.gflop_per_picture =
       FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
   info.vision_parameters = CountParameters(expected);

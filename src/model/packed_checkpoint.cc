@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
+#include <iterator>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -17,6 +20,7 @@
 #include "model/vision_tensors.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
+#include "siglip/siglip2_vision_model.h"
 #include "siglip/text_model.h"
 #include "siglip/vision_model.h"
 #include "weights/packed_file.h"
@@ -101,11 +105,35 @@ Tensor ReadTable(const RowSource& rows, int64_t count, int64_t columns) {
   return halves;
 }
 
-/// The layers of both towers, alive as long as what they kept is needed.
-struct Towers {
-  std::unique_ptr<const SiglipVisionTransformer> vision;
-  std::unique_ptr<const SiglipTextTransformer> text;
+/// A tower to be packed: what it reads, and how its layers are made of that. They live as long as
+/// what they kept is needed.
+struct Tower {
+  std::vector<TensorSpec> tensors;
+  std::function<std::shared_ptr<const void>(const WeightSource& weights)> make;
 };
+
+template <class Transformer, class Config>
+Tower NewTower(const char* scope, const Config& config, std::vector<TensorSpec> tensors,
+               const std::shared_ptr<const Runtime>& runtime, Precision precision) {
+  return {
+      std::move(tensors), [=](const WeightSource& weights) {
+        const LayerContext context = {config, runtime, precision};
+        return std::make_shared<const Transformer>(LayerSource{weights, scope, context}, config);
+      }};
+}
+
+Tower NewVisionTower(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
+                     Precision precision) {
+  constexpr char kScope[] = "vision_model";
+  if (HasVariableResolution(checkpoint)) {
+    const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
+    return NewTower<Siglip2VisionTransformer>(kScope, config, VisionTensors(config), runtime,
+                                              precision);
+  }
+  const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
+  return NewTower<SiglipVisionTransformer>(kScope, config, VisionTensors(config), runtime,
+                                           precision);
+}
 
 /// Tensors of whole multiples of the alignment first, so that all that are multiplied with stay
 /// aligned; then by name, so that the file is the same in every run.
@@ -142,16 +170,17 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   precision = ResolvePrecision(checkpoint, precision, kernels);
 
   std::vector<TensorSpec> specs;
-  std::optional<SiglipVisionConfig> vision;
+  std::vector<Tower> towers;
   std::optional<SiglipTextConfig> text;
   if (checkpoint.Find(Part::kVision)) {
-    vision = LoadVisionConfig(checkpoint);
-    specs = VisionTensors(*vision);
+    towers.push_back(NewVisionTower(checkpoint, runtime, precision));
   }
   if (checkpoint.Find(Part::kText)) {
     text = LoadTextConfig(checkpoint);
-    std::ranges::copy(TextTensors(*text), std::back_inserter(specs));
+    towers.push_back(NewTower<SiglipTextTransformer>("text_model", *text, TextTensors(*text),
+                                                     runtime, precision));
   }
+  for (const Tower& tower : towers) std::ranges::copy(tower.tensors, std::back_inserter(specs));
   std::vector<TensorSpec> scalars;
   for (const char* name : {"logit_scale", "logit_bias"}) {
     if (HasTensor(checkpoint, name)) scalars.push_back({name, {1}});
@@ -159,17 +188,8 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::ranges::copy(scalars, std::back_inserter(specs));
 
   const KeptWeights weights(OpenWeights(checkpoint, specs));
-  Towers towers;
-  if (vision) {
-    const LayerContext context = {*vision, runtime, precision};
-    towers.vision = std::make_unique<const SiglipVisionTransformer>(
-        LayerSource{weights, "vision_model", context}, *vision);
-  }
-  if (text) {
-    const LayerContext context = {*text, runtime, precision};
-    towers.text = std::make_unique<const SiglipTextTransformer>(
-        LayerSource{weights, "text_model", context}, *text);
-  }
+  std::vector<std::shared_ptr<const void>> made;
+  for (const Tower& tower : towers) made.push_back(tower.make(weights));
   NamedTensors tensors = weights.kept();
   std::vector<Tensor> owned;
   const auto add = [&](const std::string& name, Tensor tensor) {
@@ -178,10 +198,8 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   };
   for (const TensorSpec& spec : scalars) add(spec.name, Tensor(spec.shape, weights.Read(spec)));
   // The folded probe needs it no more; it says that there is a head.
-  if (vision && vision->vision_use_head.value_or(false)) {
-    const TensorSpec probe = {kProbe, {1, 1, vision->hidden_size}};
-    add(kProbe, Tensor(probe.shape, weights.Read(probe)));
-  }
+  const auto probe = std::ranges::find(specs, kProbe, &TensorSpec::name);
+  if (probe != specs.end()) add(kProbe, Tensor(probe->shape, weights.Read(*probe)));
   if (text) {
     const TensorSpec table = {"text_model.embeddings.token_embedding.weight",
                               {text->vocab_size, text->hidden_size}};

@@ -1,4 +1,5 @@
 // Configurations of the public checkpoints. See siglip/model_info.h.
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -70,51 +71,91 @@ constexpr std::array<Preset, 30> kPresets = {{
     {"paligemma-896", kSo400m, 14, 896, kBicubic, false, 4096},
 }};
 
-const Preset& FindPreset(const std::string& name) {
+/// Patches of 16 pixels, a table of 16 x 16 positions, bilinear resizing.
+struct NaflexPreset {
+  std::string_view name;
+  Size size;
+};
+
+constexpr std::array<NaflexPreset, 2> kNaflexPresets = {{
+    {"siglip2-base-patch16-naflex", kBase},
+    {"siglip2-so400m-patch16-naflex", kSo400m},
+}};
+
+template <class Presets>
+auto* FindIn(const Presets& presets, const std::string& name) {
+  const auto found = std::ranges::find(presets, name, &Presets::value_type::name);
+  return found == presets.end() ? nullptr : &*found;
+}
+
+template <class Presets>
+std::vector<std::string> NamesOf(const Presets& presets) {
+  std::vector<std::string> names;
+  for (const auto& preset : presets) names.emplace_back(preset.name);
+  return names;
+}
+
+Error UnknownPreset(const std::string& name) {
   std::string known;
-  for (const Preset& preset : kPresets) {
-    if (preset.name == name) return preset;
-    known += (known.empty() ? "" : ", ") + std::string(preset.name);
+  for (const auto& names : {PresetNames(), Siglip2PresetNames()}) {
+    for (const std::string& preset : names) known += (known.empty() ? "" : ", ") + preset;
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "unknown preset " + Quoted(name) + ": expected one of " + known);
+  return Error(ErrorCode::kInvalidArgument,
+               "unknown preset " + Quoted(name) + ": expected one of " + known);
+}
+
+void SetSize(const Size& size, SiglipEncoderConfig& config) {
+  config.hidden_size = size.hidden;
+  config.num_hidden_layers = size.layers;
+  config.num_attention_heads = size.heads;
+  config.intermediate_size = size.intermediate;
 }
 
 }  // namespace
 
-std::vector<std::string> PresetNames() {
-  std::vector<std::string> names;
-  for (const Preset& preset : kPresets) names.emplace_back(preset.name);
-  return names;
-}
+std::vector<std::string> PresetNames() { return NamesOf(kPresets); }
+std::vector<std::string> Siglip2PresetNames() { return NamesOf(kNaflexPresets); }
 
 SiglipVisionConfig PresetConfig(const std::string& name) {
-  const Preset& preset = FindPreset(name);
+  const Preset* preset = FindIn(kPresets, name);
+  if (preset == nullptr) throw UnknownPreset(name);
   SiglipVisionConfig config;
-  config.hidden_size = preset.size.hidden;
-  config.num_hidden_layers = preset.size.layers;
-  config.num_attention_heads = preset.size.heads;
-  config.intermediate_size = preset.size.intermediate;
-  config.patch_size = preset.patch;
-  config.image_size = preset.image;
-  config.vision_use_head = preset.has_head;
-  if (preset.image_tokens != 0) config.num_image_tokens = preset.image_tokens;
+  SetSize(preset->size, config);
+  config.patch_size = preset->patch;
+  config.image_size = preset->image;
+  config.vision_use_head = preset->has_head;
+  if (preset->image_tokens != 0) config.num_image_tokens = preset->image_tokens;
+  return config;
+}
+
+Siglip2VisionConfig Siglip2PresetConfig(const std::string& name) {
+  const NaflexPreset* preset = FindIn(kNaflexPresets, name);
+  if (preset == nullptr) throw UnknownPreset(name);
+  Siglip2VisionConfig config;
+  SetSize(preset->size, config);
+  config.vision_use_head = true;
   return config;
 }
 
 std::string PresetPreprocessorJson(const std::string& name) {
-  const Preset& preset = FindPreset(name);
   const std::vector<double> half = {0.5, 0.5, 0.5};
-  const Json json = {{"image_processor_type", "SiglipImageProcessor"},
-                     {"do_convert_rgb", true},
-                     {"do_resize", true},
-                     {"size", {{"height", preset.image}, {"width", preset.image}}},
-                     {"resample", preset.resample},
-                     {"do_rescale", true},
-                     {"rescale_factor", 1.0 / 255.0},
-                     {"do_normalize", true},
-                     {"image_mean", half},
-                     {"image_std", half}};
+  Json json = {{"do_convert_rgb", true}, {"do_resize", true},
+               {"do_rescale", true},     {"rescale_factor", 1.0 / 255.0},
+               {"do_normalize", true},   {"image_mean", half},
+               {"image_std", half}};
+  if (FindIn(kNaflexPresets, name) != nullptr) {
+    const Siglip2VisionConfig config = Siglip2PresetConfig(name);
+    json["image_processor_type"] = "Siglip2ImageProcessor";
+    json["resample"] = kBilinear;
+    json["patch_size"] = config.patch_size;
+    json["max_num_patches"] = config.num_patches;
+  } else if (const Preset* preset = FindIn(kPresets, name)) {
+    json["image_processor_type"] = "SiglipImageProcessor";
+    json["resample"] = preset->resample;
+    json["size"] = {{"height", preset->image}, {"width", preset->image}};
+  } else {
+    throw UnknownPreset(name);
+  }
   return json.dump(2) + "\n";
 }
 

@@ -144,7 +144,7 @@ Recipe LecunNormal(int64_t fan_in) {
           std::sqrt(1.0 / static_cast<double>(fan_in)) / 0.87962566103423978};
 }
 
-Recipe RecipeFor(const TensorSpec& tensor, const SiglipVisionConfig& config) {
+Recipe RecipeFor(const TensorSpec& tensor, const SiglipVisionTowerConfig& config) {
   const std::string_view name = tensor.name;
   const auto contains = [&](std::string_view part) { return name.find(part) != name.npos; };
   const int64_t size = config.hidden_size;
@@ -201,8 +201,10 @@ std::vector<float> Draw(const RandomStream& stream, const Recipe& recipe, size_t
 
 class RandomWeights : public WeightSource {
  public:
-  RandomWeights(const SiglipVisionConfig& config, uint64_t seed) : config_(config), seed_(seed) {
-    for (TensorSpec& tensor : VisionTensors(config)) {
+  RandomWeights(const SiglipVisionTowerConfig& config, std::vector<TensorSpec> tensors,
+                uint64_t seed)
+      : config_(config), seed_(seed) {
+    for (TensorSpec& tensor : tensors) {
       shapes_.emplace(std::move(tensor.name), std::move(tensor.shape));
     }
   }
@@ -224,7 +226,7 @@ class RandomWeights : public WeightSource {
   }
 
  private:
-  SiglipVisionConfig config_;
+  SiglipVisionTowerConfig config_;
   uint64_t seed_;
   std::map<std::string, Shape> shapes_;
 };
@@ -234,7 +236,13 @@ class RandomWeights : public WeightSource {
 std::shared_ptr<const WeightSource> RandomVisionWeights(const SiglipVisionConfig& config,
                                                         uint64_t seed) {
   config.Validate();
-  return std::make_shared<RandomWeights>(config, seed);
+  return std::make_shared<RandomWeights>(config, VisionTensors(config), seed);
+}
+
+std::shared_ptr<const WeightSource> RandomVisionWeights(const Siglip2VisionConfig& config,
+                                                        uint64_t seed) {
+  config.Validate();
+  return std::make_shared<RandomWeights>(config, VisionTensors(config), seed);
 }
 
 }  // namespace siglip

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "siglip/siglip2_vision_config.h"
 #include "siglip/vision_config.h"
 #include "weights/weight_source.h"
 
@@ -13,6 +14,8 @@ namespace siglip {
 /// own, keyed by seed and name, on demand: same seed, same values, on every machine and in any
 /// order of reading.
 std::shared_ptr<const WeightSource> RandomVisionWeights(const SiglipVisionConfig& config,
+                                                        uint64_t seed);
+std::shared_ptr<const WeightSource> RandomVisionWeights(const Siglip2VisionConfig& config,
                                                         uint64_t seed);
 
 }  // namespace siglip

@@ -24,12 +24,12 @@ struct OutputTensor {
 
 /// transformers packs the query, key and value projections of the pooling head into one tensor;
 /// VisionTensors lists them as weight, bias, weight, bias, ...
-std::vector<OutputTensor> OutputTensors(const SiglipVisionConfig& config) {
+std::vector<OutputTensor> OutputTensors(const std::vector<TensorSpec>& tensors) {
   constexpr std::string_view kPacked = "vision_model.head.attention.";
   std::vector<OutputTensor> outputs;
   OutputTensor in_proj[2] = {{{std::string(kPacked) + "in_proj_weight", "F32", {}}, {}},
                              {{std::string(kPacked) + "in_proj_bias", "F32", {}}, {}}};
-  for (const TensorSpec& tensor : VisionTensors(config)) {
+  for (const TensorSpec& tensor : tensors) {
     if (!tensor.name.starts_with(kPacked) || tensor.name.find(".out_proj.") != std::string::npos) {
       outputs.push_back({{tensor.name, "F32", tensor.shape}, {tensor}});
       continue;
@@ -43,11 +43,9 @@ std::vector<OutputTensor> OutputTensors(const SiglipVisionConfig& config) {
   return outputs;
 }
 
-}  // namespace
-
-void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
-                          const std::filesystem::path& folder) {
-  SiglipVisionConfig saved = config;
+template <class Config>
+void Save(const WeightSource& weights, const Config& config, const std::filesystem::path& folder) {
+  Config saved = config;
   if (!saved.vision_use_head) {
     saved.vision_use_head = weights.Contains("vision_model.head.probe");
   }
@@ -58,7 +56,7 @@ void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig&
     throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
   }
 
-  const std::vector<OutputTensor> outputs = OutputTensors(saved);
+  const std::vector<OutputTensor> outputs = OutputTensors(VisionTensors(saved));
   std::vector<SafetensorsEntry> entries;
   for (const OutputTensor& output : outputs) entries.push_back(output.entry);
   SafetensorsWriter writer(folder / "model.safetensors", std::move(entries), {{"format", "pt"}});
@@ -72,6 +70,18 @@ void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig&
   config_file.Write(saved.ToJson());
   writer.Commit();
   config_file.Commit();
+}
+
+}  // namespace
+
+void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
+                          const std::filesystem::path& folder) {
+  Save(weights, config, folder);
+}
+
+void SaveVisionCheckpoint(const WeightSource& weights, const Siglip2VisionConfig& config,
+                          const std::filesystem::path& folder) {
+  Save(weights, config, folder);
 }
 
 }  // namespace siglip

@@ -3,6 +3,7 @@
 
 #include "model/open_clip_text_config.h"
 #include "model/timm_config.h"
+#include "model/vision_fields.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -21,6 +22,18 @@ void CheckIsVisionConfig(const Json& json, const std::string& name) {
                   "fields");
 }
 
+/// Sets `vision_use_head` by what the checkpoint holds where the file leaves it open.
+void DecideHead(const Checkpoint& checkpoint, SiglipVisionTowerConfig& config) {
+  const bool has_probe = HasTensor(checkpoint, "vision_model.head.probe");
+  if (config.vision_use_head.value_or(false) && !has_probe) {
+    throw Error(ErrorCode::kMismatch,
+                checkpoint.config_name() + ": field 'vision_use_head' asks for a pooling head, " +
+                    "but the checkpoint has no tensor 'head.probe'",
+                "set \"vision_use_head\": false to use the model without a pooled output");
+  }
+  if (!config.vision_use_head) config.vision_use_head = has_probe;
+}
+
 }  // namespace
 
 SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) {
@@ -32,15 +45,19 @@ SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) 
 SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
   CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
   SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
-  const bool has_probe = HasTensor(checkpoint, "vision_model.head.probe");
-  if (config.vision_use_head.value_or(false) && !has_probe) {
-    throw Error(ErrorCode::kMismatch,
-                checkpoint.config_name() + ": field 'vision_use_head' asks for a pooling head, " +
-                    "but the checkpoint has no tensor 'head.probe'",
-                "set \"vision_use_head\": false to use the model without a pooled output");
-  }
-  if (!config.vision_use_head) config.vision_use_head = has_probe;
+  DecideHead(checkpoint, config);
   return config;
+}
+
+Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint) {
+  CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
+  Siglip2VisionConfig config = ParseSiglip2Config(checkpoint.config(), checkpoint.config_name());
+  DecideHead(checkpoint, config);
+  return config;
+}
+
+bool HasVariableResolution(const Checkpoint& checkpoint) {
+  return HasVariableResolution(checkpoint.config(), checkpoint.config_name());
 }
 
 SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "siglip/siglip2_vision_config.h"
 #include "siglip/text_config.h"
 #include "siglip/vision_config.h"
 #include "weights/checkpoint.h"
@@ -22,6 +23,14 @@ inline constexpr std::array<std::string_view, 8> kKnownActivations = {
 /// checkpoint holds head.probe. Throws Error for an unknown model_type or timm model name, and when
 /// a head is asked for but not there.
 SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint);
+
+/// The same for NaFlex checkpoints (model_type siglip2), which only transformers writes. The two
+/// refuse each other's.
+Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint);
+Siglip2VisionConfig ParseSiglip2Config(const Json& json, const std::string& name);
+
+/// Which of the two reads the checkpoint.
+bool HasVariableResolution(const Checkpoint& checkpoint);
 
 /// What LoadVisionConfig reads off the JSON alone. `name` is what errors call it.
 SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name);

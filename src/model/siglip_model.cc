@@ -105,14 +105,14 @@ Tensor SiglipLogits::operator()(const Tensor& left, const Tensor& right) const {
   return logits;
 }
 
-void CheckTowersFit(const SiglipVisionModel& vision_model, const SiglipTextModel& text_model,
+void CheckTowersFit(const SiglipVisionTowerConfig& vision, const SiglipTextConfig& text,
                     const std::string& name) {
-  if (vision_model.vision_model().head() == nullptr) {
+  if (!vision.vision_use_head.value_or(true)) {
     throw Error(ErrorCode::kMismatch,
                 name + ": the image tower has no pooling head, hence no embedding to compare");
   }
-  const int64_t image_size = vision_model.config().hidden_size;
-  const int64_t text_size = text_model.config().embedding_size();
+  const int64_t image_size = vision.hidden_size;
+  const int64_t text_size = text.embedding_size();
   if (image_size != text_size) {
     throw Error(ErrorCode::kMismatch,
                 name + ": embeddings of pictures have " + std::to_string(image_size) +
@@ -124,7 +124,7 @@ void CheckTowersFit(const SiglipVisionModel& vision_model, const SiglipTextModel
 SiglipModel::SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model,
                          SiglipLogits logits)
     : vision_model_(std::move(vision_model)), text_model_(std::move(text_model)), logits_(logits) {
-  CheckTowersFit(vision_model_, text_model_);
+  CheckTowersFit(vision_model_.config(), text_model_.config());
 }
 
 SiglipModel SiglipModel::FromPretrained(const std::filesystem::path& folder,
@@ -149,15 +149,20 @@ Tensor SiglipModel::GetTextFeatures(const Tensor& input_ids) const {
 
 SiglipOutput SiglipModel::operator()(const Tensor& input_ids, const Tensor& pixel_values,
                                      const SiglipForwardOptions& options) const {
+  return CompareOutputs(vision_model_(pixel_values, options.vision),
+                        text_model_(input_ids, options.text), logits_);
+}
+
+SiglipOutput CompareOutputs(VisionOutput vision, TextOutput text, const SiglipLogits& logits) {
   SiglipOutput output;
-  output.vision_model_output = vision_model_(pixel_values, options.vision);
-  output.text_model_output = text_model_(input_ids, options.text);
+  output.vision_model_output = std::move(vision);
+  output.text_model_output = std::move(text);
   // image_embeds = image_embeds / image_embeds.norm(p=2, dim=-1, keepdim=True)
   output.image_embeds = NormalizeRows(*output.vision_model_output.pooler_output);
   // text_embeds = text_embeds / text_embeds.norm(p=2, dim=-1, keepdim=True)
   output.text_embeds = NormalizeRows(output.text_model_output.pooler_output);
   // logits_per_text = text_embeds @ image_embeds.t() * logit_scale.exp() + logit_bias
-  output.logits_per_text = logits_(output.text_embeds, output.image_embeds);
+  output.logits_per_text = logits(output.text_embeds, output.image_embeds);
   output.logits_per_image = Transpose(output.logits_per_text);
   output.probabilities = Sigmoid(output.logits_per_image);
   const int64_t texts = output.logits_per_text.dim(0);

@@ -1,13 +1,15 @@
-// SiglipVisionTransformer and SiglipVisionModel.
+// SiglipVisionTrunk, SiglipVisionTransformer and SiglipVisionModel.
 #include <string>
 
 #include "model/linear.h"
+#include "model/new_config.h"
 #include "model/packed_linear.h"
 #include "model/pixel_grid.h"
 #include "model/random_weights.h"
 #include "model/save_checkpoint.h"
 #include "model/siglip_config.h"
 #include "model/single_picture.h"
+#include "model/vision_output.h"
 #include "model/vision_tensors.h"
 #include "model/workspace.h"
 #include "siglip/error.h"
@@ -16,24 +18,45 @@
 
 namespace siglip {
 
+SiglipVisionTrunk::SiglipVisionTrunk(const LayerSource& source, bool use_head)
+    : encoder_(source / "encoder"),
+      post_layernorm_(std::make_unique<const LayerNorm>(source / "post_layernorm",
+                                                        source.context.config.hidden_size)) {
+  if (use_head) {
+    head_ = std::make_unique<const SiglipMultiheadAttentionPoolingHead>(source / "head");
+  }
+}
+
+SiglipVisionTrunk::~SiglipVisionTrunk() = default;
+
+int64_t SiglipVisionTrunk::weight_bytes() const {
+  return encoder_.weight_bytes() + post_layernorm_->bytes() + (head_ ? head_->weight_bytes() : 0);
+}
+
+void SiglipVisionTrunk::Forward(Workspace& workspace, const Matrix& last_hidden_state,
+                                float* pooler_output) const {
+  // last_hidden_state = self.encoder(inputs_embeds=hidden_states)             [N, D]
+  encoder_.Forward(workspace);
+  // last_hidden_state = self.post_layernorm(last_hidden_state)                [N, D]
+  post_layernorm_->Forward(workspace.Own(workspace.hidden_states),
+                           workspace.Own(last_hidden_state));
+  // pooler_output = self.head(last_hidden_state) if self.use_head else None   [D]
+  if (pooler_output == nullptr) return;
+  workspace.barrier->Wait();  // the head looks at all rows
+  if (workspace.rank == 0) head_->Forward(last_hidden_state, pooler_output);
+}
+
 SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
                                                  const SiglipVisionConfig& config)
     : context_(source.context),
       config_(config),
       embeddings_(source / "embeddings", config),
-      encoder_(source / "encoder"),
-      post_layernorm_(
-          std::make_unique<const LayerNorm>(source / "post_layernorm", config_.hidden_size)) {
-  if (config_.vision_use_head.value_or(true)) {
-    head_ = std::make_unique<const SiglipMultiheadAttentionPoolingHead>(source / "head");
-  }
-}
+      trunk_(source, config.vision_use_head.value_or(true)) {}
 
 SiglipVisionTransformer::~SiglipVisionTransformer() = default;
 
 int64_t SiglipVisionTransformer::weight_bytes() const {
-  return embeddings_.weight_bytes() + encoder_.weight_bytes() + post_layernorm_->bytes() +
-         (head_ ? head_->weight_bytes() : 0);
+  return embeddings_.weight_bytes() + trunk_.weight_bytes();
 }
 
 VisionOutput SiglipVisionTransformer::operator()(const Tensor& pixel_values,
@@ -42,36 +65,14 @@ VisionOutput SiglipVisionTransformer::operator()(const Tensor& pixel_values,
   const MatrixBuffer positions = PositionMatrix(embeddings_, config_, grid);
   const int64_t tokens = grid.tokens();
   const int64_t hidden = config_.hidden_size;
-  const int64_t heads = config_.num_attention_heads;
-
-  VisionOutput output;
-  output.last_hidden_state = Tensor(DType::kF32, {grid.batch, tokens, hidden});
-  if (head_) output.pooler_output = Tensor(DType::kF32, {grid.batch, hidden});
-  if (options.output_hidden_states) {
-    for (int64_t layer = 0; layer <= config_.num_hidden_layers; ++layer) {
-      output.hidden_states.emplace_back(DType::kF32, Shape{grid.batch, tokens, hidden});
-    }
-  }
-  if (options.output_attentions) {
-    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
-      output.attentions.emplace_back(DType::kF32, Shape{grid.batch, heads, tokens, tokens});
-    }
-  }
-
+  VisionOutput output = NewVisionOutput(config_, {grid.batch, tokens, head() != nullptr}, options);
   const auto forward = [&](int64_t picture, Workspace& workspace) {
-    const auto place = [picture](Tensor& tensor) {
-      return tensor.floats().data() + picture * (tensor.size() / tensor.dim(0));
-    };
-    workspace.hidden_states_out.clear();
-    for (Tensor& tensor : output.hidden_states) {
-      workspace.hidden_states_out.push_back(place(tensor));
-    }
-    workspace.attentions_out.clear();
-    for (Tensor& tensor : output.attentions) workspace.attentions_out.push_back(place(tensor));
+    workspace.hidden_states_out = PlacesOf(output.hidden_states, picture);
+    workspace.attentions_out = PlacesOf(output.attentions, picture);
     Forward(pixel_values.floats().data() + picture * grid.picture_size(), grid.height, grid.width,
             positions.matrix(), workspace,
-            DenseRows(place(output.last_hidden_state), 0, tokens, hidden),
-            head_ ? place(*output.pooler_output) : nullptr);
+            DenseRows(PlaceOf(output.last_hidden_state, picture), 0, tokens, hidden),
+            output.pooler_output ? PlaceOf(*output.pooler_output, picture) : nullptr);
   };
   ForEachPicture(context_, grid.batch, tokens, forward, config_.patch_values());
   return output;
@@ -82,15 +83,7 @@ void SiglipVisionTransformer::Forward(const float* pixel_values, int64_t height,
                                       const Matrix& last_hidden_state, float* pooler_output) const {
   // hidden_states = self.embeddings(pixel_values)                             [N, D]
   embeddings_.Forward(pixel_values, height, width, position_embedding, workspace);
-  // last_hidden_state = self.encoder(inputs_embeds=hidden_states)             [N, D]
-  encoder_.Forward(workspace);
-  // last_hidden_state = self.post_layernorm(last_hidden_state)                [N, D]
-  post_layernorm_->Forward(workspace.Own(workspace.hidden_states),
-                           workspace.Own(last_hidden_state));
-  // pooler_output = self.head(last_hidden_state) if self.use_head else None   [D]
-  if (pooler_output == nullptr) return;
-  workspace.barrier->Wait();  // the head looks at all rows
-  if (workspace.rank == 0) head_->Forward(last_hidden_state, pooler_output);
+  trunk_.Forward(workspace, last_hidden_state, pooler_output);
 }
 
 SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
@@ -104,22 +97,10 @@ SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path&
   return {OpenWeights(checkpoint, VisionTensors(config)), config, std::move(runtime), resolved};
 }
 
-namespace {
-
-/// A new model has a pooling head unless it is told otherwise.
-SiglipVisionConfig NewConfig(const SiglipVisionConfig& config) {
-  config.Validate();
-  SiglipVisionConfig complete = config;
-  complete.vision_use_head = config.vision_use_head.value_or(true);
-  return complete;
-}
-
-}  // namespace
-
 SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                                      std::shared_ptr<const Runtime> runtime,
                                      std::optional<Precision> precision) {
-  const SiglipVisionConfig complete = NewConfig(config);
+  const SiglipVisionConfig complete = WithHeadDecided(config);
   if (!runtime) runtime = Runtime::Create();
   const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());
   *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete, std::move(runtime),
@@ -146,7 +127,7 @@ VisionOutput SiglipVisionModel::operator()(const Tensor& pixel_values,
 
 void SiglipVisionModel::SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
                                    const std::filesystem::path& folder) {
-  const SiglipVisionConfig complete = NewConfig(config);
+  const SiglipVisionConfig complete = WithHeadDecided(config);
   SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder);
 }
 

@@ -6,14 +6,16 @@
 #include "model/tensor_list.h"
 
 namespace siglip {
-std::vector<TensorSpec> VisionTensors(const SiglipVisionConfig& config) {
+namespace {
+
+std::vector<TensorSpec> TowerTensors(const SiglipVisionTowerConfig& config,
+                                     const Shape& patch_embedding, int64_t positions) {
   const int64_t size = config.hidden_size;
   const int64_t inner = config.intermediate_size;
   TensorList list("vision_model.");
-  list.Add("embeddings.patch_embedding.weight",
-           {size, config.num_channels, config.patch_size, config.patch_size});
+  list.Add("embeddings.patch_embedding.weight", patch_embedding);
   list.Add("embeddings.patch_embedding.bias", {size});
-  list.Add("embeddings.position_embedding.weight", {config.num_patches(), size});
+  list.Add("embeddings.position_embedding.weight", {positions, size});
   list.AddEncoder(config);
   list.AddLayerNorm("post_layernorm", size);
   if (config.vision_use_head.value_or(true)) {
@@ -23,6 +25,18 @@ std::vector<TensorSpec> VisionTensors(const SiglipVisionConfig& config) {
     list.AddMlp("head.mlp", size, inner);
   }
   return list.Take();
+}
+
+}  // namespace
+
+std::vector<TensorSpec> VisionTensors(const SiglipVisionConfig& config) {
+  const int64_t side = config.patch_size;
+  return TowerTensors(config, {config.hidden_size, config.num_channels, side, side},
+                      config.num_patches());
+}
+
+std::vector<TensorSpec> VisionTensors(const Siglip2VisionConfig& config) {
+  return TowerTensors(config, {config.hidden_size, config.patch_values()}, config.num_patches);
 }
 
 }  // namespace siglip

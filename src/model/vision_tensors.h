@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "siglip/siglip2_vision_config.h"
 #include "siglip/vision_config.h"
 #include "weights/weight_source.h"
 
@@ -11,5 +12,6 @@ namespace siglip {
 /// Every tensor of the tower under its canonical name, in the order of the forward pass; the
 /// pooling head's unless config.vision_use_head is false.
 std::vector<TensorSpec> VisionTensors(const SiglipVisionConfig& config);
+std::vector<TensorSpec> VisionTensors(const Siglip2VisionConfig& config);
 
 }  // namespace siglip

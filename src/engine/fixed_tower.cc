@@ -1,0 +1,106 @@
+// The image tower of SigLIP: every picture is resized to one size.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "engine/image_towers.h"
+#include "image/encoded_image.h"
+#include "image/preprocess_encoded.h"
+#include "model/single_picture.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+void CheckSizes(const SiglipVisionConfig& config, const ImageProcessorConfig& pixels,
+                const std::string& name) {
+  const bool fixed_size = pixels.do_resize && pixels.shortest_edge == 0;
+  if (fixed_size && (pixels.height != config.image_size || pixels.width != config.image_size)) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": preprocessing resizes to " + std::to_string(pixels.height) + "x" +
+                    std::to_string(pixels.width) + ", the model takes " +
+                    std::to_string(config.image_size) + "x" + std::to_string(config.image_size),
+                "size of preprocessor_config.json, image_size of config.json");
+  }
+}
+
+class FixedSolo final : public ImageTower::Solo {
+ public:
+  explicit FixedSolo(const SiglipVisionModel& model) : forward_(model) {}
+
+  void Run(const PreparedPicture& picture, float* last_hidden_state,
+           float* pooler_output) override {
+    forward_.Run(picture.pixel_values.floats().data(), last_hidden_state, pooler_output);
+  }
+
+ private:
+  SinglePictureForward forward_;
+};
+
+class FixedTower final : public ImageTower {
+ public:
+  FixedTower(SiglipVisionModel model, SiglipImageProcessor processor)
+      : model_(std::move(model)), processor_(std::move(processor)) {}
+
+  const SiglipVisionTowerConfig& config() const override { return model_.config(); }
+  const std::shared_ptr<const Runtime>& runtime() const override { return model_.runtime(); }
+  Precision precision() const override { return model_.precision(); }
+  bool has_head() const override { return model_.vision_model().head() != nullptr; }
+  int64_t most_tokens() const override { return model_.config().num_patches(); }
+  int64_t native_side() const override { return model_.config().image_size; }
+  bool resizes() const override { return processor_.config().do_resize; }
+
+  void Preprocess(const Image& image, PreparedPicture& picture) const override {
+    Prepare({.width = image.width, .height = image.height}, picture);
+    processor_.Preprocess(image, picture.pixel_values.floats());
+  }
+  void Preprocess(EncodedImage& image, PreparedPicture& picture) const override {
+    Prepare(image.size(), picture);
+    PreprocessEncoded(processor_, image, picture.pixel_values.floats());
+  }
+
+  VisionOutput Run(std::span<const PreparedPicture> pictures) const override {
+    if (pictures.size() == 1) return model_(pictures[0].pixel_values);
+    const int64_t side = native_side();
+    Tensor batch(DType::kF32, {std::ssize(pictures), 3, side, side});
+    auto out = batch.floats().begin();
+    for (const PreparedPicture& picture : pictures) {
+      out = std::ranges::copy(picture.pixel_values.floats(), out).out;
+    }
+    return model_(batch);
+  }
+  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<FixedSolo>(model_); }
+
+ private:
+  /// Makes room in `picture` for one of this size.
+  void Prepare(const ImageSize& image, PreparedPicture& picture) const {
+    const auto [height, width] = processor_.OutputSize(image.height, image.width);
+    const int64_t expected = native_side();
+    if (height != expected || width != expected) {
+      const std::string side = std::to_string(expected);
+      throw Error(ErrorCode::kMismatch,
+                  "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
+                      ", the model takes " + side + "x" + side,
+                  "its preprocessing does not resize every picture to that size");
+    }
+    if (picture.pixel_values.empty()) {
+      picture.pixel_values = Tensor(DType::kF32, {1, 3, expected, expected});
+      picture.rows = picture.columns = model_.config().patches_per_side();
+    }
+  }
+
+  SiglipVisionModel model_;
+  SiglipImageProcessor processor_;
+};
+
+}  // namespace
+
+std::unique_ptr<const ImageTower> MakeImageTower(SiglipVisionModel model,
+                                                 SiglipImageProcessor processor,
+                                                 const std::string& name) {
+  CheckTakesColour(model.config(), name);
+  CheckSizes(model.config(), processor.config(), name);
+  return std::make_unique<const FixedTower>(std::move(model), std::move(processor));
+}
+
+}  // namespace siglip

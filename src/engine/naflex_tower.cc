@@ -1,0 +1,111 @@
+// The image tower of SigLIP 2 NaFlex: pictures keep their aspect ratio and have as many tokens as
+// their size asks for.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "engine/image_towers.h"
+#include "image/encoded_image.h"
+#include "image/preprocess_encoded.h"
+#include "model/siglip2_picture.h"
+#include "siglip/error.h"
+
+namespace siglip {
+namespace {
+
+class NaflexSolo final : public ImageTower::Solo {
+ public:
+  explicit NaflexSolo(const Siglip2VisionModel& model) : forward_(model) {}
+
+  void Run(const PreparedPicture& picture, float* last_hidden_state,
+           float* pooler_output) override {
+    forward_.Run(picture.pixel_values.floats().data(), {picture.rows, picture.columns},
+                 last_hidden_state, pooler_output);
+  }
+
+ private:
+  Siglip2PictureForward forward_;
+};
+
+class NaflexTower final : public ImageTower {
+ public:
+  NaflexTower(Siglip2VisionModel model, Siglip2ImageProcessor processor)
+      : model_(std::move(model)), processor_(std::move(processor)) {}
+
+  const SiglipVisionTowerConfig& config() const override { return model_.config(); }
+  const std::shared_ptr<const Runtime>& runtime() const override { return model_.runtime(); }
+  Precision precision() const override { return model_.precision(); }
+  bool has_head() const override { return model_.vision_model().head() != nullptr; }
+  int64_t most_tokens() const override { return processor_.config().max_num_patches; }
+  int64_t native_side() const override {
+    const auto patches = static_cast<int64_t>(std::sqrt(static_cast<double>(most_tokens())));
+    return patches * model_.config().patch_size;
+  }
+  bool resizes() const override { return processor_.config().do_resize; }
+
+  void Preprocess(const Image& image, PreparedPicture& picture) const override {
+    Prepare({.width = image.width, .height = image.height}, picture);
+    processor_.Preprocess(image, picture.pixel_values.floats());
+  }
+  void Preprocess(EncodedImage& image, PreparedPicture& picture) const override {
+    Prepare(image.size(), picture);
+    PreprocessEncoded(processor_, image, picture.pixel_values.floats());
+  }
+
+  VisionOutput Run(std::span<const PreparedPicture> pictures) const override {
+    std::vector<int64_t> sides;
+    int64_t most = 1;
+    for (const PreparedPicture& picture : pictures) {
+      sides.push_back(picture.rows);
+      sides.push_back(picture.columns);
+      most = std::max(most, picture.tokens());
+    }
+    const int64_t batch = std::ssize(pictures);
+    Tensor shapes(DType::kI64, {batch, 2});
+    std::memcpy(shapes.bytes().data(), sides.data(), shapes.bytes().size());
+    if (batch == 1) return model_({pictures[0].pixel_values, {}, shapes});
+    Tensor pixels(DType::kF32, {batch, most, processor_.patch_values()});
+    for (int64_t i = 0; i < batch; ++i) {
+      std::ranges::copy(pictures[static_cast<size_t>(i)].pixel_values.floats(),
+                        pixels.floats().begin() + i * most * processor_.patch_values());
+    }
+    return model_({pixels, {}, shapes});
+  }
+  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<NaflexSolo>(model_); }
+
+ private:
+  /// Makes room in `picture` for one of this size.
+  void Prepare(const ImageSize& image, PreparedPicture& picture) const {
+    const auto [rows, columns] = processor_.SpatialShape(image.height, image.width);
+    if (picture.pixel_values.empty() || picture.tokens() != rows * columns) {
+      picture.pixel_values = Tensor(DType::kF32, {1, rows * columns, processor_.patch_values()});
+    }
+    picture.rows = rows;
+    picture.columns = columns;
+  }
+
+  Siglip2VisionModel model_;
+  Siglip2ImageProcessor processor_;
+};
+
+}  // namespace
+
+std::unique_ptr<const ImageTower> MakeImageTower(Siglip2VisionModel model,
+                                                 Siglip2ImageProcessor processor,
+                                                 const std::string& name) {
+  CheckTakesColour(model.config(), name);
+  const int64_t made = processor.config().patch_size;
+  const int64_t taken = model.config().patch_size;
+  if (made != taken) {
+    throw Error(ErrorCode::kMismatch,
+                name + ": preprocessing makes patches of " + std::to_string(made) +
+                    " pixels a side, the model takes " + std::to_string(taken),
+                "patch_size of preprocessor_config.json and of config.json");
+  }
+  return std::make_unique<const NaflexTower>(std::move(model), std::move(processor));
+}
+
+}  // namespace siglip

@@ -1,0 +1,16 @@
+// What rescaling and normalising make of a byte.
+#pragma once
+
+#include <array>
+
+#include "siglip/image_processor.h"
+
+namespace siglip {
+
+/// Per channel, the value that each of the 256 bytes becomes.
+using PixelValueTables = std::array<std::array<float, 256>, 3>;
+
+/// To the bit as the mode's original computes it.
+PixelValueTables MakePixelValueTables(const PixelConfig& config, PreprocessMode mode);
+
+}  // namespace siglip

@@ -1,0 +1,25 @@
+// The tensors that a forward pass of an image tower fills in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "siglip/vision_model.h"
+
+namespace siglip {
+
+struct OutputShape {
+  int64_t batch = 0;
+  int64_t tokens = 0;
+  bool has_head = false;
+};
+
+/// Filled with zeros. hidden_states and attentions hold what `options` ask for.
+VisionOutput NewVisionOutput(const SiglipEncoderConfig& config, const OutputShape& shape,
+                             const VisionForwardOptions& options);
+
+/// Where the values of one picture of the batch begin.
+float* PlaceOf(Tensor& tensor, int64_t picture);
+std::vector<float*> PlacesOf(std::vector<Tensor>& tensors, int64_t picture);
+
+}  // namespace siglip
