@@ -263,7 +263,7 @@ void Run(RunArguments arguments) {
   const bool variable_resolution = Siglip2VisionModel::IsFor(arguments.model);
   if (variable_resolution && arguments.forward.interpolate_pos_encoding) {
     throw Error(ErrorCode::kInvalidArgument,
-                arguments.model.string() +
+                arguments.model +
                     ": --interpolate-pos-encoding is for models of fixed resolution; this one "
                     "takes pictures of any size");
   }
