@@ -176,7 +176,7 @@ TEST(Tokenizer, AnyBytesAreAText) {
   }
 }
 
-TEST(Tokenizer, ManyMegabytesAreAText) {
+TEST(Tokenizer, LongTextsAreTexts) {
   for (const bool second : {false, true}) {
     TokenizerFolder folder;
     second ? folder.AddSiglip2() : folder.AddSiglip();
@@ -185,7 +185,7 @@ TEST(Tokenizer, ManyMegabytesAreAText) {
     for (const std::string piece :
          {"x", " ", "a photo ", "\u2581", "</s>", "<pad>", "猫", "Σ'", "\n"}) {
       std::string text;
-      while (text.size() < (size_t{1} << 20)) text += piece;
+      while (text.size() < (size_t{1} << 19)) text += piece;
       EXPECT_NO_THROW(tokenizer->Tokenize(text, row)) << piece;
     }
     ExpectError(ErrorCode::kLimitExceeded, {"2097153 bytes"},
