@@ -192,15 +192,20 @@ uint32_t Inner(uint32_t label, uint32_t offset, bool has_leaf) {
 
 uint32_t Leaf(uint32_t value) { return value | 0x80000000U; }
 
+/// A map of "a" or, of some length, of "a", "aa", "aaa" and so on.
 class Map {
  public:
-  Map() : units_(512) {
-    // Units of no key have their own place in their label, which never fits.
+  explicit Map(uint32_t longest_key = 1) : units_(256 * (longest_key + 2)) {
+    // Units of no key have a label that never fits their place.
     for (uint32_t i = 0; i < units_.size(); ++i) units_[i] = (i & 0xFF) ^ 1;
     units_[0] = Inner(0, 256, false);
-    // "a", whose unit is 256 ^ 'a', and its value at that ^ 1.
-    units_[256 ^ 'a'] = Inner('a', 1, true);
-    units_[256 ^ 'a' ^ 1] = Leaf(0);
+    // The children of every key have 256 units of their own, the first of which is its value.
+    for (uint32_t length = 1; length <= longest_key; ++length) {
+      const uint32_t position = 256 * length + 'a';
+      const uint32_t children = 256 * (length + 1);
+      units_[position] = Inner('a', position ^ children, true);
+      units_[children] = Leaf(0);
+    }
   }
 
   uint32_t& operator[](size_t unit) { return units_[unit]; }
@@ -232,28 +237,33 @@ TEST(CharacterMap, MustNotLeaveItsBounds) {
   far[0] = Inner(0, 1024, false);
   ExpectMapRefused(far.Bytes(), "leaves its bounds");
   Map deep;
-  deep[256 ^ 'a'] = Inner('a', 512, false);
+  deep[256 + 'a'] = Inner('a', 1024, false);
   ExpectMapRefused(deep.Bytes(), "leaves its bounds");
+}
+
+TEST(CharacterMap, MustNotHaveMoreMatchesThanTheLibraryHasRoomFor) {
+  EXPECT_NO_THROW(CheckCharacterMap(Map(32).Bytes(), "x"));
+  ExpectMapRefused(Map(33).Bytes(), "has too many matches");
 }
 
 TEST(CharacterMap, MustNotReturnToWhereItWas) {
   Map map;
-  map[256 ^ 'a'] = Inner('a', 'a', false);  // "a" leads to itself, over and over
+  map[256 + 'a'] = Inner('a', 'a', false);  // "a" leads to itself, over and over
   ExpectMapRefused(map.Bytes(), "has a cycle");
 }
 
 TEST(CharacterMap, MustNameReplacementsThatEnd) {
   ExpectMapRefused(Map().Bytes("bc"), "without end");
   Map map;
-  map[256 ^ 'a' ^ 1] = Leaf(2);
+  map[512] = Leaf(2);
   ExpectMapRefused(map.Bytes(), "names no replacement");
-  map[256 ^ 'a' ^ 1] = Leaf(1);
+  map[512] = Leaf(1);
   EXPECT_NO_THROW(CheckCharacterMap(map.Bytes(), "x"));
 }
 
 TEST(CharacterMap, MustNotBeCutShort) {
   const std::string whole = Map().Bytes();
-  for (const size_t size : {1U, 3U, 4U, 5U, 100U, 2051U, 2052U}) {
+  for (const size_t size : {1U, 3U, 4U, 5U, 100U, 3075U, 3076U}) {
     ExpectMapRefused(whole.substr(0, size), "is cut short");
   }
   ExpectMapRefused(std::string("\0\0\0\0\0", 5), "is cut short");

@@ -52,8 +52,7 @@ struct Field {
     return Error(ErrorCode::kMalformedFile, name + ": field '" + key + "': " + what);
   }
   Error Unsupported(const std::string& expected, const std::string& hint = {}) const {
-    const std::string found = value.is_string() ? "\"" + value.get<std::string>() + "\""
-                                                : value.dump(-1, ' ', true).substr(0, 60);
+    const std::string found = value.dump(-1, ' ', true).substr(0, 60);
     return Error(ErrorCode::kUnsupported,
                  name + ": field '" + key + "': expected " + expected + ", found " + found, hint);
   }
@@ -62,7 +61,7 @@ struct Field {
 /// Refuses a field that has any other value than those in which it changes nothing.
 void RequireNeutral(const Field& part, const char* key) {
   const Json* found = part.Find(key);
-  if (found == nullptr || *found == "" || *found == 0.0 || *found == false) return;
+  if (found == nullptr || *found == Json(0.0) || *found == Json(std::string())) return;
   throw part[key].Unsupported("nothing");
 }
 
