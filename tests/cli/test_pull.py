@@ -60,6 +60,21 @@ class HubTest(CommandTest):
                                 stderr=subprocess.PIPE,
                                 env={k: v for k, v in environment.items() if v is not None})
 
+    def wait_for(self, condition):
+        """Until it holds, however busy the machine is."""
+        end = time.monotonic() + 120
+        while not condition():
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.01)
+
+    def start_stalled_pull(self, received):
+        """A download that has got so many bytes of the weights and waits for the next."""
+        self.hub.piece = self.hub.before_stall = received
+        self.hub.stall.set()
+        process = self.start_pull()
+        self.wait_for(lambda: self.partial.exists() and self.partial.stat().st_size == received)
+        return process
+
     def check_whole(self):
         self.assertEqual((self.snapshot / "model.safetensors").read_bytes(), WEIGHTS)
         self.assertEqual((self.snapshot / "config.json").read_bytes(), CONFIG)
@@ -257,9 +272,7 @@ class FaultTest(HubTest):
     def test_a_silent_server_is_given_up(self):
         self.variables["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"
         self.hub.stall.set()
-        begin = time.monotonic()
         self.assertIn("tried 5 times", self.fail_to_pull())
-        self.assertLess(time.monotonic() - begin, 60)
 
     def test_wrong_bytes_are_never_kept(self):
         altered = bytearray(WEIGHTS)
@@ -366,37 +379,31 @@ class ResumeTest(HubTest):
         self.partial.write_bytes(data)
 
     def test_interrupted_and_resumed(self):
-        self.hub.piece, self.hub.pause = 8 << 10, 0.02
-        process = self.start_pull()
-        self.assertTrue(self.hub.sent.wait(30))
-        while not self.partial.exists() or self.partial.stat().st_size == 0:
-            time.sleep(0.01)
+        process = self.start_stalled_pull(received=100_000)
         process.send_signal(signal.SIGINT)
-        output, message = process.communicate(timeout=30)
+        output, message = process.communicate(timeout=120)
         self.assertEqual((process.returncode, output), (130, ""), message)
         self.assertIn("interrupted", message)
-        kept = self.partial.stat().st_size
-        self.assertGreater(kept, 0)
-        self.assertLess(kept, len(WEIGHTS))
+        self.assertEqual(self.partial.read_bytes(), WEIGHTS[:100_000])
         self.assertFalse((self.model / "refs").exists())
         # What is there in part only is not taken for a model.
         self.assertIn("siglip pull", self.fail_with(1, "inspect", NAME, variables=self.variables))
 
-        self.hub.pause = 0
+        self.hub.stall.clear()
         self.hub.requests.clear()
         self.assertIn("were there", self.pull().stderr)
         self.check_whole()
-        self.assertEqual(self.storage_ranges(), [f"bytes={kept}-"])
+        self.assertEqual(self.storage_ranges(), ["bytes=100000-"])
 
     def test_killed_and_resumed(self):
-        self.hub.piece, self.hub.pause = 8 << 10, 0.02
-        process = self.start_pull()
-        self.assertTrue(self.hub.sent.wait(30))
+        process = self.start_stalled_pull(received=100_000)
         process.kill()
-        process.communicate(timeout=30)
-        self.hub.pause = 0
+        process.communicate(timeout=120)
+        self.hub.stall.clear()
+        self.hub.requests.clear()
         self.pull()
         self.check_whole()
+        self.assertEqual(self.storage_ranges(), ["bytes=100000-"])
 
     def test_all_bytes_there_but_not_yet_renamed(self):
         self.leave_partial(WEIGHTS)
@@ -415,23 +422,24 @@ class ResumeTest(HubTest):
         self.hub.piece, self.hub.pause = 32 << 10, 0.02
         processes = [self.start_pull() for _ in range(2)]
         for process in processes:
-            output, message = process.communicate(timeout=60)
+            output, message = process.communicate(timeout=120)
             self.assertEqual((process.returncode, output), (0, f"{self.snapshot}\n"), message)
         self.check_whole()
         self.assertEqual(len(self.hub.paths("storage")), 1)
 
     def test_waiting_for_another_one_can_be_interrupted(self):
-        self.hub.stall.set()
-        first = self.start_pull()
-        while not self.partial.exists():
-            time.sleep(0.01)
+        first = self.start_stalled_pull(received=100_000)
         second = self.start_pull()
-        time.sleep(0.5)
+        # Its last question before it wants the lock.
+        question = f"/{NAME}/resolve/{COMMIT}/model.safetensors"
+        self.wait_for(lambda: self.hub.paths("hub", "HEAD").count(question) == 2)
+        time.sleep(0.3)
+        self.assertIsNone(second.poll())
         second.send_signal(signal.SIGINT)
-        _, message = second.communicate(timeout=30)
+        _, message = second.communicate(timeout=120)
         self.assertEqual(second.returncode, 130, message)
         self.hub.stall.clear()
-        first.communicate(timeout=30)
+        first.communicate(timeout=120)
         self.assertEqual(first.returncode, 0)
         self.check_whole()
 
@@ -453,6 +461,7 @@ class ModelByNameTest(HubTest):
                       ["run", "--model", NAME, "--input", pixels, "--output",
                        self.folder / "out.safetensors"],
                       ["tokenize", "--model", NAME, "a photo"],
+                      ["convert", "--precision", "int8", NAME, self.folder / "packed"],
                       ["bench", "--model", NAME, "--batch", 1, "--repeats", 1, "--images",
                        PICTURE.parent]):
             with self.subTest(words[0]):
@@ -561,10 +570,7 @@ class HuggingFaceHubTest(HubTest):
         self.assertEqual(self.snapshot_download(HF_HUB_OFFLINE="1"), self.snapshot)
 
     def test_both_hold_the_same_lock(self):
-        self.hub.stall.set()
-        process = self.start_pull()
-        while not self.partial.exists():
-            time.sleep(0.01)
+        process = self.start_stalled_pull(received=100_000)
         lock = self.cache / ".locks" / self.model.name / (etag_of(WEIGHTS) + ".lock")
         script = "import filelock, sys\n" \
                  "try: filelock.FileLock(sys.argv[1], timeout=0).acquire()\n" \
@@ -573,7 +579,7 @@ class HuggingFaceHubTest(HubTest):
                                 capture_output=True, timeout=60, check=False)
         self.assertEqual((result.stdout, result.stderr), ("held\n", ""))
         self.hub.stall.clear()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0)
 
 

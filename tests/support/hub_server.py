@@ -48,11 +48,11 @@ class Hub:
         self.wrong_range = False
         self.pause = 0.0  # seconds before each piece of a body from the storage
         self.piece = 64 << 10
-        self.stall = threading.Event()  # while set, bodies from the storage do not move
+        self.stall = threading.Event()  # while set, a body from the storage stops ...
+        self.before_stall = 0  # ... once so many bytes of it were sent
         # What happened: (server, method, path, headers)
         self.requests = []
         self.lock = threading.Lock()
-        self.sent = threading.Event()  # something of a body from the storage is on its way
 
         self.servers = [self._start("hub"), self._start("storage")]
         self.url, self.storage = (f"http://127.0.0.1:{s.server_address[1]}" for s in self.servers)
@@ -185,9 +185,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         cut = hub.take(hub.cuts)
         end = len(data) if cut is None else min(begin + cut, len(data))
+        first = begin
         while begin < end:
             time.sleep(hub.pause)
-            while hub.stall.is_set():
+            while hub.stall.is_set() and begin - first >= hub.before_stall:
                 time.sleep(0.02)
             try:
                 self.wfile.write(data[begin:min(begin + hub.piece, end)])
@@ -195,6 +196,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             begin += hub.piece
-            hub.sent.set()
         if end < len(data):
             self.close_connection = True
