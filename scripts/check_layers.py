@@ -50,6 +50,7 @@ PUBLIC_HEADERS = {
     "siglip2_vision_model.h": "model",
     "siglip2_model.h": "model",
     "model_info.h": "model",
+    "convert.h": "model",
     "image.h": "image",
     "image_processor.h": "image",
     "tokenizer.h": "text",

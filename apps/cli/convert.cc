@@ -5,8 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
+#include "checkpoint_folder.h"
 #include "commands.h"
+#include "convert_to_hf.h"
 #include "format.h"
 #include "options.h"
 #include "output_file.h"
@@ -18,37 +21,65 @@ namespace siglip::cli {
 namespace {
 
 struct ConvertArguments {
-  std::string input;  // folder or name
+  std::string input;  // folder, file or name
   std::filesystem::path output;
+  std::string format;
   std::optional<Precision> precision;
   int threads = 0;
   bool force = false;
   bool quiet = false;
 };
 
-void Convert(const ConvertArguments& arguments) {
-  if (!arguments.precision) throw CLI::RequiredError("--precision");
+void Pack(const std::filesystem::path& input, const ConvertArguments& arguments) {
   const std::filesystem::path file = arguments.output / "packed.safetensors";
   if (std::filesystem::exists(arguments.output)) CheckOutputFile(file, arguments.force);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  PackCheckpoint(ResolveModel(arguments.input), arguments.output, *arguments.precision, runtime);
+  PackCheckpoint(input, arguments.output, *arguments.precision, runtime);
   if (arguments.quiet) return;
   std::cout << arguments.output.string() << ": packed for " << runtime->instruction_set() << ", "
             << FormatBytes(static_cast<int64_t>(std::filesystem::file_size(file))) << "\n";
+}
+
+void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments& arguments) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(input, arguments.output, ignored)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                arguments.output.string() + ": is the checkpoint that is to be converted");
+  }
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
+  const std::string summary = ConvertToHuggingFace(input, arguments.output);
+  if (!arguments.quiet) std::cout << summary;
+}
+
+void Convert(const ConvertArguments& arguments) {
+  if (arguments.format.empty() && !arguments.precision) {
+    throw CLI::RequiredError("--precision or --to");
+  }
+  const std::filesystem::path input = ResolveModel(arguments.input);
+  if (arguments.precision) {
+    Pack(input, arguments);
+  } else {
+    WriteHuggingFace(input, arguments);
+  }
 }
 
 }  // namespace
 
 void AddConvert(CLI::App& app) {
   auto arguments = std::make_shared<ConvertArguments>();
-  CLI::App* command = app.add_subcommand("convert", "Pack a checkpoint, so that it starts at once");
+  CLI::App* command = app.add_subcommand(
+      "convert", "Pack a checkpoint, so that it starts at once, or write it as transformers does");
   command->add_option("IN", arguments->input, "Checkpoint: any that --model takes")
       ->type_name(kModelType)
       ->required();
   command->add_option("OUT", arguments->output, "Folder to write; --model takes it like any other")
       ->type_name("DIR")
       ->required();
-  AddPrecisionOption(*command, arguments->precision);
+  CLI::Option* precision = AddPrecisionOption(*command, arguments->precision);
+  command->add_option("--to", arguments->format, "hf: a folder of transformers, in float32")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"hf"}))
+      ->excludes(precision);
   AddThreadsOption(*command, arguments->threads);
   command->add_flag("--force", arguments->force, "Replace the output if it exists");
   AddQuietOption(*command, arguments->quiet);
@@ -56,7 +87,8 @@ void AddConvert(CLI::App& app) {
       "The packed weights are laid out for the instruction sets of this machine, mapped when they "
       "are used and shared among processes. Results have the same bits as those of IN with the "
       "same --precision.\n"
-      "Example:\n  siglip convert --precision int8 siglip-base-patch16-224 siglip-base-int8");
+      "Examples:\n  siglip convert --precision int8 siglip-base-patch16-224 siglip-base-int8\n"
+      "  siglip convert --to hf webli_en_b16_224.npz siglip-base-patch16-224");
   command->callback([arguments] { Convert(*arguments); });
 }
 

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "checkpoint_folder.h"
 #include "commands.h"
 #include "format.h"
 #include "siglip/atomic_file.h"
@@ -138,19 +139,6 @@ void Save(const SiglipVisionConfig& config, const InitArguments& arguments) {
 
 void Save(const Siglip2VisionConfig& config, const InitArguments& arguments) {
   Siglip2VisionModel::SaveRandom(config, arguments.seed, arguments.folder);
-}
-
-void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
-  for (const std::string_view name :
-       {"config.json", "model.safetensors", "model.safetensors.index.json", "open_clip_config.json",
-        "open_clip_model.safetensors", "preprocessor_config.json"}) {
-    std::error_code ignored;
-    if (std::filesystem::exists(folder / name, ignored)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
-                  "--force replaces it");
-    }
-  }
 }
 
 void Init(const InitArguments& arguments) {

@@ -215,6 +215,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   AtomicFile config(folder / "config.json");
   config.Write(checkpoint.config().dump(2) + "\n");
   CopySideFiles(checkpoint.folder(), folder);
+  CopySideFile(checkpoint.folder(), folder, "open_clip_config.json");
   Write(folder / kPackedFile, tensors, info);
   config.Commit();
 }

@@ -1,16 +1,15 @@
 // See save_checkpoint.h.
 #include "model/save_checkpoint.h"
 
+#include <map>
 #include <span>
-#include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "model/vision_tensors.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
+#include "weights/name_map.h"
 #include "weights/safetensors_writer.h"
 
 namespace siglip {
@@ -22,41 +21,45 @@ struct OutputTensor {
   std::vector<TensorSpec> parts;
 };
 
-/// transformers packs the query, key and value projections of the pooling head into one tensor;
-/// VisionTensors lists them as weight, bias, weight, bias, ...
+/// transformers packs the query, key and value projections of the pooling head into one tensor,
+/// which stands where its first part would.
 std::vector<OutputTensor> OutputTensors(const std::vector<TensorSpec>& tensors) {
-  constexpr std::string_view kPacked = "vision_model.head.attention.";
   std::vector<OutputTensor> outputs;
-  OutputTensor in_proj[2] = {{{std::string(kPacked) + "in_proj_weight", "F32", {}}, {}},
-                             {{std::string(kPacked) + "in_proj_bias", "F32", {}}, {}}};
+  std::map<std::string, size_t> index_of;
   for (const TensorSpec& tensor : tensors) {
-    if (!tensor.name.starts_with(kPacked) || tensor.name.find(".out_proj.") != std::string::npos) {
-      outputs.push_back({{tensor.name, "F32", tensor.shape}, {tensor}});
-      continue;
+    const StoredName stored = TransformersName(tensor.name);
+    const auto [known, is_new] = index_of.emplace(stored.name, outputs.size());
+    if (is_new) {
+      outputs.push_back({{stored.name, "F32", tensor.shape}, {}});
+      Shape& shape = outputs.back().entry.shape;
+      if (!shape.empty()) shape.front() *= stored.blocks;
     }
-    OutputTensor& packed = in_proj[tensor.name.ends_with(".bias") ? 1 : 0];
-    packed.parts.push_back(tensor);
-    packed.entry.shape = tensor.shape;
-    packed.entry.shape.front() *= static_cast<int64_t>(packed.parts.size());
-    if (packed.parts.size() == 3) outputs.push_back(packed);
+    outputs[known->second].parts.push_back(tensor);
   }
   return outputs;
 }
 
 template <class Config>
-void Save(const WeightSource& weights, const Config& config, const std::filesystem::path& folder) {
+void SaveTower(const WeightSource& weights, const Config& config,
+               const std::filesystem::path& folder) {
   Config saved = config;
   if (!saved.vision_use_head) {
     saved.vision_use_head = weights.Contains("vision_model.head.probe");
   }
   saved.Validate();
+  SaveCheckpoint(weights, VisionTensors(saved), saved.ToJson(), folder);
+}
+
+}  // namespace
+
+void SaveCheckpoint(const WeightSource& weights, const std::vector<TensorSpec>& tensors,
+                    const std::string& config_json, const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
     throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
   }
-
-  const std::vector<OutputTensor> outputs = OutputTensors(VisionTensors(saved));
+  const std::vector<OutputTensor> outputs = OutputTensors(tensors);
   std::vector<SafetensorsEntry> entries;
   for (const OutputTensor& output : outputs) entries.push_back(output.entry);
   SafetensorsWriter writer(folder / "model.safetensors", std::move(entries), {{"format", "pt"}});
@@ -67,21 +70,19 @@ void Save(const WeightSource& weights, const Config& config, const std::filesyst
     }
   }
   AtomicFile config_file(folder / "config.json");
-  config_file.Write(saved.ToJson());
+  config_file.Write(config_json);
   writer.Commit();
   config_file.Commit();
 }
 
-}  // namespace
-
 void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
                           const std::filesystem::path& folder) {
-  Save(weights, config, folder);
+  SaveTower(weights, config, folder);
 }
 
 void SaveVisionCheckpoint(const WeightSource& weights, const Siglip2VisionConfig& config,
                           const std::filesystem::path& folder) {
-  Save(weights, config, folder);
+  SaveTower(weights, config, folder);
 }
 
 }  // namespace siglip

@@ -36,7 +36,7 @@ class ShapeReader {
 
   /// As Of, for a tensor that has this many extents.
   Shape Of(const std::string& name, size_t rank) const {
-    const Shape shape = Of(name);
+    Shape shape = Of(name);
     if (shape.size() == rank) return shape;
     throw Error(ErrorCode::kMismatch, file_.path().string() + ": " + Quoted(Name(name).name) +
                                           " has shape " + ToString(shape) + ", expected " +

@@ -283,7 +283,7 @@ TEST_F(GgufTest, Configuration) {
                           {"image_size", 12},
                           {"hidden_act", "gelu_pytorch_tanh"},
                           {"vision_use_head", false},
-                          {"layer_norm_eps", static_cast<double>(1e-6F)}}));
+                          {"layer_norm_eps", 1e-6}}));
   auto metadata = TowerMetadata();
   metadata[2] = GgufEntry("clip.use_silu", true);
   EXPECT_EQ(ConfigOf(metadata)["hidden_act"], "silu");

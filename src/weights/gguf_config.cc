@@ -2,6 +2,7 @@
 #include "weights/gguf_config.h"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "siglip/error.h"
@@ -29,6 +30,15 @@ const Json& Field(const Json& metadata, const char* key, const std::string& name
 bool Flag(const Json& metadata, const char* key, const std::string& name) {
   const auto found = metadata.find(key);
   return found != metadata.end() && JsonBool(*found, key, name);
+}
+
+/// The number that was written before it became a float: 1e-6, not 9.999999974752427e-7.
+double ShortestDecimal(float value) {
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double decimal = value;
+  std::from_chars(text.data(), end, decimal);
+  return decimal;
 }
 
 /// What clip.cpp runs: its GELU is the tanh approximation, and without a flag the quick one.
@@ -61,7 +71,8 @@ Json GgufVisionConfig(const Json& metadata, const std::string& name) {
   for (const auto& [field, key] : kSizes) {
     config[field] = JsonInteger(Field(metadata, key, name), key, name);
   }
-  config["layer_norm_eps"] = JsonNumber(Field(metadata, kEpsilon, name), kEpsilon, name);
+  config["layer_norm_eps"] = ShortestDecimal(
+      static_cast<float>(JsonNumber(Field(metadata, kEpsilon, name), kEpsilon, name)));
   if (config["hidden_size"] == config["intermediate_size"]) {
     // ffn_up and ffn_down are told apart by their shapes, since older files have them swapped.
     throw Error(ErrorCode::kUnsupported,

@@ -1,6 +1,5 @@
 #include "weights/side_files.h"
 
-#include <string_view>
 #include <system_error>
 
 #include "base/mapped_file.h"
@@ -10,16 +9,21 @@ namespace siglip {
 
 void CopySideFiles(const std::filesystem::path& from, const std::filesystem::path& to) {
   for (const std::string_view name :
-       {"preprocessor_config.json", "processor_config.json", "open_clip_config.json",
-        "tokenizer_config.json", "tokenizer.json", "tokenizer.model", "spiece.model",
-        "special_tokens_map.json", "added_tokens.json"}) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(from / name, ignored)) continue;
-    const MappedFile file = MappedFile::Open(from / name);
-    AtomicFile copy(to / name);
-    copy.Write(file.bytes());
-    copy.Commit();
+       {"preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+        "tokenizer.json", "tokenizer.model", "spiece.model", "special_tokens_map.json",
+        "added_tokens.json"}) {
+    CopySideFile(from, to, name);
   }
+}
+
+void CopySideFile(const std::filesystem::path& from, const std::filesystem::path& to,
+                  std::string_view name) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(from / name, ignored)) return;
+  const MappedFile file = MappedFile::Open(from / name);
+  AtomicFile copy(to / name);
+  copy.Write(file.bytes());
+  copy.Commit();
 }
 
 }  // namespace siglip

@@ -15,6 +15,7 @@ from big_vision_files import read_checkpoint, to_bfloat16
 _TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 8, "BF16": 30}
 _VALUES = {bool: 7, int: 4, float: 6, str: 8}
 ALIGNMENT = 32
+Q8_BLOCK = numpy.dtype([("scale", "<f2"), ("quanta", "i1", 32)])
 
 _RENAMES = (
     (r"vision_model\.embeddings\.patch_embedding\.", "v.patch_embd."),
@@ -36,7 +37,7 @@ def quantise(values):
     scale = (numpy.abs(blocks).max(axis=1) / 127).astype("<f2")
     inverse = numpy.where(scale == 0, 0, 1 / numpy.maximum(scale.astype("f4"), 1e-30))
     quanta = numpy.clip(numpy.rint(blocks * inverse[:, None]), -127, 127).astype("i1")
-    packed = numpy.empty(len(blocks), dtype=[("scale", "<f2"), ("quanta", "i1", 32)])
+    packed = numpy.empty(len(blocks), Q8_BLOCK)
     packed["scale"], packed["quanta"] = scale, quanta
     return packed
 

@@ -1,0 +1,25 @@
+// See checkpoint_folder.h.
+#include "checkpoint_folder.h"
+
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "siglip/error.h"
+
+namespace siglip::cli {
+
+void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
+  for (const std::string_view name :
+       {"config.json", "model.safetensors", "model.safetensors.index.json", "open_clip_config.json",
+        "open_clip_model.safetensors", "preprocessor_config.json"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
+                  "--force replaces it");
+    }
+  }
+}
+
+}  // namespace siglip::cli

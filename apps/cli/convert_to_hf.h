@@ -1,0 +1,14 @@
+// The part of `siglip convert` that writes folders of transformers.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace siglip::cli {
+
+/// Converts a checkpoint and makes sure that the new folder says how pictures are prepared. The
+/// answer is what to tell the user.
+std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
+                                 const std::filesystem::path& folder);
+
+}  // namespace siglip::cli
