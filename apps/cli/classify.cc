@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,7 +28,7 @@ namespace siglip::cli {
 namespace {
 
 struct ClassifyArguments {
-  std::string model;
+  std::string model;  // folder or name
   std::vector<std::string> paths;
   std::string labels;  // with commas between them
   std::string labels_file;

@@ -150,7 +150,8 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
 
 std::string Summary(const Tally& tally, uint64_t passed_over, double seconds) {
   std::string text;
-  if (tally.texts > 0) text += std::to_string(tally.texts) + (tally.texts == 1 ? " text, " : " texts, ");
+  if (tally.texts > 0)
+    text += std::to_string(tally.texts) + (tally.texts == 1 ? " text, " : " texts, ");
   text += std::to_string(tally.embedded) + " embedded";
   if (tally.reused > 0) text += ", " + std::to_string(tally.reused) + " from the run before";
   text += ", " + std::to_string(tally.failed) + " failed, " + std::to_string(passed_over) +

@@ -244,8 +244,9 @@ void PrintText(const TextTowerInfo& text) {
 void PrintText(const Findings& findings, bool with_tensors) {
   const ModelInfo& model = findings.model;
   PrintLine("Model", findings.folder.string());
-  PrintLine("Layout", model.scheme + " names" +
-                          (model.model_type.empty() ? "" : ", model_type " + model.model_type));
+  PrintLine("Layout",
+            (model.scheme.starts_with("packed") ? model.scheme : model.scheme + " names") +
+                (model.model_type.empty() ? "" : ", model_type " + model.model_type));
   PrintLine("Image tower", DescribeEncoder(model.config) +
                                (model.has_head ? ", pooling head" : ", no pooling head"));
   PrintLine("Input", DescribeInput(model));
