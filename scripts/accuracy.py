@@ -210,8 +210,12 @@ def table(results):
                      "failed" if one.failures() else "passed"])
     head = ["instruction set", "model", "inputs", "precision", "mean cosine", "worst", "top-1",
             "same class", "at least", ""]
-    lines = [head, [*["---"] * 4, *["--:"] * 4, "---", "---"], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    rows = [head, [*["---"] * 4, *["--:"] * 4, "---", "---"], *rows]
+    heading = []
+    if len({one.isa for one in results}) == 1:
+        heading = [f"Instruction set {results[0].isa}:", ""]
+        rows = [cells[1:] for cells in rows]
+    return "\n".join(heading + [f"| {' | '.join(cells)} |" for cells in rows])
 
 
 def measure(arguments):

@@ -17,7 +17,7 @@ EAGER = "eager"  # the backward pass of fused attention is slower on CPUs
 
 
 def build_model(vocabulary):
-    """With random weights, and the scale and bias of the logits that the paper of SigLIP starts from."""
+    """With random weights, and the scale and bias of logits that the paper of SigLIP starts from."""
     config = SiglipConfig(
         text_config={**TOWER, "vocab_size": vocabulary, "max_position_embeddings": POSITIONS,
                      "projection_size": TOWER["hidden_size"], "pad_token_id": END,
