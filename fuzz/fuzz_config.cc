@@ -13,14 +13,23 @@
 
 namespace {
 
-void Check(const siglip::SiglipVisionConfig& config) {
+template <class Config>
+void CheckImageTower(const Config& config, int64_t tokens) {
   config.Validate();
   const std::string json = config.ToJson();
-  if (siglip::SiglipVisionConfig::FromJson(json, "written").ToJson() != json) std::abort();
+  if (Config::FromJson(json, "written").ToJson() != json) std::abort();
   for (const siglip::TensorSpec& tensor : siglip::VisionTensors(config)) {
     siglip::ElementCount(tensor.shape);  // throws if it overflows
   }
-  if (!(siglip::FlopPerPicture(config, config.num_patches(), true) > 0)) std::abort();
+  if (!(siglip::FlopPerPicture(config, tokens, true) > 0)) std::abort();
+}
+
+void Check(const siglip::SiglipVisionConfig& config) {
+  CheckImageTower(config, config.num_patches());
+}
+
+void Check(const siglip::Siglip2VisionConfig& config) {
+  CheckImageTower(config, config.num_patches);
 }
 
 void Check(const siglip::SiglipTextConfig& config) {
@@ -56,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   ParseAndCheck(json, siglip::ParseVisionConfig);
+  ParseAndCheck(json, siglip::ParseSiglip2Config);
   ParseAndCheck(json, siglip::ParseTextConfig);
   return 0;
 }

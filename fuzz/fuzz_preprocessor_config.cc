@@ -9,6 +9,7 @@
 
 #include "image/processor_config.h"
 #include "siglip/image_processor.h"
+#include "siglip/siglip2_image_processor.h"
 
 namespace siglip {
 namespace {
@@ -29,6 +30,23 @@ void Use(const ImageProcessorConfig& config) {
   if (ImageProcessorConfig::FromJson(written, "again").ToJson() != written) std::abort();
 }
 
+void Use(const Siglip2ImageProcessorConfig& config) {
+  const Image image{.width = 3, .height = 2, .rgb = std::vector<uint8_t>(18, 200)};
+  const Siglip2ImageProcessor processor(config, PreprocessMode::kPillow13);
+  const auto [rows, columns] = processor.SpatialShape(image.height, image.width);
+  if (rows < 1 || columns < 1 || rows * columns > config.max_num_patches) std::abort();
+  const int64_t values = rows * columns * processor.patch_values();
+  if (values <= 3 * 4096) {
+    std::vector<float> patches(static_cast<size_t>(values));
+    processor.Preprocess(image, patches);
+    for (const float value : patches) {
+      if (!std::isfinite(value)) std::abort();
+    }
+  }
+  const std::string written = config.ToJson();
+  if (Siglip2ImageProcessorConfig::FromJson(written, "again").ToJson() != written) std::abort();
+}
+
 template <typename Reader>
 void Try(const Reader& reader) {
   try {
@@ -39,6 +57,7 @@ void Try(const Reader& reader) {
 
 void Run(std::string_view text) {
   Try([&] { return ImageProcessorConfig::FromJson(text, "fuzz"); });
+  Try([&] { return Siglip2ImageProcessorConfig::FromJson(text, "fuzz"); });
   Try([&] { return ConfigFromOpenClip(ParseJson(text, "fuzz"), "fuzz"); });
   Try([&] { return ConfigFromTimm(ParseJson(text, "fuzz"), "fuzz"); });
 }

@@ -123,14 +123,13 @@ bool IsNaflex(const BenchModelSource& source) {
 
 std::unique_ptr<BenchModel> LoadBenchModel(const BenchModelSource& source,
                                            const std::shared_ptr<const Runtime>& runtime) {
-  const auto load = [&]<class Model>() {
-    return Model::FromPretrained(ResolveModel(source.model), runtime, source.precision);
-  };
+  const bool from_preset = !source.preset.empty();
   if (IsNaflex(source)) {
     return std::make_unique<NaflexModel>(
-        source.preset.empty() ? load.template operator()<Siglip2VisionModel>()
-                              : Siglip2VisionModel(Siglip2PresetConfig(source.preset), /*seed=*/0,
-                                                   runtime, source.precision),
+        from_preset ? Siglip2VisionModel(Siglip2PresetConfig(source.preset), /*seed=*/0, runtime,
+                                         source.precision)
+                    : Siglip2VisionModel::FromPretrained(ResolveModel(source.model), runtime,
+                                                         source.precision),
         source);
   }
   if (source.max_num_patches != 0) {
@@ -138,9 +137,10 @@ std::unique_ptr<BenchModel> LoadBenchModel(const BenchModelSource& source,
                 source.name() + ": --max-num-patches is for models of variable resolution");
   }
   return std::make_unique<FixedModel>(
-      source.preset.empty()
-          ? load.template operator()<SiglipVisionModel>()
-          : SiglipVisionModel(PresetConfig(source.preset), /*seed=*/0, runtime, source.precision),
+      from_preset
+          ? SiglipVisionModel(PresetConfig(source.preset), /*seed=*/0, runtime, source.precision)
+          : SiglipVisionModel::FromPretrained(ResolveModel(source.model), runtime,
+                                              source.precision),
       source);
 }
 

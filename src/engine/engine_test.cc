@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"
 
@@ -292,6 +293,123 @@ TEST_F(EngineTest, EmbeddingsNobodyCanCompareAreErrors) {
   EXPECT_FALSE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
   options.normalize = true;
   EXPECT_TRUE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
+}
+
+Siglip2VisionConfig TinyNaflexConfig() {
+  Siglip2VisionConfig config;
+  config.hidden_size = 24;
+  config.intermediate_size = 40;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 3;
+  config.patch_size = 8;
+  config.num_patches = 16;
+  return config;
+}
+
+Siglip2ImageProcessor TinyNaflexProcessor(int64_t patch_size = 8) {
+  Siglip2ImageProcessorConfig config;
+  config.patch_size = patch_size;
+  config.max_num_patches = 20;
+  return {config, PreprocessMode::kTorchvision};
+}
+
+Engine MakeNaflexEngine(const EngineOptions& options) {
+  return Engine(Siglip2VisionModel(TinyNaflexConfig(), 7, Runtime::Create(options.runtime)),
+                TinyNaflexProcessor(), options);
+}
+
+TEST_F(EngineTest, PicturesOfVariableResolutionEqualProcessorAndModel) {
+  const std::vector<std::string> paths = WritePictures(9);
+  const Siglip2VisionModel model(TinyNaflexConfig(), 7);
+  for (const bool tokens : {false, true}) {
+    for (const int threads : {1, 3}) {
+      EngineOptions options = Options(threads);
+      options.tokens = tokens;
+      options.normalize = true;
+      const Engine engine = MakeNaflexEngine(options);
+      EXPECT_EQ(engine.embedding_shape(), tokens ? (Shape{20, 24}) : (Shape{24}));
+      const std::vector<EmbedResult> results = EmbedAll(engine, paths);
+      for (size_t i = 0; i < paths.size(); ++i) {
+        ASSERT_FALSE(results[i].error) << results[i].error->what();
+        const std::vector<Image> images = {DecodeImageFile(paths[i])};
+        const auto [rows, columns] =
+            TinyNaflexProcessor().SpatialShape(images[0].height, images[0].width);
+        EXPECT_EQ(results[i].rows, rows);
+        EXPECT_EQ(results[i].columns, columns);
+        const VisionOutput output = model(TinyNaflexProcessor()(images));
+        Tensor expected = tokens ? output.last_hidden_state : *output.pooler_output;
+        const int64_t vectors = tokens ? rows * columns : 1;
+        for (int64_t vector = 0; vector < vectors; ++vector) {
+          const auto values = expected.floats().subspan(static_cast<size_t>(vector * 24), 24);
+          double squares = 0;
+          for (const float value : values) squares += static_cast<double>(value) * value;
+          for (float& value : values) value /= static_cast<float>(std::sqrt(squares));
+        }
+        ASSERT_EQ(results[i].embedding.shape(), engine.embedding_shape());
+        EXPECT_EQ(std::memcmp(results[i].embedding.bytes().data(), expected.bytes().data(),
+                              expected.bytes().size()),
+                  0)
+            << i;
+      }
+      ExpectSameBits(engine.Embed(DecodeImageFile(paths[4])), results[4].embedding);
+    }
+  }
+}
+
+TEST_F(EngineTest, FoldersOfVariableResolution) {
+  const std::string picture = WritePicture(3, 60, 50);
+  Siglip2VisionModel::SaveRandom(TinyNaflexConfig(), 7, scratch_ / "model");
+  WriteBytes("model/preprocessor_config.json", TinyNaflexProcessor().config().ToJson());
+  const auto load = [&](int64_t max_num_patches) {
+    EngineOptions options = Options(1);
+    options.max_num_patches = max_num_patches;
+    return Engine::FromPretrained(scratch_ / "model", options);
+  };
+  ExpectSameBits(EmbedAll(load(0), {picture}).at(0).embedding,
+                 EmbedAll(MakeNaflexEngine(Options(1)), {picture}).at(0).embedding);
+  const EmbedResult small = EmbedAll(load(6), {picture}).at(0);
+  EXPECT_EQ(small.rows, 2);
+  EXPECT_EQ(small.columns, 3);
+  EXPECT_EQ(load(6).tower().most_tokens(), 6);
+  ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches", "-3"}, [&] { load(-3); });
+
+  WriteBytes("model/preprocessor_config.json", TinyNaflexProcessor(16).config().ToJson());
+  ExpectError(ErrorCode::kMismatch, {"model", "patches of 16", "takes 8", "patch_size"},
+              [&] { load(0); });
+  WriteBytes("model/preprocessor_config.json", TinyPreprocessing().ToJson());
+  ExpectError(ErrorCode::kUnsupported, {"preprocessor_config.json", "Siglip2ImageProcessor"},
+              [&] { load(0); });
+
+  SiglipVisionModel::SaveRandom(TinyConfig(), 7, scratch_ / "fixed");
+  WriteBytes("fixed/preprocessor_config.json", TinyPreprocessing().ToJson());
+  EngineOptions options = Options(1);
+  options.max_num_patches = 9;
+  ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches", "NaFlex"},
+              [&] { Engine::FromPretrained(scratch_ / "fixed", options); });
+  options.max_num_patches = 0;
+  WriteBytes("fixed/preprocessor_config.json", TinyNaflexProcessor().config().ToJson());
+  ExpectError(ErrorCode::kUnsupported, {"preprocessor_config.json", "NaFlex"},
+              [&] { Engine::FromPretrained(scratch_ / "fixed", options); });
+}
+
+TEST_F(EngineTest, TowersRunBatchesOfMixedShapes) {
+  for (const bool variable : {false, true}) {
+    const Engine engine = variable ? MakeNaflexEngine(Options(2)) : MakeEngine(Options(2));
+    std::vector<PreparedPicture> pictures(3);
+    const int sizes[][2] = {{20, 60}, {33, 31}, {90, 10}};
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const std::string path = WritePicture(static_cast<int>(i), sizes[i][0], sizes[i][1]);
+      engine.tower().Preprocess(DecodeImageFile(path), pictures[i]);
+    }
+    const VisionOutput batch = engine.tower().Run(pictures);
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const VisionOutput one = engine.tower().Run(std::span(&pictures[i], 1));
+      EXPECT_EQ(std::memcmp(one.pooler_output->bytes().data(),
+                            batch.pooler_output->bytes().data() + i * 24 * sizeof(float),
+                            24 * sizeof(float)),
+                0);
+    }
+  }
 }
 
 }  // namespace
