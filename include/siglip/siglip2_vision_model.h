@@ -84,8 +84,9 @@ class Siglip2VisionTransformer {
 /// The image tower as users call it.
 class Siglip2VisionModel {
  public:
-  /// Whether the config.json of a folder is that of a NaFlex checkpoint (model_type siglip2).
-  /// Throws Error when a config.json is there and cannot be read.
+  /// Whether the config.json of a folder is that of a NaFlex checkpoint (model_type siglip2); for a
+  /// file of big_vision or llama.cpp, or a folder with one alone, what the file says. Throws Error
+  /// when that cannot be read.
   static bool IsFor(const std::filesystem::path& folder);
 
   /// Loads the image tower of a NaFlex checkpoint folder. Throws as

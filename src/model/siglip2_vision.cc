@@ -1,5 +1,7 @@
 // Siglip2VisionTransformer and Siglip2VisionModel.
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "model/linear.h"
@@ -125,10 +127,29 @@ void Siglip2VisionTransformer::Forward(const Matrix& pixel_values, const Matrix&
   trunk_.Forward(workspace, last_hidden_state, pooler_output);
 }
 
+namespace {
+
+/// Whether the configuration is in the weights themselves: in a file of big_vision or llama.cpp, or
+/// in a folder with such a file.
+bool IsArchiveOfWeights(const std::filesystem::path& path) {
+  const auto is_archive = [](const std::filesystem::path& file) {
+    return file.extension() == ".npz" || file.extension() == ".gguf";
+  };
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return is_archive(path);
+  const std::filesystem::directory_iterator files(path, ignored);
+  return std::any_of(begin(files), end(files),
+                     [&](const auto& entry) { return is_archive(entry.path()); });
+}
+
+}  // namespace
+
 bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
   const std::filesystem::path config = folder / "config.json";
-  return std::filesystem::exists(config) &&
-         HasVariableResolution(ParseJsonFile(config), config.string());
+  if (std::filesystem::exists(config)) {
+    return HasVariableResolution(ParseJsonFile(config), config.string());
+  }
+  return IsArchiveOfWeights(folder) && HasVariableResolution(Checkpoint::Open(folder));
 }
 
 Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
