@@ -43,7 +43,7 @@ Tensor EmbedLabels(const Engine& engine, const std::vector<std::string>& labels,
   for (const std::string& label : labels) {
     for (const std::string& text : templates) texts.push_back(Fill(text, label));
   }
-  const Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
+  Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
   if (templates.size() == 1) return embeds;
   Tensor sums(DType::kF32, {static_cast<int64_t>(labels.size()), embeds.dim(1)});
   const auto width = static_cast<size_t>(embeds.dim(1));
