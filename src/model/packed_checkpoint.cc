@@ -113,7 +113,7 @@ struct Tower {
 };
 
 template <class Transformer, class Config>
-Tower NewTower(const char* scope, const Config& config, std::vector<TensorSpec> tensors,
+Tower NewTower(const std::string& scope, const Config& config, std::vector<TensorSpec> tensors,
                const std::shared_ptr<const Runtime>& runtime, Precision precision) {
   return {
       std::move(tensors), [=](const WeightSource& weights) {
@@ -124,14 +124,14 @@ Tower NewTower(const char* scope, const Config& config, std::vector<TensorSpec> 
 
 Tower NewVisionTower(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
                      Precision precision) {
-  constexpr char kScope[] = "vision_model";
+  const std::string scope = "vision_model";
   if (HasVariableResolution(checkpoint)) {
     const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
-    return NewTower<Siglip2VisionTransformer>(kScope, config, VisionTensors(config), runtime,
+    return NewTower<Siglip2VisionTransformer>(scope, config, VisionTensors(config), runtime,
                                               precision);
   }
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return NewTower<SiglipVisionTransformer>(kScope, config, VisionTensors(config), runtime,
+  return NewTower<SiglipVisionTransformer>(scope, config, VisionTensors(config), runtime,
                                            precision);
 }
 
