@@ -188,12 +188,18 @@ class Model {
             .output_attentions = arguments_.forward.output_attentions};
   }
 
+  ImageClassificationOutput Classify(const Inputs& inputs) const {
+    if (!variable_resolution_) {
+      return Load<SiglipForImageClassification>()(inputs.at(kPixelValues), arguments_.forward);
+    }
+    return Load<Siglip2ForImageClassification>()(Pictures(inputs), VariableOptions());
+  }
+
   Outputs RunImageTower(const Inputs& inputs) const {
     Outputs outputs;
     Tensor tokens;
-    if (parts_.classifier && !variable_resolution_) {
-      const auto model = Load<SiglipForImageClassification>();
-      const auto output = model(inputs.at(kPixelValues), arguments_.forward);
+    if (parts_.classifier) {
+      const ImageClassificationOutput output = Classify(inputs);
       tokens = output.vision_model_output.last_hidden_state;
       AddTower("", output.vision_model_output, outputs);
       outputs.emplace_back("logits", output.logits);

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "siglip/runtime.h"
+#include "siglip/siglip2_vision_model.h"
 #include "siglip/tensor.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {
+
+/// Defined in src/model.
+class TokenClassifier;
 
 struct ImageClassificationOutput {
   Tensor logits;  ///< F32 [B, labels]
@@ -36,17 +40,42 @@ class SiglipForImageClassification {
                                        const VisionForwardOptions& options = {}) const;
 
   /// By index of the logit.
-  const std::vector<std::string>& labels() const { return labels_; }
+  const std::vector<std::string>& labels() const;
   const SiglipVisionModel& vision_model() const { return vision_model_; }
 
  private:
   SiglipForImageClassification(SiglipVisionModel vision_model,
-                               std::unique_ptr<const Linear> classifier,
-                               std::vector<std::string> labels);
+                               std::unique_ptr<const TokenClassifier> classifier);
 
   SiglipVisionModel vision_model_;
-  std::unique_ptr<const Linear> classifier_;
-  std::vector<std::string> labels_;
+  std::unique_ptr<const TokenClassifier> classifier_;
+};
+
+/// The same of a NaFlex checkpoint: every picture's own tokens are averaged.
+class Siglip2ForImageClassification {
+ public:
+  /// As SiglipForImageClassification::FromPretrained.
+  static Siglip2ForImageClassification FromPretrained(
+      const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
+      std::optional<Precision> precision = std::nullopt);
+
+  Siglip2ForImageClassification(Siglip2ForImageClassification&&) noexcept;
+  Siglip2ForImageClassification& operator=(Siglip2ForImageClassification&&) noexcept;
+  ~Siglip2ForImageClassification();
+
+  ImageClassificationOutput operator()(const Siglip2Inputs& inputs,
+                                       const Siglip2ForwardOptions& options = {}) const;
+
+  /// By index of the logit.
+  const std::vector<std::string>& labels() const;
+  const Siglip2VisionModel& vision_model() const { return vision_model_; }
+
+ private:
+  Siglip2ForImageClassification(Siglip2VisionModel vision_model,
+                                std::unique_ptr<const TokenClassifier> classifier);
+
+  Siglip2VisionModel vision_model_;
+  std::unique_ptr<const TokenClassifier> classifier_;
 };
 
 }  // namespace siglip

@@ -102,7 +102,7 @@ std::shared_ptr<const MatrixBuffer> PositionTable::For(int64_t rows, int64_t col
   const std::lock_guard lock(mutex_);
   made.last_use = ++uses_;
   const auto [kept, is_new] = kept_.emplace(shape, std::move(made));
-  const std::shared_ptr<const MatrixBuffer> positions = kept->second.positions;
+  std::shared_ptr<const MatrixBuffer> positions = kept->second.positions;
   if (is_new) kept_bytes_ += kept->second.bytes;
   while (kept_bytes_ > kMostKeptBytes) ForgetOldest();
   return positions;

@@ -135,6 +135,34 @@ class NaflexTest(CommandTest):
         unmasked = self.run_model(inputs)
         self.assertEqual(unmasked["pooler_output"].tobytes(), alone["pooler_output"].tobytes())
 
+    def test_a_classifier_sees_the_mean_of_a_pictures_own_tokens(self):
+        tensors = {name: value for name, value
+                   in safetensors_io.read(CASE / "model.safetensors").items()
+                   if name.startswith("vision_model.")}
+        random = numpy.random.default_rng(1)
+        weight, bias = random.normal(size=(3, 48)), random.normal(size=3)
+        tensors["classifier.weight"] = weight.astype("<f4")
+        tensors["classifier.bias"] = bias.astype("<f4")
+        safetensors_io.write(self.model / "model.safetensors", tensors)
+        config = json.loads((CASE / "config.json").read_text())
+        config["id2label"] = {"0": "cat", "1": "dog", "2": "bird"}
+        (self.model / "config.json").write_text(json.dumps(config))
+        found = self.read_output("run", "--model", self.model, "--input",
+                                 self.pictures_of_the_case())
+        states = safetensors_io.read(CASE / "expected.safetensors")["vision.last_hidden_state"]
+        shapes = safetensors_io.read(CASE / "input.safetensors")["spatial_shapes"]
+        means = numpy.array([tokens[:count].astype("f8").mean(axis=0)
+                             for tokens, count in zip(states, shapes.prod(axis=1))])
+        numpy.testing.assert_allclose(found["logits"], means @ weight.T + bias, atol=2e-4)
+
+    def pictures_of_the_case(self):
+        """The golden input without its texts, as a file."""
+        file = self.folder / "pictures.safetensors"
+        inputs = safetensors_io.read(CASE / "input.safetensors")
+        del inputs["input_ids"]
+        safetensors_io.write(file, inputs)
+        return file
+
     def test_wrong_inputs_are_refused(self):
         good = safetensors_io.read(CASE / "input.safetensors")
         del good["input_ids"]
