@@ -10,11 +10,11 @@
 // values in [-127, 127], rounded to nearest even, plus 128), StoreBFloat16, LowHalves and
 // HighHalves (of words that are pairs of bfloat16) and TransposeBlock (of kWidth by kWidth words).
 
-/// 2^x to about 1 ulp for x in [-126, 126]; beyond that x is clamped.
+/// 2^x to about 1 ulp for x in [-126, 127]; beyond that x is clamped.
 template <class V>
 inline V Exp2(V x) {
   // The constant stands first: Max and Min return their second operand where one is NaN.
-  x = V::Min(V::Set(126.0F), V::Max(V::Set(-126.0F), x));
+  x = V::Min(V::Set(127.0F), V::Max(V::Set(-126.0F), x));
   const V n = V::Round(x);
   const V f = x - n;
   // Polynomial of least relative error on [-0.5, 0.5], 2e-9 before its coefficients are rounded.
