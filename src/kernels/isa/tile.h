@@ -5,6 +5,43 @@
 // Zero, Broadcast, Load, Add(sum, value, panel), LoadSum(c, index of the first lane) and
 // Store(sum, c, index of the first lane).
 
+/// The words of `a` that one step takes, one of each row, reached from every fifth row by multiples
+/// of the stride that an address can hold. A pointer for each row would not fit into the general
+/// registers, and reading them back from the stack in every step costs 4 % (measured on Zen 4).
+template <int kRows>
+class RowWords {
+ public:
+  RowWords(const uint32_t* a, size_t stride)
+      : stride_(sizeof(uint32_t) * stride), triple_(3 * stride_) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kBases; ++i) bases_[i] = (const char*)(a + 5 * i * stride);
+  }
+
+  /// Keeps the compiler from making a pointer for each row after all.
+  void Hold() {
+#pragma GCC unroll 4
+    for (int i = 0; i < kBases; ++i) asm("" : "+r"(bases_[i]));
+    asm("" : "+r"(stride_), "+r"(triple_));
+  }
+
+  const uint32_t* operator[](int row) const {
+    const char* const base = bases_[row / 5];
+    const int steps = row % 5;
+    return (const uint32_t*)(steps == 3 ? base + triple_ : base + steps * stride_);
+  }
+
+  void Advance() {
+#pragma GCC unroll 4
+    for (int i = 0; i < kBases; ++i) bases_[i] += sizeof(uint32_t);
+  }
+
+ private:
+  static constexpr int kBases = (kRows + 4) / 5;
+  const char* bases_[kBases];
+  size_t stride_;  // in bytes
+  size_t triple_;
+};
+
 template <class Dot, int kRows, int kVectors, int kPanelColumns>
 [[gnu::noinline]] void Tile(size_t depth, const uint32_t* a, size_t a_stride, const uint32_t* panel,
                             bool accumulate, void* c, size_t c_stride, const uint32_t* prefetch) {
@@ -16,17 +53,20 @@ template <class Dot, int kRows, int kVectors, int kPanelColumns>
       sums[row][j] = accumulate ? Dot::LoadSum(c, row * c_stride + j * Dot::kLanes) : Dot::Zero();
     }
   }
+  RowWords<kRows> words(a, a_stride);
   for (size_t k = 0; k < depth; ++k, panel += kPanelColumns, prefetch += kPrefetchWords) {
+    words.Hold();
     __builtin_prefetch(prefetch, 0, 2);  // into the L2 cache
     typename Dot::Panel b[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) b[j] = Dot::Load(panel + j * Dot::kLanes);
 #pragma GCC unroll 16
     for (int row = 0; row < kRows; ++row) {
-      const typename Dot::Value value = Dot::Broadcast(a + row * a_stride + k);
+      const typename Dot::Value value = Dot::Broadcast(words[row]);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) Dot::Add(sums[row][j], value, b[j]);
     }
+    words.Advance();
   }
 #pragma GCC unroll 16
   for (int row = 0; row < kRows; ++row) {
@@ -65,9 +105,11 @@ template <class Dot, class V, int kRows, int kVectors, int kPanelColumns>
       sums[row][j] = accumulate ? Dot::LoadSum(c, row * c_stride + j * Dot::kLanes) : Dot::Zero();
     }
   }
-  for (size_t k = 0; k < words; ++k, panel += kPanelColumns, a += 2) {
+  RowWords<kRows> floats(a, a_stride);
+  for (size_t k = 0; k < words; ++k, panel += kPanelColumns) {
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half, widened += kPanelColumns) {
+      floats.Hold();
       typename Dot::Panel b[kVectors];
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) {
@@ -78,7 +120,7 @@ template <class Dot, class V, int kRows, int kVectors, int kPanelColumns>
       }
 #pragma GCC unroll 16
       for (int row = 0; row < kRows; ++row) {
-        const typename Dot::Value value = Dot::Broadcast(a + row * a_stride + half);
+        const typename Dot::Value value = Dot::Broadcast(floats[row]);
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; ++j) {
           Dot::Add(sums[row][j], value, b[j]);
@@ -86,6 +128,7 @@ template <class Dot, class V, int kRows, int kVectors, int kPanelColumns>
           asm volatile("" : "+v"(sums[row][j]));
         }
       }
+      floats.Advance();
     }
   }
 #pragma GCC unroll 16
