@@ -129,8 +129,10 @@ void BM_Attention(benchmark::State& state) {
   const AttentionShape shape = {state.range(0), state.range(1), state.range(2),
                                 InputType(kernels, static_cast<OperandType>(precision))};
   const int64_t hidden = shape.heads * shape.head_dim;
-  const MatrixBuffer qkv(shape.tokens, 3 * hidden);
-  Fill(qkv.matrix());
+  const MatrixBuffer floats(shape.tokens, 3 * hidden);
+  Fill(floats.matrix());
+  FloatBuffer words(OperandScratchFloats(shape.type, shape.tokens, 3 * hidden) + 1);
+  const Operand qkv = ToOperand(kernels, shape.type, floats.matrix(), words.data());
   const MatrixBuffer out(shape.tokens, hidden);
   FloatBuffer keys(KeyPanelFloats(shape, kernels));
   FloatBuffer values(ValuePanelFloats(shape, kernels));
@@ -138,9 +140,8 @@ void BM_Attention(benchmark::State& state) {
   const AttentionPanels panels = {keys.data(), values.data()};
   const double begin = ThreadSeconds();
   for (auto _ : state) {
-    PackKeysAndValues(kernels, shape, qkv.matrix(), 0, shape.tokens, panels, scratch.data());
-    Attention(kernels, shape, qkv.matrix(), panels, 0, shape.tokens, out.matrix(), nullptr,
-              scratch.data());
+    PackKeysAndValues(kernels, shape, qkv, 0, shape.tokens, panels);
+    Attention(kernels, shape, qkv, panels, 0, shape.tokens, out.matrix(), nullptr, scratch.data());
   }
   Report(state, precision, 4.0 * static_cast<double>(shape.tokens * shape.tokens * hidden), begin);
 }

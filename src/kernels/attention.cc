@@ -25,6 +25,34 @@ int64_t HeadValues(const AttentionShape& shape, const Kernels& kernels) {
          kernels.panel_columns;
 }
 
+/// The thirds of a row of `qkv`.
+enum Part { kQueries, kKeys, kValues };
+
+/// Tokens [begin, end) of one head.
+Operand HeadOf(const AttentionShape& shape, const Operand& qkv, Part part, int64_t head,
+               int64_t begin, int64_t end) {
+  const int64_t words = WordCount(shape.type, shape.head_dim);
+  return {qkv.row(begin) + (part * shape.heads + head) * words, end - begin, words, qkv.stride};
+}
+
+/// Turns scores into exp((score - largest of the row) * scale), which are also what is multiplied
+/// with the values.
+Operand Exponentials(const Kernels& kernels, OperandType type, const Matrix& scores, float scale,
+                     float* sums, float* scratch) {
+  const auto rows = static_cast<int>(scores.rows);
+  const auto count = static_cast<size_t>(scores.columns);
+  if (type == OperandType::kFloat32) {
+    kernels.softmax_exponentials(rows, count, scale, scores.data, scores.stride, sums);
+    return {reinterpret_cast<const uint32_t*>(scores.data), scores.rows, scores.columns,
+            scores.stride};
+  }
+  const int64_t words = WordCount(type, scores.columns);
+  const size_t stride = MatrixStride(words);
+  kernels.softmax_exponentials_bfloat16(rows, count, scale, scores.data, scores.stride, sums,
+                                        reinterpret_cast<uint16_t*>(scratch), 2 * stride);
+  return {reinterpret_cast<const uint32_t*>(scratch), scores.rows, words, stride};
+}
+
 /// product[rows, count] = a * panels, one panel after the other.
 void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, int64_t count,
                     const float* panels, const Matrix& product) {
@@ -37,7 +65,7 @@ void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, 
   }
 }
 
-/// Puts keys of tokens `token` and on, rows of words, into the columns of one panel.
+/// Puts keys of tokens `token` and on into the columns of one panel.
 void PackKeys(const Kernels& kernels, const Operand& keys, int64_t token, float* panels) {
   const int64_t width = kernels.panel_columns;
   kernels.transpose(static_cast<size_t>(keys.rows), static_cast<size_t>(keys.depth),
@@ -47,26 +75,44 @@ void PackKeys(const Kernels& kernels, const Operand& keys, int64_t token, float*
 }
 
 /// Puts values of tokens `token` and on into rows of the panels.
-void PackFloatValues(const Matrix& values, int64_t token, int64_t tokens, int64_t width,
+void PackFloatValues(const Operand& values, int64_t token, int64_t tokens, int64_t width,
                      float* panels) {
-  for (int64_t d = 0; d < values.columns; d += width, panels += tokens * width) {
-    const auto bytes = static_cast<size_t>(std::min(width, values.columns - d)) * sizeof(float);
+  for (int64_t d = 0; d < values.depth; d += width, panels += tokens * width) {
+    const auto bytes = static_cast<size_t>(std::min(width, values.depth - d)) * sizeof(float);
     for (int64_t row = 0; row < values.rows; ++row) {
       std::memcpy(panels + (token + row) * width, values.row(row) + d, bytes);
     }
   }
 }
 
+/// One value of each of two tokens in every word, the first one's in the lower half.
+void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, uint32_t* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = first[i] | static_cast<uint32_t>(second[i]) << 16U;
+  }
+}
+
 /// The same where a word holds two tokens, the even one in its lower half.
-void PackBFloat16Values(const Operand& values, int64_t head_dim, int64_t token, int64_t token_words,
-                        int64_t width, float* panels) {
+void PackBFloat16Values(const Operand& values, int64_t token, int64_t token_words, int64_t width,
+                        float* panels) {
+  const int64_t head_dim = 2 * values.depth;
   for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
     const int64_t count = std::min(width, head_dim - d);
-    for (int64_t row = 0; row < values.rows; ++row) {
-      const auto* in = reinterpret_cast<const uint16_t*>(values.row(row)) + d;
-      auto* out = reinterpret_cast<uint16_t*>(panels + (token + row) / 2 * width);
+    const auto row_of = [&](int64_t row) {
+      return reinterpret_cast<const uint16_t*>(values.row(row)) + d;
+    };
+    for (int64_t row = 0; row < values.rows;) {
+      float* const out = panels + (token + row) / 2 * width;
       const int64_t half = (token + row) % 2;
-      for (int64_t i = 0; i < count; ++i) out[2 * i + half] = in[i];
+      if (half == 0 && row + 1 < values.rows) {
+        Interleave(row_of(row), row_of(row + 1), count, reinterpret_cast<uint32_t*>(out));
+        row += 2;
+        continue;
+      }
+      // Another thread may write the other half.
+      auto* const halves = reinterpret_cast<uint16_t*>(out);
+      for (int64_t i = 0; i < count; ++i) halves[2 * i + half] = row_of(row)[i];
+      ++row;
     }
   }
 }
@@ -83,39 +129,30 @@ size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels) {
 
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels) {
   const int64_t rows = kernels.tile_rows;
-  const size_t strip =
-      static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
-      std::max(OperandScratchFloats(shape.type, rows, shape.tokens),
-               OperandScratchFloats(shape.type, rows, shape.head_dim));
-  return std::max(strip, OperandScratchFloats(shape.type, kernels.panel_columns, shape.head_dim));
+  return static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
+         OperandScratchFloats(shape.type, rows, shape.tokens);
 }
 
-void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
-                       int64_t begin, int64_t end, const AttentionPanels& panels, float* scratch) {
+void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
+                       int64_t begin, int64_t end, const AttentionPanels& panels) {
   const int64_t width = kernels.panel_columns;
-  const int64_t hidden = shape.heads * shape.head_dim;
   for (int64_t token = begin, next = begin; token < end; token = next) {
     next = std::min(end, token / width * width + width);  // as far as this panel of keys goes
     for (int64_t head = 0; head < shape.heads; ++head) {
-      const auto part = [&](int64_t column) -> Matrix {
-        return {qkv.row(token) + column + head * shape.head_dim, next - token, shape.head_dim,
-                qkv.stride};
-      };
-      PackKeys(kernels, ToOperand(kernels, shape.type, part(hidden), scratch), token,
+      PackKeys(kernels, HeadOf(shape, qkv, kKeys, head, token, next), token,
                panels.keys + head * HeadKeys(shape, kernels));
+      const Operand part = HeadOf(shape, qkv, kValues, head, token, next);
       float* const values = panels.values + head * HeadValues(shape, kernels);
       if (shape.type == OperandType::kFloat32) {
-        PackFloatValues(part(2 * hidden), token, shape.tokens, width, values);
+        PackFloatValues(part, token, shape.tokens, width, values);
       } else {
-        PackBFloat16Values(ToOperand(kernels, shape.type, part(2 * hidden), scratch),
-                           shape.head_dim, token, WordCount(shape.type, shape.tokens), width,
-                           values);
+        PackBFloat16Values(part, token, WordCount(shape.type, shape.tokens), width, values);
       }
     }
   }
 }
 
-void Attention(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
+void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                const AttentionPanels& panels, int64_t begin, int64_t end, const Matrix& out,
                float* probabilities, float* scratch) {
   const int64_t tokens = shape.tokens;
@@ -136,15 +173,14 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Matrix
       const int64_t rows = range.end - range.begin;
       const Matrix scores = all_scores.Rows(0, rows);
       const Matrix context = all_context.Rows(0, rows);
-      const Matrix queries = {qkv.row(first) + column, rows, shape.head_dim, qkv.stride};
-      MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, queries, operand_scratch),
+      MultiplyPanels(kernels, shape.type, HeadOf(shape, qkv, kQueries, head, first, first + rows),
                      tokens, panels.keys + head * HeadKeys(shape, kernels), scores);
       float inverse_sums[kMostRows];
-      kernels.softmax_exponentials(static_cast<int>(rows), static_cast<size_t>(tokens), scale,
-                                   scores.data, scores.stride, inverse_sums);
+      const Operand exponentials =
+          Exponentials(kernels, shape.type, scores, scale, inverse_sums, operand_scratch);
       for (int64_t row = 0; row < rows; ++row) inverse_sums[row] = 1.0F / inverse_sums[row];
-      MultiplyPanels(kernels, shape.type, ToOperand(kernels, shape.type, scores, operand_scratch),
-                     shape.head_dim, panels.values + head * HeadValues(shape, kernels), context);
+      MultiplyPanels(kernels, shape.type, exponentials, shape.head_dim,
+                     panels.values + head * HeadValues(shape, kernels), context);
       for (int64_t row = 0; row < rows; ++row) {
         kernels.scale(static_cast<size_t>(shape.head_dim), inverse_sums[row], context.row(row),
                       out.row(first + row) + column);

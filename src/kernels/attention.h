@@ -9,7 +9,8 @@
 
 namespace siglip {
 
-/// What attention is computed over and in: kFloat32 or kBFloat16 (sums and softmax are float).
+/// What attention is computed over and in: kFloat32 or, where head_dim is even so that words hold
+/// values of one head only, kBFloat16 (sums and softmax are float).
 struct AttentionShape {
   int64_t tokens;
   int64_t heads;
@@ -26,18 +27,18 @@ struct AttentionPanels {
 
 size_t KeyPanelFloats(const AttentionShape& shape, const Kernels& kernels);
 size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels);
-/// Floats of scratch that either function needs.
+/// Floats of scratch that Attention needs.
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels);
 
 /// Puts tokens [begin, end) of `qkv` [tokens, 3 * heads * head_dim] (queries, keys, values side by
-/// side) into the panels. Threads may pack different tokens at the same time.
-void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
-                       int64_t begin, int64_t end, const AttentionPanels& panels, float* scratch);
+/// side, of shape.type) into the panels. Threads may pack different tokens at the same time.
+void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
+                       int64_t begin, int64_t end, const AttentionPanels& panels);
 
 /// out[t, h * head_dim + d] = softmax(q_h[t] k_h^T * head_dim^-0.5) v_h for tokens t in
 /// [begin, end), from the queries in `qkv` and the packed keys and values of all tokens. Where
 /// `probabilities` [heads, tokens, tokens] is set, rows of these tokens are stored there.
-void Attention(const Kernels& kernels, const AttentionShape& shape, const Matrix& qkv,
+void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                const AttentionPanels& panels, int64_t begin, int64_t end, const Matrix& out,
                float* probabilities, float* scratch);
 

@@ -66,6 +66,19 @@ TEST_P(ElementwiseTest, BFloat16ActivationsAreTheRoundedOnes) {
   }
 }
 
+TEST_P(ElementwiseTest, BFloat16SumsAreTheRoundedOnes) {
+  const std::vector<float> x = RandomFloats(64, 11, 4.0F);
+  const std::vector<float> bias = RandomFloats(64, 12);
+  const TileSums row = {1, x.size(), x.data(), x.size(), bias.data()};
+  std::vector<float> floats(x.size());
+  kernels().bias(row, floats.data(), floats.size());
+  std::vector<uint16_t> rounded(x.size());
+  kernels().to_bfloat16(x.size(), floats.data(), rounded.data());
+  std::vector<uint16_t> out(x.size());
+  kernels().bias_bfloat16(row, out.data(), out.size());
+  EXPECT_EQ(out, rounded);
+}
+
 TEST_P(ElementwiseTest, TransposeForAllRemainders) {
   for (size_t rows : {1U, 2U, 7U, 8U, 9U, 16U, 17U, 32U}) {
     for (size_t columns : {1U, 5U, 8U, 15U, 16U, 24U, 72U}) {
@@ -121,6 +134,36 @@ TEST_P(ElementwiseTest, SoftmaxExponentials) {
                   kUnitRoundoff * (40 + std::log2(columns)) * expected[i] + 1e-37);
     }
     EXPECT_EQ(values[count], -77.0F);
+  }
+}
+
+TEST_P(ElementwiseTest, BFloat16SoftmaxExponentialsAreTheRoundedOnes) {
+  constexpr int kRows = 3;
+  for (size_t count : {1U, 3U, 8U, 9U, 16U, 17U, 100U, 729U}) {
+    const size_t stride = count + 5;
+    const std::vector<float> in = RandomFloats(kRows * stride, 5, 20.0F);
+    std::vector<float> expected = in;
+    std::vector<float> expected_sums(kRows);
+    kernels().softmax_exponentials(kRows, count, 0.125F, expected.data(), stride,
+                                   expected_sums.data());
+    std::vector<float> values = in;
+    std::vector<float> sums(kRows);
+    const size_t written = (count + kVectorFloats - 1) / kVectorFloats * kVectorFloats;
+    const size_t out_stride = written + 2;
+    std::vector<uint16_t> out(kRows * out_stride, 0x7777);
+    kernels().softmax_exponentials_bfloat16(kRows, count, 0.125F, values.data(), stride,
+                                            sums.data(), out.data(), out_stride);
+    EXPECT_EQ(values, expected);
+    EXPECT_EQ(sums, expected_sums);
+    for (size_t row = 0; row < kRows; ++row) {
+      std::vector<uint16_t> rounded(written);
+      kernels().to_bfloat16(count, expected.data() + row * stride, rounded.data());
+      rounded.insert(rounded.end(), {0x7777, 0x7777});
+      const auto begin = out.begin() + static_cast<std::ptrdiff_t>(row * out_stride);
+      EXPECT_EQ(std::vector<uint16_t>(begin, begin + static_cast<std::ptrdiff_t>(out_stride)),
+                rounded)
+          << "row " << row << " of " << count;
+    }
   }
 }
 

@@ -129,8 +129,12 @@ class Product {
     }
     float* const row = out_.row(range.begin);
     if (epilogue_.result == OperandType::kBFloat16) {
-      kernels_.bias_activation_bfloat16(*epilogue_.activation, tile,
-                                        reinterpret_cast<uint16_t*>(row) + column, 2 * out_.stride);
+      uint16_t* const halves = reinterpret_cast<uint16_t*>(row) + column;
+      if (epilogue_.activation == nullptr) {
+        kernels_.bias_bfloat16(tile, halves, 2 * out_.stride);
+      } else {
+        kernels_.bias_activation_bfloat16(*epilogue_.activation, tile, halves, 2 * out_.stride);
+      }
     } else if (epilogue_.activation != nullptr) {
       kernels_.bias_activation(*epilogue_.activation, tile, row + column, out_.stride);
     } else if (epilogue_.residual.data != nullptr) {

@@ -18,7 +18,7 @@ struct Epilogue {
   const Activation* activation = nullptr;
   /// Added after the bias where data is set; may be the output itself. Excludes `activation`.
   Matrix residual;
-  /// kBFloat16: after an activation, rows of `out` are filled with bfloat16 instead of floats.
+  /// kBFloat16: rows of `out` are filled with bfloat16 instead of floats. Excludes `residual`.
   OperandType result = OperandType::kFloat32;
 };
 

@@ -88,6 +88,8 @@ struct Kernels {
 
   /// out = values of the tile.
   void (*bias)(const TileSums& tile, float* out, size_t out_stride);
+  /// The same, rounded to the nearest bfloat16.
+  void (*bias_bfloat16)(const TileSums& tile, uint16_t* out, size_t out_stride);
   /// out = activation(values).
   void (*bias_activation)(Activation activation, const TileSums& tile, float* out,
                           size_t out_stride);
@@ -111,6 +113,11 @@ struct Kernels {
   /// in place, and sums[row] = their sum.
   void (*softmax_exponentials)(int rows, size_t count, float scale, float* values, size_t stride,
                                float* sums);
+  /// The same, and `out` = the new values rounded to the nearest bfloat16, followed by zeros up to
+  /// the next multiple of kVectorFloats.
+  void (*softmax_exponentials_bfloat16)(int rows, size_t count, float scale, float* values,
+                                        size_t stride, float* sums, uint16_t* out,
+                                        size_t out_stride);
   /// out = in * factor.
   void (*scale)(size_t count, float factor, const float* in, float* out);
   /// out += in * factor.

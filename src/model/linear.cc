@@ -8,6 +8,16 @@
 
 namespace siglip {
 
+namespace {
+
+/// The words of a buffer, which Gemm fills.
+Matrix AsMatrix(const OperandBuffer& buffer) {
+  return {reinterpret_cast<float*>(buffer.words), buffer.rows, buffer.operand().depth,
+          buffer.stride};
+}
+
+}  // namespace
+
 LayerSource LayerSource::operator/(const std::string& name) const {
   return {weights, scope + "." + name, context};
 }
@@ -26,8 +36,8 @@ OperandType InputTypeOf(const Kernels& kernels, Precision precision) {
   return InputType(kernels, WeightTypeOf(precision));
 }
 
-OperandType AttentionTypeOf(const Kernels& kernels, Precision precision) {
-  if (precision == Precision::kFloat32) return OperandType::kFloat32;
+OperandType AttentionTypeOf(const Kernels& kernels, Precision precision, int64_t head_dim) {
+  if (precision == Precision::kFloat32 || head_dim % 2 != 0) return OperandType::kFloat32;
   return InputType(kernels, OperandType::kBFloat16);
 }
 
@@ -62,15 +72,19 @@ void Linear::Forward(const Operand& in, const Matrix& out) const {
   Gemm(*kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = {}}, out);
 }
 
+void Linear::Forward(const Operand& in, const OperandBuffer& out) const {
+  Gemm(*kernels_, in, weight_,
+       {.bias = bias_.data(), .activation = nullptr, .residual = {}, .result = out.type},
+       AsMatrix(out));
+}
+
 Operand Linear::ForwardActivation(const Operand& in, Activation activation,
                                   const ActivationBuffer& out) const {
   const OperandType type = out.operand.type;
   Epilogue epilogue = {.bias = bias_.data(), .activation = &activation, .residual = {}};
   if (type != OperandType::kInt8) {
     epilogue.result = type;
-    const Matrix words = {reinterpret_cast<float*>(out.operand.words), in.rows,
-                          out.operand.operand().depth, out.operand.stride};
-    Gemm(*kernels_, in, weight_, epilogue, words);
+    Gemm(*kernels_, in, weight_, epilogue, AsMatrix(out.operand.Rows(0, in.rows)));
   } else {
     Gemm(*kernels_, in, weight_, epilogue, out.floats);
     for (int64_t row = 0; row < in.rows; ++row) {
@@ -113,6 +127,7 @@ void LayerNorm::Forward(const Matrix& in, const Matrix& out) const {
 }
 
 void LayerNorm::Forward(const Matrix& in, const OperandBuffer& out, float* row) const {
+  if (out.type == OperandType::kFloat32) return Forward(in, AsMatrix(out));
   for (int64_t i = 0; i < in.rows; ++i) {
     kernels_.layer_norm(gain_.size(), in.row(i), gain_.data(), bias_.data(), epsilon_, row);
     PutRow(kernels_, row, i, out);

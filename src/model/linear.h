@@ -17,7 +17,7 @@ namespace siglip {
 /// What weights are held in, what is multiplied with them, and what attention is computed in.
 OperandType WeightTypeOf(Precision precision);
 OperandType InputTypeOf(const Kernels& kernels, Precision precision);
-OperandType AttentionTypeOf(const Kernels& kernels, Precision precision);
+OperandType AttentionTypeOf(const Kernels& kernels, Precision precision, int64_t head_dim);
 
 /// The parameters of a Linear as they are read.
 struct LinearValues {
@@ -60,6 +60,8 @@ class Linear {
   void Forward(const Matrix& in, const Matrix& out, float* scratch) const {
     Forward(Convert(in, scratch), out);
   }
+  /// The same as floats or bfloat16, whatever `out` is of.
+  void Forward(const Operand& in, const OperandBuffer& out) const;
   /// activation(in W^T + b), in the type that the next Linear takes. `out` has that many rows.
   Operand ForwardActivation(const Operand& in, Activation activation,
                             const ActivationBuffer& out) const;

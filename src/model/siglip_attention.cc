@@ -81,8 +81,7 @@ Tensor SiglipAttention::operator()(const Tensor& hidden_states) const {
 void SiglipAttention::Forward(Workspace& workspace) const {
   const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
   const AttentionShape shape = {workspace.qkv.rows, context_.config.num_attention_heads,
-                                context_.config.head_dim(),
-                                AttentionTypeOf(kernels, context_.precision)};
+                                context_.config.head_dim(), workspace.qkv.type};
   const auto layer = static_cast<size_t>(workspace.layer);
   const AttentionPanels& panels = workspace.panels[workspace.next_panels];
   workspace.next_panels = 1 - workspace.next_panels;
@@ -90,12 +89,12 @@ void SiglipAttention::Forward(Workspace& workspace) const {
       layer < workspace.attentions_out.size() ? workspace.attentions_out[layer] : nullptr;
   // queries, keys, values = self.q_proj(x), self.k_proj(x), self.v_proj(x)
   qkv_proj_->Forward(workspace.Own(workspace.normalized).operand(), workspace.Own(workspace.qkv));
-  PackKeysAndValues(kernels, shape, workspace.qkv, workspace.begin, workspace.end, panels,
-                    workspace.attention_scratch);
+  const Operand qkv = workspace.qkv.operand();
+  PackKeysAndValues(kernels, shape, qkv, workspace.begin, workspace.end, panels);
   workspace.barrier->Wait();  // keys and values of all rows are needed from here on
   // attn_weights = softmax(queries @ keys.T * scale); attn_output = attn_weights @ values
-  Attention(kernels, shape, workspace.qkv, panels, workspace.begin, workspace.end,
-            workspace.attention_output, attentions, workspace.attention_scratch);
+  Attention(kernels, shape, qkv, panels, workspace.begin, workspace.end, workspace.attention_output,
+            attentions, workspace.attention_scratch);
   // hidden_states = residual + self.out_proj(attn_output)
   const Matrix hidden_states = workspace.Own(workspace.hidden_states);
   out_proj_->ForwardResidual(workspace.Own(workspace.attention_output), hidden_states,

@@ -41,13 +41,13 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
   const SiglipEncoderConfig& config = context.config;
   const int64_t hidden = config.hidden_size;
   const AttentionShape attention = {tokens, config.num_attention_heads, config.head_dim(),
-                                    AttentionTypeOf(kernels, context.precision)};
+                                    AttentionTypeOf(kernels, context.precision, config.head_dim())};
   Workspace shared;
   shared.barrier = &barrier_;
   shared.hidden_states = arena_.NewMatrix(tokens, hidden);
   const OperandType type = InputTypeOf(kernels, context.precision);
   shared.normalized = NewOperandBuffer(arena_, type, tokens, hidden);
-  shared.qkv = arena_.NewMatrix(tokens, 3 * hidden);
+  shared.qkv = NewOperandBuffer(arena_, attention.type, tokens, 3 * hidden);
   shared.attention_output = arena_.NewMatrix(tokens, hidden);
   // A lone thread is never behind itself: one set of panels serves both.
   for (size_t i = 0; i < (members_.size() == 1 ? 1 : 2); ++i) {

@@ -22,7 +22,7 @@ struct Workspace {
   // Shared by the team.
   Matrix hidden_states;       // [N, D] the residual stream
   OperandBuffer normalized;   // [N, D] what a layer norm made of it
-  Matrix qkv;                 // [N, 3 D]
+  OperandBuffer qkv;          // [N, 3 D] in what attention is computed in
   Matrix attention_output;    // [N, D]
   AttentionPanels panels[2];  // alternating: a slower thread may still read the last layer's
   Barrier* barrier = nullptr;

@@ -123,6 +123,12 @@ void Bias(const TileSums& tile, float* out, size_t out_stride) {
   ForEachVector<V>(tile, [&](int row, size_t i, V x) { x.Store(out + row * out_stride + i); });
 }
 
+template <class V>
+void BiasBFloat16(const TileSums& tile, uint16_t* out, size_t out_stride) {
+  ForEachVector<V>(tile,
+                   [&](int row, size_t i, V x) { x.StoreBFloat16(out + row * out_stride + i); });
+}
+
 /// Calls run(function) with the activation's type.
 template <class Run>
 inline void WithActivation(Activation activation, Run run) {
@@ -219,9 +225,10 @@ inline float MaximumOfRow(size_t count, const float* values) {
   return V::Max(largest[0], largest[1]).Maximum();
 }
 
-template <class V>
-void SoftmaxExponentials(int rows, size_t count, float scale, float* values, size_t stride,
-                         float* sums) {
+/// Calls take(row, index, exponentials) for every vector; what lies beyond a row is zero.
+template <class V, class Take>
+inline void ForEachExponential(int rows, size_t count, float scale, float* values, size_t stride,
+                               float* sums, Take take) {
   // All maxima first: the exponentials of one row then need not wait for the maximum of the next.
   float maxima[kMostRows];
   for (int row = 0; row < rows; ++row) maxima[row] = MaximumOfRow<V>(count, values + row * stride);
@@ -235,14 +242,36 @@ void SoftmaxExponentials(int rows, size_t count, float scale, float* values, siz
     for (size_t i = 0; i < whole; i += V::kWidth) {
       const V exponential = Exp2((V::Load(values + i) - shift) * factor);
       exponential.Store(values + i);
+      take(row, i, exponential);
       sum = sum + exponential;
     }
     if (rest != 0) {
-      const V exponential = Exp2((V::LoadPartial(values + whole, rest) - shift) * factor);
+      const V all = Exp2((V::LoadPartial(values + whole, rest) - shift) * factor);
+      const V exponential = V::KeepFirst(all, rest, 0.0F);
       exponential.StorePartial(values + whole, rest);
-      sum = sum + V::KeepFirst(exponential, rest, 0.0F);
+      take(row, whole, exponential);
+      sum = sum + exponential;
     }
     sums[row] = sum.Sum();
+  }
+}
+
+template <class V>
+void SoftmaxExponentials(int rows, size_t count, float scale, float* values, size_t stride,
+                         float* sums) {
+  ForEachExponential<V>(rows, count, scale, values, stride, sums, [](int, size_t, V) {});
+}
+
+template <class V>
+void SoftmaxExponentialsBFloat16(int rows, size_t count, float scale, float* values, size_t stride,
+                                 float* sums, uint16_t* out, size_t out_stride) {
+  const size_t written = (count + V::kWidth - 1) / V::kWidth * V::kWidth;
+  const size_t end = (count + kVectorFloats - 1) / kVectorFloats * kVectorFloats;
+  ForEachExponential<V>(rows, count, scale, values, stride, sums, [&](int row, size_t i, V x) {
+    x.StoreBFloat16(out + row * out_stride + i);
+  });
+  for (int row = 0; row < rows; ++row) {
+    for (size_t i = written; i < end; ++i) out[row * out_stride + i] = 0;
   }
 }
 
@@ -359,11 +388,13 @@ constexpr Kernels ElementwiseKernels() {
   kernels.widen_panel = WidenPanel<V, kPanelColumns>;
   kernels.transpose = Transpose<V>;
   kernels.bias = Bias<V>;
+  kernels.bias_bfloat16 = BiasBFloat16<V>;
   kernels.bias_activation = BiasActivation<V>;
   kernels.bias_activation_bfloat16 = BiasActivationBFloat16<V>;
   kernels.bias_residual = BiasResidual<V>;
   kernels.layer_norm = LayerNormRow<V>;
   kernels.softmax_exponentials = SoftmaxExponentials<V>;
+  kernels.softmax_exponentials_bfloat16 = SoftmaxExponentialsBFloat16<V>;
   kernels.scale = Scale<V>;
   kernels.add_scaled = AddScaled<V>;
   kernels.dot = Dot<V>;
