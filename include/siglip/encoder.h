@@ -19,14 +19,19 @@ namespace siglip {
 class LayerNorm;
 class Linear;
 class WeightSource;
+class WorkspaceCache;
 struct Matrix;
 struct Workspace;
+
+std::shared_ptr<WorkspaceCache> NewWorkspaceCache();
 
 /// What all layers of a tower have in common.
 struct LayerContext {
   SiglipEncoderConfig config;
   std::shared_ptr<const Runtime> runtime;
   Precision precision = Precision::kFloat32;
+  /// Memory of earlier calls, which the next ones use.
+  std::shared_ptr<WorkspaceCache> workspaces = NewWorkspaceCache();
 };
 
 /// What a layer is built from: where weights come from, its name there, and the architecture.

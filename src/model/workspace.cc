@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "kernels/gemm.h"
 #include "model/linear.h"
@@ -30,7 +31,10 @@ void CopyRows(const Matrix& from, const Matrix& to) {
 
 TeamWorkspace::TeamWorkspace(const LayerContext& context, int64_t tokens, int threads,
                              int64_t patch_values)
-    : barrier_(threads), members_(static_cast<size_t>(threads)) {
+    : tokens_(tokens),
+      patch_values_(patch_values),
+      barrier_(threads),
+      members_(static_cast<size_t>(threads)) {
   Assign(context, tokens, patch_values);  // measures
   arena_.Allocate();
   Assign(context, tokens, patch_values);
@@ -74,6 +78,44 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
   }
 }
 
+void TeamWorkspace::Reset() {
+  for (Workspace& member : members_) {
+    member.hidden_states_out.clear();
+    member.attentions_out.clear();
+  }
+}
+
+std::shared_ptr<WorkspaceCache> NewWorkspaceCache() { return std::make_shared<WorkspaceCache>(); }
+
+std::unique_ptr<TeamWorkspace> WorkspaceCache::Take(const LayerContext& context, int64_t tokens,
+                                                    int threads, int64_t patch_values) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(kept_, [&](const auto& workspace) {
+      return workspace->Fits(tokens, threads, patch_values);
+    });
+    if (found != kept_.end()) {
+      std::unique_ptr<TeamWorkspace> workspace = std::move(*found);
+      kept_.erase(found);
+      return workspace;
+    }
+  }
+  return std::make_unique<TeamWorkspace>(context, tokens, threads, patch_values);
+}
+
+void WorkspaceCache::Put(const LayerContext& context, std::unique_ptr<TeamWorkspace> workspace) {
+  workspace->Reset();
+  const auto most = static_cast<size_t>(ComputeRuntime::From(*context.runtime).threads()) + 1;
+  const std::lock_guard lock(mutex_);
+  if (kept_.size() == most) kept_.erase(kept_.begin());
+  kept_.push_back(std::move(workspace));
+}
+
+size_t WorkspaceCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return kept_.size();
+}
+
 void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
                     const std::function<void(int64_t, Workspace&)>& work, int64_t patch_values) {
   ThreadPool& pool = ComputeRuntime::From(*context.runtime).pool();
@@ -82,19 +124,21 @@ void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t token
   if (alone > 0) {
     std::atomic<int64_t> next = 0;
     pool.Run([&](int) {
-      TeamWorkspace workspace(context, tokens, 1, patch_values);
+      auto workspace = context.workspaces->Take(context, tokens, 1, patch_values);
       for (int64_t picture = next++; picture < alone; picture = next++) {
-        work(picture, workspace.member(0));
+        work(picture, workspace->member(0));
       }
+      context.workspaces->Put(context, std::move(workspace));
     });
   }
   if (alone == pictures) return;
-  TeamWorkspace workspace(context, tokens, threads, patch_values);
+  auto workspace = context.workspaces->Take(context, tokens, threads, patch_values);
   pool.Run([&](int rank) {
     for (int64_t picture = alone; picture < pictures; ++picture) {
-      work(picture, workspace.member(rank));
+      work(picture, workspace->member(rank));
     }
   });
+  context.workspaces->Put(context, std::move(workspace));
 }
 
 void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states) {

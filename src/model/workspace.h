@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -59,12 +60,38 @@ class TeamWorkspace {
   /// Workspace of one member.
   Workspace& member(int rank) { return members_[static_cast<size_t>(rank)]; }
 
+  bool Fits(int64_t tokens, int threads, int64_t patch_values) const {
+    return tokens == tokens_ && threads == static_cast<int>(members_.size()) &&
+           patch_values == patch_values_;
+  }
+  /// Forgets where the last picture's outputs went.
+  void Reset();
+
  private:
   void Assign(const LayerContext& context, int64_t tokens, int64_t patch_values);
 
+  int64_t tokens_;
+  int64_t patch_values_;
   Arena arena_;
   Barrier barrier_;
   std::vector<Workspace> members_;
+};
+
+/// Workspaces that no call uses now. To get memory from the system and to have it cleared takes
+/// some hundredths of the time of a picture. Safe to use from several threads.
+class WorkspaceCache {
+ public:
+  /// A kept one, or a new one. `context` is that of the tower whose cache this is.
+  std::unique_ptr<TeamWorkspace> Take(const LayerContext& context, int64_t tokens, int threads,
+                                      int64_t patch_values);
+  /// Keeps it for the next Take; as many as all threads at work on pictures of their own and then
+  /// together on one may need.
+  void Put(const LayerContext& context, std::unique_ptr<TeamWorkspace> workspace);
+  size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<TeamWorkspace>> kept_;  // in the order they came
 };
 
 /// Calls work(picture, workspace) so that every picture in [0, pictures) is done once by each

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <limits>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace {
 
 constexpr size_t kLineFloats = 16;
 constexpr size_t kHugePage = size_t{2} << 20;
+/// From here on memory comes from the system in whole pages, cleared when first used.
+constexpr size_t kLeastMapped = size_t{128} << 10;
+constexpr std::align_val_t kLine{kLineFloats * sizeof(float)};
 
 size_t RoundUp(size_t value, size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -26,6 +30,10 @@ FloatBuffer::FloatBuffer(size_t count) : size_(count) {
     throw Error(ErrorCode::kLimitExceeded, "buffer of " + std::to_string(count) + " floats");
   }
   const size_t bytes = count * sizeof(float);
+  if (bytes < kLeastMapped) {
+    data_ = new (kLine) float[count]();
+    return;
+  }
   void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) {
     throw Error(ErrorCode::kLimitExceeded, "no memory for " + std::to_string(bytes) + " bytes");
@@ -44,7 +52,13 @@ FloatBuffer& FloatBuffer::operator=(FloatBuffer&& other) noexcept {
 }
 
 FloatBuffer::~FloatBuffer() {
-  if (data_ != nullptr) ::munmap(data_, size_ * sizeof(float));
+  if (data_ == nullptr) return;
+  const size_t bytes = size_ * sizeof(float);
+  if (bytes < kLeastMapped) {
+    ::operator delete[](data_, kLine);
+  } else {
+    ::munmap(data_, bytes);
+  }
 }
 
 size_t MatrixStride(int64_t columns) {
