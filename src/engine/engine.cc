@@ -99,7 +99,7 @@ uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                             const std::atomic<bool>* stop) const {
   const int threads = parts_->workers.threads();
   const int batch = parts_->options.batch;
-  OrderedRun run(next_path, sink, batch > 0 ? batch : kPicturesPerThread * threads, stop);
+  OrderedRun run(next_path, sink, threads, batch > 0 ? batch : kPicturesPerThread * threads, stop);
   // A thread of its own per picture is fastest while there are pictures for all. For the last ones
   // (or the only one) most threads would be idle, so these share the computing of each.
   const auto most_are_idle = [&] { return threads > 1 && run.AtMostLeft(threads / 2); };

@@ -1,9 +1,16 @@
 #include "engine/ordered_run.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
 namespace siglip {
+namespace {
+
+// A worker that sleeps is awake well before that.
+constexpr std::chrono::milliseconds kPatience{5};
+
+}  // namespace
 
 void OrderedRun::Work(const EmbedOne& embed) {
   uint64_t index = 0;
@@ -17,6 +24,15 @@ void OrderedRun::Work(const EmbedOne& embed) {
   }
 }
 
+bool OrderedRun::AtMostLeft(int count) {
+  const auto all_have_answers = [this] { return source_ended_ || taken_ >= workers_; };
+  if (!all_have_answers()) {
+    std::unique_lock lock(mutex_);
+    answered_.wait_for(lock, kPatience, all_have_answers);
+  }
+  return source_ended_ && embedding_ <= count;
+}
+
 bool OrderedRun::Take(uint64_t& index, std::string& path) {
   const std::lock_guard source_lock(source_mutex_);
   {
@@ -28,17 +44,27 @@ bool OrderedRun::Take(uint64_t& index, std::string& path) {
   try {
     if (stop_ == nullptr || !*stop_) next = next_path_();
   } catch (...) {
-    source_ended_ = true;
+    Answer(false);
     throw;
   }
-  if (!next) {
-    source_ended_ = true;
-    return false;
-  }
-  ++embedding_;
-  index = taken_++;
+  Answer(next.has_value());
+  if (!next) return false;
+  index = taken_ - 1;
   path = std::move(*next);
   return true;
+}
+
+void OrderedRun::Answer(bool with_path) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (with_path) {
+      ++embedding_;
+      ++taken_;
+    } else {
+      source_ended_ = true;
+    }
+  }
+  answered_.notify_all();
 }
 
 void OrderedRun::Deliver(uint64_t index, EmbedResult result) {

@@ -21,9 +21,13 @@ namespace siglip {
 /// so a slow picture or a slow sink bounds memory instead of filling it.
 class OrderedRun {
  public:
-  OrderedRun(const Engine::PathSource& next_path, const Engine::ResultSink& sink, int window,
-             const std::atomic<bool>* stop)
-      : next_path_(next_path), sink_(sink), window_(static_cast<uint64_t>(window)), stop_(stop) {}
+  OrderedRun(const Engine::PathSource& next_path, const Engine::ResultSink& sink, int workers,
+             int window, const std::atomic<bool>* stop)
+      : next_path_(next_path),
+        sink_(sink),
+        workers_(static_cast<uint64_t>(workers)),
+        window_(static_cast<uint64_t>(window)),
+        stop_(stop) {}
 
   /// Turns a path into a result whose `index` and `path` are filled in afterwards. Must not throw.
   using EmbedOne = std::function<EmbedResult(const std::string& path)>;
@@ -33,28 +37,32 @@ class OrderedRun {
   void Work(const EmbedOne& embed);
 
   /// Whether no more pictures will come and at most `count` are still being embedded: the other
-  /// workers have nothing left to do.
-  bool AtMostLeft(int count) const { return source_ended_ && embedding_ <= count; }
+  /// workers have nothing left to do. At the start of a run it waits for the answers to the first
+  /// requests of the others, a moment at most, as the source may be one that waits for its user.
+  bool AtMostLeft(int count);
 
   /// Results the sink took.
   uint64_t delivered() const { return delivered_; }
 
  private:
   bool Take(uint64_t& index, std::string& path);
+  void Answer(bool with_path);
   void Deliver(uint64_t index, EmbedResult result);
 
   const Engine::PathSource& next_path_;
   const Engine::ResultSink& sink_;
+  const uint64_t workers_;
   const uint64_t window_;
   const std::atomic<bool>* const stop_;
 
-  std::mutex source_mutex_;  // held while the source is called; taken before mutex_
-  uint64_t taken_ = 0;       // guarded by source_mutex_
+  std::mutex source_mutex_;          // held while the source is called; taken before mutex_
+  std::atomic<uint64_t> taken_ = 0;  // changed under source_mutex_
   std::atomic<bool> source_ended_ = false;
   std::atomic<int> embedding_ = 0;
 
   std::mutex mutex_;  // guards what follows; never held while the sink is called
   std::condition_variable room_;
+  std::condition_variable answered_;       // the source gave a path or is at its end
   std::map<uint64_t, EmbedResult> ready_;  // embedded, waiting for their turn
   std::atomic<uint64_t> delivered_ = 0;
   bool delivering_ = false;  // a worker is calling the sink

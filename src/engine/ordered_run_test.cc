@@ -44,7 +44,7 @@ TEST(OrderedRun, DeliversEveryPictureInOrder) {
         paths.push_back(result.path);
         indices.push_back(result.index);
       };
-      OrderedRun run(source, sink, window, nullptr);
+      OrderedRun run(source, sink, threads, window, nullptr);
       RunOn(threads, run, EmbedUnevenly);
       ASSERT_EQ(paths.size(), 50u);
       EXPECT_EQ(run.delivered(), 50u);
@@ -59,7 +59,7 @@ TEST(OrderedRun, DeliversEveryPictureInOrder) {
 TEST(OrderedRun, NothingToDo) {
   const Engine::PathSource source = CountTo(0);
   const Engine::ResultSink sink = [](EmbedResult) { FAIL(); };
-  OrderedRun run(source, sink, 4, nullptr);
+  OrderedRun run(source, sink, 3, 4, nullptr);
   RunOn(3, run, EmbedUnevenly);
   EXPECT_EQ(run.delivered(), 0u);
 }
@@ -79,7 +79,7 @@ TEST(OrderedRun, SlowPictureAndSlowSinkKeepToTheWindow) {
     std::this_thread::sleep_for(milliseconds(1));
     ++delivered;
   };
-  OrderedRun run(source, sink, kWindow, nullptr);
+  OrderedRun run(source, sink, 4, kWindow, nullptr);
   RunOn(4, run, [](const std::string& path) {
     if (path == "0") std::this_thread::sleep_for(milliseconds(100));
     return EmbedResult();
@@ -96,7 +96,7 @@ TEST(OrderedRun, StopFinishesWhatWasBegun) {
   const Engine::ResultSink sink = [&](EmbedResult) {
     if (++delivered == 10) stop = true;
   };
-  OrderedRun run(source, sink, 8, &stop);
+  OrderedRun run(source, sink, 3, 8, &stop);
   RunOn(3, run, [&](const std::string& path) {
     ++begun;
     return EmbedUnevenly(path);
@@ -112,7 +112,7 @@ TEST(OrderedRun, SinkExceptionEndsTheRun) {
   const Engine::ResultSink sink = [&](EmbedResult) {
     if (++delivered == 5) throw std::runtime_error("full");
   };
-  OrderedRun run(source, sink, 8, nullptr);
+  OrderedRun run(source, sink, 4, 8, nullptr);
   EXPECT_THROW(RunOn(4, run, EmbedUnevenly), std::runtime_error);
   EXPECT_EQ(delivered, 5);
   EXPECT_EQ(run.delivered(), 4u);
@@ -127,7 +127,7 @@ TEST(OrderedRun, SourceExceptionComesAfterWhatWasBegun) {
     return path;
   };
   const Engine::ResultSink sink = [&](EmbedResult) { ++delivered; };
-  OrderedRun run(source, sink, 8, nullptr);
+  OrderedRun run(source, sink, 4, 8, nullptr);
   EXPECT_THROW(RunOn(4, run, EmbedUnevenly), std::runtime_error);
   EXPECT_EQ(delivered, 20);
 }
@@ -141,7 +141,7 @@ TEST(OrderedRun, DeliversWhileTheSourceWaits) {
     return std::to_string(next++);
   };
   const Engine::ResultSink sink = [&](EmbedResult) { ++delivered; };
-  OrderedRun run(source, sink, 8, nullptr);
+  OrderedRun run(source, sink, 2, 8, nullptr);
   RunOn(2, run, EmbedUnevenly);
   EXPECT_EQ(delivered, 20);
 }
@@ -149,7 +149,7 @@ TEST(OrderedRun, DeliversWhileTheSourceWaits) {
 TEST(OrderedRun, KnowsWhenOthersAreIdle) {
   const Engine::PathSource source = CountTo(3);
   const Engine::ResultSink sink = [](EmbedResult) {};
-  OrderedRun run(source, sink, 1, nullptr);
+  OrderedRun run(source, sink, 1, 1, nullptr);
   std::vector<bool> last;
   run.Work([&](const std::string&) {
     last.push_back(run.AtMostLeft(1));
@@ -158,6 +158,38 @@ TEST(OrderedRun, KnowsWhenOthersAreIdle) {
   // The end is known only once someone asked for a fourth.
   EXPECT_EQ(last, (std::vector<bool>{false, false, false}));
   EXPECT_TRUE(run.AtMostLeft(0));
+}
+
+TEST(OrderedRun, HearsOfTheEndFromAWorkerThatComesLate) {
+  const Engine::PathSource source = CountTo(1);
+  const Engine::ResultSink sink = [](EmbedResult) {};
+  OrderedRun run(source, sink, 2, 8, nullptr);
+  const OrderedRun::EmbedOne embed = [&](const std::string&) {
+    EXPECT_TRUE(run.AtMostLeft(1));
+    return EmbedResult();
+  };
+  ThreadPool pool(2);
+  pool.Run([&](int rank) {
+    if (rank == 1) std::this_thread::sleep_for(milliseconds(1));
+    run.Work(embed);
+  });
+  EXPECT_EQ(run.delivered(), 1U);
+}
+
+TEST(OrderedRun, DoesNotWaitForASourceThatWaitsForResults) {
+  std::atomic<int> delivered = 0;
+  const Engine::PathSource source = [&, next = 0]() mutable -> std::optional<std::string> {
+    while (delivered < next) std::this_thread::yield();  // one question, one answer
+    if (next == 3) return std::nullopt;
+    return std::to_string(next++);
+  };
+  const Engine::ResultSink sink = [&](EmbedResult) { ++delivered; };
+  OrderedRun run(source, sink, 2, 8, nullptr);
+  RunOn(2, run, [&](const std::string&) {
+    EXPECT_FALSE(run.AtMostLeft(1));
+    return EmbedResult();
+  });
+  EXPECT_EQ(delivered, 3);
 }
 
 }  // namespace
