@@ -151,6 +151,11 @@ struct Quarters {
   __m256i odd;
 };
 
+inline void Hide(Quarters& value) {
+  Hide(value.even);
+  Hide(value.odd);
+}
+
 struct WidenedInt8Dot {
   static constexpr int kLanes = 8;
   static constexpr int kValuesPerWord = 4;

@@ -22,6 +22,11 @@ struct Quarters {
   __m512i odd;
 };
 
+inline void Hide(Quarters& value) {
+  Hide(value.even);
+  Hide(value.odd);
+}
+
 struct WidenedInt8Dot {
   static constexpr int kLanes = 16;
   static constexpr int kValuesPerWord = 4;

@@ -177,13 +177,19 @@ void GemmTileOf(int rows, int columns, size_t depth, const uint32_t* a, size_t a
   }
 }
 
+/// Keeps the compiler from knowing a value. A Value that is no vector has an overload of its own.
+template <class Value>
+inline void Hide(Value& value) {
+  asm volatile("" : "+v"(value));
+}
+
 /// Products in kChains independent accumulators, enough to hide the latency; see Kernels::peak.
 template <class Dot, int kChains>
 double PeakOf(int64_t rounds) {
-  // The compiler must not know that all chains compute the same.
+  // The compiler must not know that all chains compute the same, nor that all rounds do.
   uint32_t words[kChains][Dot::kLanes] = {};
   asm volatile("" : "+m"(words));
-  const typename Dot::Value a = Dot::Broadcast(words[0]);
+  typename Dot::Value a = Dot::Broadcast(words[0]);
   const typename Dot::Panel b = Dot::Load(words[0]);
   typename Dot::Sum sums[kChains];
 #pragma GCC unroll 32
@@ -193,7 +199,10 @@ double PeakOf(int64_t rounds) {
   }
   for (int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 32
-    for (int i = 0; i < kChains; ++i) Dot::Add(sums[i], a, b);
+    for (int i = 0; i < kChains; ++i) {
+      Hide(a);
+      Dot::Add(sums[i], a, b);
+    }
   }
 #pragma GCC unroll 32
   for (int i = 0; i < kChains; ++i) Dot::Store(sums[i], words[i], 0);
