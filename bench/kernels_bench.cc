@@ -133,7 +133,9 @@ void BM_Attention(benchmark::State& state) {
   Fill(floats.matrix());
   FloatBuffer words(OperandScratchFloats(shape.type, shape.tokens, 3 * hidden) + 1);
   const Operand qkv = ToOperand(kernels, shape.type, floats.matrix(), words.data());
-  const MatrixBuffer out(shape.tokens, hidden);
+  const MatrixBuffer out_words(shape.tokens, hidden);
+  const OperandBuffer out = {shape.type, reinterpret_cast<uint32_t*>(out_words.matrix().data),
+                             shape.tokens, hidden, out_words.matrix().stride};
   FloatBuffer keys(KeyPanelFloats(shape, kernels));
   FloatBuffer values(ValuePanelFloats(shape, kernels));
   FloatBuffer scratch(AttentionScratchFloats(shape, kernels));
@@ -141,7 +143,7 @@ void BM_Attention(benchmark::State& state) {
   const double begin = ThreadSeconds();
   for (auto _ : state) {
     PackKeysAndValues(kernels, shape, qkv, 0, shape.tokens, panels);
-    Attention(kernels, shape, qkv, panels, 0, shape.tokens, out.matrix(), nullptr, scratch.data());
+    Attention(kernels, shape, qkv, panels, 0, shape.tokens, out, nullptr, scratch.data());
   }
   Report(state, precision, 4.0 * static_cast<double>(shape.tokens * shape.tokens * hidden), begin);
 }

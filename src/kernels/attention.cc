@@ -53,6 +53,18 @@ Operand Exponentials(const Kernels& kernels, OperandType type, const Matrix& sco
   return {reinterpret_cast<const uint32_t*>(scratch), scores.rows, words, stride};
 }
 
+/// Puts `in` times `factor` into columns `column` and on of a row.
+void PutScaled(const Kernels& kernels, const float* in, int64_t count, float factor,
+               const OperandBuffer& out, int64_t row, int64_t column) {
+  uint32_t* const words = out.words + static_cast<size_t>(row) * out.stride;
+  if (out.type == OperandType::kBFloat16) {
+    kernels.scale_bfloat16(static_cast<size_t>(count), factor, in,
+                           reinterpret_cast<uint16_t*>(words) + column);
+  } else {
+    kernels.scale(static_cast<size_t>(count), factor, in, reinterpret_cast<float*>(words) + column);
+  }
+}
+
 /// product[rows, count] = a * panels, one panel after the other.
 void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, int64_t count,
                     const float* panels, const Matrix& product) {
@@ -153,7 +165,7 @@ void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, cons
 }
 
 void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
-               const AttentionPanels& panels, int64_t begin, int64_t end, const Matrix& out,
+               const AttentionPanels& panels, int64_t begin, int64_t end, const OperandBuffer& out,
                float* probabilities, float* scratch) {
   const int64_t tokens = shape.tokens;
   const float scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
@@ -182,8 +194,8 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Operan
       MultiplyPanels(kernels, shape.type, exponentials, shape.head_dim,
                      panels.values + head * HeadValues(shape, kernels), context);
       for (int64_t row = 0; row < rows; ++row) {
-        kernels.scale(static_cast<size_t>(shape.head_dim), inverse_sums[row], context.row(row),
-                      out.row(first + row) + column);
+        PutScaled(kernels, context.row(row), shape.head_dim, inverse_sums[row], out, first + row,
+                  column);
         if (probabilities != nullptr) {
           kernels.scale(static_cast<size_t>(tokens), inverse_sums[row], scores.row(row),
                         probabilities + (head * tokens + first + row) * tokens);

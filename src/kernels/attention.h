@@ -37,9 +37,10 @@ void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, cons
 
 /// out[t, h * head_dim + d] = softmax(q_h[t] k_h^T * head_dim^-0.5) v_h for tokens t in
 /// [begin, end), from the queries in `qkv` and the packed keys and values of all tokens. Where
-/// `probabilities` [heads, tokens, tokens] is set, rows of these tokens are stored there.
+/// `probabilities` [heads, tokens, tokens] is set, rows of these tokens are stored there. `out` is
+/// of kFloat32 or kBFloat16.
 void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
-               const AttentionPanels& panels, int64_t begin, int64_t end, const Matrix& out,
+               const AttentionPanels& panels, int64_t begin, int64_t end, const OperandBuffer& out,
                float* probabilities, float* scratch);
 
 }  // namespace siglip

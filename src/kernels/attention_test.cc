@@ -1,11 +1,13 @@
 // Attention of every instruction set against the naive twin.
 #include "kernels/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "kernels/kernel_test_support.h"
 #include "kernels/reference.h"
+#include "tensor/float16.h"
 
 namespace siglip {
 namespace {
@@ -15,7 +17,8 @@ class AttentionTest : public KernelTest {
   /// Attention over all tokens with the work cut into `parts` ranges, as threads would.
   std::vector<float> Run(const AttentionShape& shape, const std::vector<float>& q,
                          const std::vector<float>& k, const std::vector<float>& v, int64_t parts,
-                         std::vector<float>* probabilities = nullptr) {
+                         std::vector<float>* probabilities = nullptr,
+                         OperandType result = OperandType::kFloat32) {
     const int64_t hidden = shape.heads * shape.head_dim;
     const MatrixBuffer floats(shape.tokens, 3 * hidden);
     for (int64_t token = 0; token < shape.tokens; ++token) {
@@ -33,18 +36,25 @@ class AttentionTest : public KernelTest {
     FloatBuffer scratch(AttentionScratchFloats(shape, kernels()));
     const AttentionPanels panels = {keys.data(), values.data()};
     const MatrixBuffer out(shape.tokens, hidden);
+    const OperandBuffer buffer = {result, reinterpret_cast<uint32_t*>(out.matrix().data),
+                                  shape.tokens, hidden, out.matrix().stride};
     for (int64_t part = 0; part < parts; ++part) {
       PackKeysAndValues(kernels(), shape, qkv, shape.tokens * part / parts,
                         shape.tokens * (part + 1) / parts, panels);
     }
     for (int64_t part = 0; part < parts; ++part) {
       Attention(kernels(), shape, qkv, panels, shape.tokens * part / parts,
-                shape.tokens * (part + 1) / parts, out.matrix(),
+                shape.tokens * (part + 1) / parts, buffer,
                 probabilities == nullptr ? nullptr : probabilities->data(), scratch.data());
     }
     std::vector<float> dense;
     for (int64_t token = 0; token < shape.tokens; ++token) {
-      dense.insert(dense.end(), out.matrix().row(token), out.matrix().row(token) + hidden);
+      const float* const row = out.matrix().row(token);
+      for (int64_t i = 0; i < hidden; ++i) {
+        dense.push_back(result == OperandType::kFloat32
+                            ? row[i]
+                            : BFloat16ToFloat(reinterpret_cast<const uint16_t*>(row)[i]));
+      }
     }
     return dense;
   }
@@ -107,6 +117,19 @@ TEST_P(AttentionTest, BFloat16IsCloseToReference) {
       EXPECT_LE(std::sqrt(distance / norm), 8 * 0x1p-9) << tokens << " tokens of " << head_dim;
     }
   }
+}
+
+TEST_P(AttentionTest, BFloat16ResultIsTheRoundedOne) {
+  const AttentionShape shape = {19, 3, 18, InputType(kernels(), OperandType::kBFloat16)};
+  const auto count = static_cast<size_t>(shape.tokens * shape.heads * shape.head_dim);
+  const std::vector<float> q = RandomFloats(count, 1);
+  const std::vector<float> k = RandomFloats(count, 2);
+  const std::vector<float> v = RandomFloats(count, 3);
+  std::vector<float> expected = Run(shape, q, k, v, 2);
+  std::vector<uint16_t> rounded(count);
+  kernels().to_bfloat16(count, expected.data(), rounded.data());
+  std::ranges::transform(rounded, expected.begin(), BFloat16ToFloat);
+  EXPECT_EQ(Run(shape, q, k, v, 2, nullptr, OperandType::kBFloat16), expected);
 }
 
 TEST_P(AttentionTest, SameBitsHoweverTheWorkIsCut) {

@@ -194,6 +194,11 @@ TEST_P(ElementwiseTest, ScaleAddScaledAndDot) {
       magnitude += std::abs(static_cast<double>(a[i]) * b[i]);
     }
     EXPECT_EQ(scaled[count], -77.0F);
+    std::vector<uint16_t> rounded(count + 1, 0x7777);
+    kernels().to_bfloat16(count, scaled.data(), rounded.data());
+    std::vector<uint16_t> halves(count + 1, 0x7777);
+    kernels().scale_bfloat16(count, 1.7F, a.data(), halves.data());
+    EXPECT_EQ(halves, rounded);
     EXPECT_EQ(added[count], -77.0F);
     EXPECT_NEAR(kernels().dot(count, a.data(), b.data()), dot,
                 static_cast<double>(count + 2) * kUnitRoundoff * magnitude);

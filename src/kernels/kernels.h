@@ -120,6 +120,8 @@ struct Kernels {
                                         size_t out_stride);
   /// out = in * factor.
   void (*scale)(size_t count, float factor, const float* in, float* out);
+  /// The same, rounded to the nearest bfloat16.
+  void (*scale_bfloat16)(size_t count, float factor, const float* in, uint16_t* out);
   /// out += in * factor.
   void (*add_scaled)(size_t count, float factor, const float* in, float* out);
   /// Sum of a[i] * b[i].

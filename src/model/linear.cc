@@ -99,6 +99,12 @@ void Linear::ForwardResidual(const Operand& in, const Matrix& residual, const Ma
        out);
 }
 
+void Linear::ForwardResidual(const OperandBuffer& in, const Matrix& residual, const Matrix& out,
+                             float* scratch) const {
+  if (in.type == weight_.input_type()) return ForwardResidual(in.operand(), residual, out);
+  ForwardResidual(AsMatrix(in), residual, out, scratch);
+}
+
 ActivationBuffer NewActivationBuffer(Arena& arena, OperandType type, int64_t rows,
                                      int64_t columns) {
   ActivationBuffer buffer = {NewOperandBuffer(arena, type, rows, columns), {}};

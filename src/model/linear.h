@@ -71,6 +71,9 @@ class Linear {
                        float* scratch) const {
     ForwardResidual(Convert(in, scratch), residual, out);
   }
+  /// `in` is an operand of InputTypeOf, or floats.
+  void ForwardResidual(const OperandBuffer& in, const Matrix& residual, const Matrix& out,
+                       float* scratch) const;
 
  private:
   Operand Convert(const Matrix& in, float* scratch) const {

@@ -92,6 +92,9 @@ void SiglipAttention::Forward(Workspace& workspace) const {
   const Operand qkv = workspace.qkv.operand();
   PackKeysAndValues(kernels, shape, qkv, workspace.begin, workspace.end, panels);
   workspace.barrier->Wait();  // keys and values of all rows are needed from here on
+  if (workspace.layer + 1 == context_.config.num_hidden_layers) {
+    workspace.begin = std::clamp(workspace.first_wanted, workspace.begin, workspace.end);
+  }
   // attn_weights = softmax(queries @ keys.T * scale); attn_output = attn_weights @ values
   Attention(kernels, shape, qkv, panels, workspace.begin, workspace.end, workspace.attention_output,
             attentions, workspace.attention_scratch);

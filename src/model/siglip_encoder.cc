@@ -59,16 +59,18 @@ Tensor SiglipEncoderLayer::operator()(const Tensor& hidden_states) const {
 }
 
 void SiglipEncoderLayer::Forward(Workspace& workspace) const {
-  const Matrix hidden_states = workspace.Own(workspace.hidden_states);
-  const OperandBuffer normalized = workspace.Own(workspace.normalized);
+  const auto normalize = [&](const LayerNorm& layer_norm) {
+    layer_norm.Forward(workspace.Own(workspace.hidden_states), workspace.Own(workspace.normalized),
+                       workspace.operand_scratch);
+  };
   // residual = hidden_states
   // hidden_states = self.layer_norm1(hidden_states)
-  layer_norm1_->Forward(hidden_states, normalized, workspace.operand_scratch);
+  normalize(*layer_norm1_);
   // hidden_states = residual + self.self_attn(hidden_states)
   self_attn_.Forward(workspace);
   // residual = hidden_states
   // hidden_states = self.layer_norm2(hidden_states)
-  layer_norm2_->Forward(hidden_states, normalized, workspace.operand_scratch);
+  normalize(*layer_norm2_);
   // hidden_states = residual + self.mlp(hidden_states)
   mlp_.Forward(workspace);
 }
@@ -105,6 +107,7 @@ void SiglipEncoder::Forward(Workspace& workspace) const {
                                  workspace.hidden_states.rows, workspace.hidden_states.columns);
     CopyRows(hidden_states, workspace.Own(out));
   };
+  const int64_t begin = workspace.begin;
   workspace.layer = 0;
   // for encoder_layer in self.layers: hidden_states = encoder_layer(hidden_states)
   for (const auto& layer : layers_) {
@@ -112,6 +115,7 @@ void SiglipEncoder::Forward(Workspace& workspace) const {
     layer->Forward(workspace);
     ++workspace.layer;
   }
+  workspace.begin = begin;
   keep(static_cast<size_t>(workspace.layer));
 }
 

@@ -152,6 +152,9 @@ void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspa
   // hidden_states = self.embeddings(input_ids=input_ids, position_ids=position_ids)      [T, D]
   embeddings_.Forward(input_ids, workspace);
   // encoder_outputs = self.encoder(inputs_embeds=hidden_states)                          [T, D]
+  const bool is_only_pooled = last_hidden_state == nullptr && workspace.hidden_states_out.empty() &&
+                              workspace.attentions_out.empty();
+  workspace.first_wanted = is_only_pooled ? workspace.hidden_states.rows - 1 : 0;
   encoder_.Forward(workspace);
   // last_hidden_state = self.final_layer_norm(last_hidden_state)                         [T, D]
   const Matrix& hidden_states = workspace.hidden_states;

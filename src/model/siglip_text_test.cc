@@ -130,6 +130,10 @@ TEST_P(SiglipTextLayersTest, WhatIsNotAskedForChangesNoBit) {
   EXPECT_EQ(all.attentions[0].shape(), (Shape{5, 3, 19, 19}));
   EXPECT_EQ(0, std::memcmp(all.pooler_output.bytes().data(), few.pooler_output.bytes().data(),
                            all.pooler_output.bytes().size()));
+  const TextOutput again = transformer(ids, everything);
+  EXPECT_EQ(
+      0, std::memcmp(all.last_hidden_state->bytes().data(), again.last_hidden_state->bytes().data(),
+                     all.last_hidden_state->bytes().size()));
 }
 
 INSTANTIATE_TEST_SUITE_P(AllInstructionSets, SiglipTextLayersTest,

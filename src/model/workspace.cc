@@ -52,7 +52,9 @@ void TeamWorkspace::Assign(const LayerContext& context, int64_t tokens, int64_t 
   const OperandType type = InputTypeOf(kernels, context.precision);
   shared.normalized = NewOperandBuffer(arena_, type, tokens, hidden);
   shared.qkv = NewOperandBuffer(arena_, attention.type, tokens, 3 * hidden);
-  shared.attention_output = arena_.NewMatrix(tokens, hidden);
+  // Bytes are scaled by a row's largest value, which is known only when all heads are done.
+  shared.attention_output = NewOperandBuffer(
+      arena_, type == OperandType::kInt8 ? OperandType::kFloat32 : type, tokens, hidden);
   // A lone thread is never behind itself: one set of panels serves both.
   for (size_t i = 0; i < (members_.size() == 1 ? 1 : 2); ++i) {
     shared.panels[i].keys = arena_.Floats(KeyPanelFloats(attention, kernels));
@@ -82,6 +84,7 @@ void TeamWorkspace::Reset() {
   for (Workspace& member : members_) {
     member.hidden_states_out.clear();
     member.attentions_out.clear();
+    member.first_wanted = 0;
   }
 }
 

@@ -21,11 +21,11 @@ namespace siglip {
 /// same picture, each on its own rows (tokens); all but keys and values is private to a row.
 struct Workspace {
   // Shared by the team.
-  Matrix hidden_states;       // [N, D] the residual stream
-  OperandBuffer normalized;   // [N, D] what a layer norm made of it
-  OperandBuffer qkv;          // [N, 3 D] in what attention is computed in
-  Matrix attention_output;    // [N, D]
-  AttentionPanels panels[2];  // alternating: a slower thread may still read the last layer's
+  Matrix hidden_states;            // [N, D] the residual stream
+  OperandBuffer normalized;        // [N, D] what a layer norm made of it
+  OperandBuffer qkv;               // [N, 3 D] in what attention is computed in
+  OperandBuffer attention_output;  // [N, D] for out_proj, floats where that takes bytes
+  AttentionPanels panels[2];       // alternating: a slower thread may still read the last layer's
   Barrier* barrier = nullptr;
 
   // Of this thread.
@@ -38,6 +38,8 @@ struct Workspace {
   float* operand_scratch = nullptr;  // for the float input of a Linear, or one row of a layer norm
   int next_panels = 0;               // which of the two sets the next attention packs
   int layer = 0;                     // of the encoder, counted from 0
+  /// Of what the last layer makes, rows before this one are not wanted and may be left undone.
+  int64_t first_wanted = 0;
 
   // Where to keep what the caller asked for besides the result; null where not wanted.
   std::vector<float*> hidden_states_out;  // one [N, D] for the input of each layer, one for the end
@@ -64,7 +66,7 @@ class TeamWorkspace {
     return tokens == tokens_ && threads == static_cast<int>(members_.size()) &&
            patch_values == patch_values_;
   }
-  /// Forgets where the last picture's outputs went.
+  /// Forgets what was wanted of the last picture.
   void Reset();
 
  private:

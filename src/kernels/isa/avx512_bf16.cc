@@ -38,6 +38,7 @@ Kernels MakeKernels() {
   kernels.multiplies_bfloat16 = true;
   const Kernels converting = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.to_bfloat16 = converting.to_bfloat16;
+  kernels.scale_bfloat16 = converting.scale_bfloat16;
   kernels.bias_bfloat16 = converting.bias_bfloat16;
   kernels.softmax_exponentials_bfloat16 = converting.softmax_exponentials_bfloat16;
   kernels.bias_activation_bfloat16 = converting.bias_activation_bfloat16;

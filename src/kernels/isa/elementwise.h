@@ -309,14 +309,23 @@ float Dot(size_t count, const float* a, const float* b) {
   });
 }
 
+/// out = in times `factor`, rounded.
 template <class V>
-void ToBFloat16(size_t count, const float* in, uint16_t* out) {
+void ScaleBFloat16(size_t count, float factor, const float* in, uint16_t* out) {
+  const V factors = V::Set(factor);
   size_t i = 0;
-  for (; i + V::kWidth <= count; i += V::kWidth) V::Load(in + i).StoreBFloat16(out + i);
+  for (; i + V::kWidth <= count; i += V::kWidth) {
+    (V::Load(in + i) * factors).StoreBFloat16(out + i);
+  }
   if (i == count) return;
   uint16_t rest[V::kWidth];
-  V::LoadPartial(in + i, count - i).StoreBFloat16(rest);
+  (V::LoadPartial(in + i, count - i) * factors).StoreBFloat16(rest);
   for (size_t j = 0; i + j < count; ++j) out[i + j] = rest[j];
+}
+
+template <class V>
+void ToBFloat16(size_t count, const float* in, uint16_t* out) {
+  ScaleBFloat16<V>(count, 1.0F, in, out);
 }
 
 template <class V>
@@ -396,6 +405,7 @@ constexpr Kernels ElementwiseKernels() {
   kernels.softmax_exponentials = SoftmaxExponentials<V>;
   kernels.softmax_exponentials_bfloat16 = SoftmaxExponentialsBFloat16<V>;
   kernels.scale = Scale<V>;
+  kernels.scale_bfloat16 = ScaleBFloat16<V>;
   kernels.add_scaled = AddScaled<V>;
   kernels.dot = Dot<V>;
   kernels.to_bfloat16 = ToBFloat16<V>;
