@@ -46,7 +46,9 @@ struct EmbedArguments {
 /// What became of the inputs. Folders that cannot be read fail in the source's thread, pictures in
 /// the sink's.
 struct Tally {
-  uint64_t texts = 0;     // embedded, by this run or an earlier one
+  uint64_t texts = 0;      // embedded, by this run or an earlier one
+  uint64_t new_texts = 0;  // of these, by this run
+  double text_seconds = 0;
   uint64_t embedded = 0;  // pictures
   uint64_t reused = 0;    // pictures embedded by an earlier run
   std::atomic<uint64_t> failed = 0;
@@ -102,25 +104,45 @@ std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, con
                         engine.embedding_shape());
 }
 
-/// Their rows come first, named so that no picture is taken for one of them.
-void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts,
+/// Enough to keep all threads busy, few enough that an interruption is noticed soon.
+constexpr size_t kTextsAtOnce = 256;
+
+/// Their rows come first, named so that no picture is taken for one of them. Stops early when
+/// interrupted.
+void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, bool with_bar,
                 EmbeddingOutput& output, Tally& tally) {
+  const std::atomic<bool>& stop = CatchInterrupts();
+  ProgressBar progress(with_bar, ProgressBar::Unit::kTexts);
+  progress.SetTotal(texts.size());
   std::vector<std::string> wanted;
+  const auto embed_wanted = [&] {
+    const Tensor embeddings = engine.EmbedTexts(wanted);
+    const auto width = static_cast<size_t>(embeddings.dim(1));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      EmbedResult result;
+      result.path = "text:" + wanted[i];
+      result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
+      std::ranges::copy(embeddings.floats().subspan(i * width, width),
+                        result.embedding.floats().begin());
+      output.Add(result);
+      ++tally.texts;
+      ++tally.new_texts;
+      progress.Advance();
+    }
+    wanted.clear();
+    tally.text_seconds = progress.Seconds();
+  };
   for (const std::string& text : texts) {
-    if (!output.Reuse("text:" + text)) wanted.push_back(text);
+    if (stop) return;
+    if (output.Reuse("text:" + text)) {
+      ++tally.texts;
+      progress.Skip();
+      continue;
+    }
+    wanted.push_back(text);
+    if (wanted.size() == kTextsAtOnce) embed_wanted();
   }
-  tally.texts = texts.size();
-  if (wanted.empty()) return;
-  const Tensor embeddings = engine.EmbedTexts(wanted);
-  const auto width = static_cast<size_t>(embeddings.dim(1));
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    EmbedResult result;
-    result.path = "text:" + wanted[i];
-    result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
-    std::ranges::copy(embeddings.floats().subspan(i * width, width),
-                      result.embedding.floats().begin());
-    output.Add(result);
-  }
+  if (!wanted.empty()) embed_wanted();
 }
 
 void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, ProgressBar& progress,
@@ -148,17 +170,23 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
   engine.EmbedFiles(next_path, take_result, &stop);
 }
 
-std::string Summary(const Tally& tally, uint64_t passed_over, double seconds) {
-  std::string text;
-  if (tally.texts > 0)
-    text += std::to_string(tally.texts) + (tally.texts == 1 ? " text, " : " texts, ");
-  text += std::to_string(tally.embedded) + " embedded";
+std::string Rate(uint64_t count, double seconds) {
+  return FormatNumber(static_cast<double>(count) / seconds, 1);
+}
+
+std::string SummaryOfTexts(const Tally& tally) {
+  const std::string text = std::to_string(tally.texts) + (tally.texts == 1 ? " text" : " texts");
+  if (tally.new_texts == 0) return text;
+  return text + ", " + Rate(tally.new_texts, tally.text_seconds) + " texts/s";
+}
+
+std::string SummaryOfPictures(const Tally& tally, uint64_t passed_over, double seconds) {
+  std::string text = std::to_string(tally.embedded) + " embedded";
   if (tally.reused > 0) text += ", " + std::to_string(tally.reused) + " from the run before";
   text += ", " + std::to_string(tally.failed) + " failed, " + std::to_string(passed_over) +
           " passed over";
   if (tally.embedded == 0) return text;
-  return text + ", " + FormatNumber(static_cast<double>(tally.embedded) / seconds, 1) +
-         " pictures/s";
+  return text + ", " + Rate(tally.embedded, seconds) + " pictures/s";
 }
 
 void Embed(EmbedArguments arguments) {
@@ -167,19 +195,22 @@ void Embed(EmbedArguments arguments) {
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
+  arguments.engine.texts_only = arguments.paths.empty();
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   Tally tally;
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
   const bool with_bar = WantsProgressBar(arguments.quiet) && !rows_on_terminal;
+  const auto output = MakeOutput(arguments, engine);
+  EmbedTexts(engine, texts, with_bar, *output, tally);
   ProgressBar progress(with_bar);
   Inputs inputs(arguments.paths, stop, [&](const Error& error) {
     progress.Print(std::string("siglip: ") + error.what());
     ++tally.failed;
   });
-  const auto output = MakeOutput(arguments, engine);
-  EmbedTexts(engine, texts, *output, tally);
-  {
+  if (arguments.paths.empty()) {
+    tally.complete = !stop;
+  } else {
     std::optional<BackgroundCount> count;
     if (with_bar && CanReadTwice(arguments.paths)) count.emplace(arguments.paths, progress);
     Run(engine, inputs, *output, progress, tally);
@@ -188,10 +219,14 @@ void Embed(EmbedArguments arguments) {
   if (tally.complete) output->Finish();
 
   if (tally.complete && tally.rows() + tally.failed == 0) {
-    progress.Print("siglip: there are no pictures among the inputs");
+    progress.Print(std::string("siglip: there are no ") +
+                   (arguments.paths.empty() ? "texts" : "pictures") + " among the inputs");
   }
   if (!arguments.quiet) {
-    progress.Print("siglip: " + Summary(tally, inputs.passed_over(), seconds));
+    if (tally.texts > 0) progress.Print("siglip: " + SummaryOfTexts(tally));
+    if (!arguments.paths.empty()) {
+      progress.Print("siglip: " + SummaryOfPictures(tally, inputs.passed_over(), seconds));
+    }
     if (!tally.complete) {
       progress.Print(arguments.output.empty()
                          ? "siglip: interrupted"

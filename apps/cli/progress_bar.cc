@@ -109,8 +109,12 @@ std::string ProgressBar::Line(size_t columns) const {
     line.append(filled, '#').append(kBarColumns - filled, ' ').append("] ");
     line.append(FormatNumber(100 * part, 0)).append("%");
   }
-  line += "  " + (unit_ == Unit::kBytes ? FormatBytes(static_cast<int64_t>(rate)) + "/s"
-                                        : FormatNumber(rate, 1) + " pictures/s");
+  line += "  ";
+  switch (unit_) {
+    case Unit::kPictures: line += FormatNumber(rate, 1) + " pictures/s"; break;
+    case Unit::kTexts: line += FormatNumber(rate, 1) + " texts/s"; break;
+    case Unit::kBytes: line += FormatBytes(static_cast<int64_t>(rate)) + "/s"; break;
+  }
   if (total_known && rate > 0) {
     line += "  " + FormatDuration(static_cast<double>(*total_ - done) / rate) + " left";
   }

@@ -13,7 +13,7 @@ namespace siglip::cli {
 /// use from several threads.
 class ProgressBar {
  public:
-  enum class Unit { kPictures, kBytes };
+  enum class Unit { kPictures, kTexts, kBytes };
   /// `visible` false: messages only.
   explicit ProgressBar(bool visible, Unit unit = Unit::kPictures);
   ProgressBar(const ProgressBar&) = delete;

@@ -35,19 +35,24 @@ std::string Checksum(const Tensor& tensor) {
 
 Settings DescribeSettings(const Engine& engine, bool with_texts) {
   const EngineOptions& options = engine.options();
-  Settings settings = {
-      {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-      {"fast decode", options.decode.fast ? "yes" : "no"},
-      {"instruction set", std::string(engine.tower().runtime()->instruction_set())},
-      {"most tokens", std::to_string(engine.tower().most_tokens())},
-      {"normalize", options.normalize ? "yes" : "no"},
-      {"precision", std::string(ToString(engine.tower().precision()))},
-      {"preprocess", std::string(ToString(options.preprocess))},
-      {"shape", ToString(engine.embedding_shape())},
-      {"tokens", options.tokens ? "yes" : "no"},
-      // Looked at last: it differs whenever something else does.
-      {"weights (checksum)", Checksum(engine.Embed(TestPicture(engine)))},
+  const auto describe = [&](const auto& tower) -> Settings {
+    return {
+        {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
+        {"fast decode", options.decode.fast ? "yes" : "no"},
+        {"instruction set", std::string(tower.runtime()->instruction_set())},
+        {"normalize", options.normalize ? "yes" : "no"},
+        {"precision", std::string(ToString(tower.precision()))},
+        {"preprocess", std::string(ToString(options.preprocess))},
+        {"shape", ToString(engine.embedding_shape())},
+        {"tokens", options.tokens ? "yes" : "no"},
+    };
   };
+  Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
+  // Looked at last, by their names: they differ whenever something else does.
+  if (!options.texts_only) {
+    settings["most tokens"] = std::to_string(engine.tower().most_tokens());
+    settings["weights (checksum)"] = Checksum(engine.Embed(TestPicture(engine)));
+  }
   if (with_texts) {
     const std::string text = "0123456789 The quick brown fox jumps over the lazy dog";
     settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}));

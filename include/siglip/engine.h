@@ -43,6 +43,8 @@ struct EngineOptions {
   /// last_hidden_state [N, D] instead of pooler_output [D]. With variable resolution N is the most
   /// tokens a picture can have, and rows behind a picture's own are zero.
   bool tokens = false;
+  /// No pictures will be embedded: the image tower is not loaded, and the folder need not have one.
+  bool texts_only = false;
 };
 
 /// What became of one picture: an embedding, or the reason why there is none.
@@ -68,7 +70,8 @@ class Engine {
   /// Loads model and preprocessing of a checkpoint folder, of fixed or variable resolution. Throws
   /// Error(kUnsupported) when the model has no pooling head and `tokens` is not asked for, and
   /// Error(kMismatch) when the model takes pictures of another size, patch size or channel count
-  /// than preprocessing makes.
+  /// than preprocessing makes. With `texts_only` the text tower is loaded instead, and what is
+  /// about pictures throws Error(kUnsupported).
   static Engine FromPretrained(const std::filesystem::path& folder,
                                const EngineOptions& options = {});
   /// Of parts made otherwise; runtime, precision, mode and max_num_patches are those of the parts,
@@ -83,7 +86,7 @@ class Engine {
 
   const ImageTower& tower() const;
   const EngineOptions& options() const;
-  /// [D] or [N, D].
+  /// [D] or [N, D] of a picture; [D] of a text with `texts_only`.
   Shape embedding_shape() const;
 
   /// The next path to embed, or nothing at the end. Called by one thread at a time.

@@ -31,8 +31,12 @@ void CheckOptions(const ImageTower& tower, const EngineOptions& options, const s
 }  // namespace
 
 struct Engine::Parts {
+  /// `loaded` is null where only texts will be embedded.
   Parts(std::unique_ptr<const ImageTower> loaded, const EngineOptions& chosen)
-      : options(chosen), tower(std::move(loaded)), workers(tower->runtime()->threads()) {}
+      : options(chosen),
+        tower(std::move(loaded)),
+        runtime(tower ? tower->runtime() : Runtime::Create(chosen.runtime)),
+        workers(tower ? runtime->threads() : 1) {}
 
   void AddSeconds(const StageSeconds& more) {
     const std::lock_guard lock(seconds_mutex);
@@ -42,12 +46,13 @@ struct Engine::Parts {
     seconds.compute += more.compute;
   }
 
-  EngineOptions options;
-  std::unique_ptr<const ImageTower> tower;
   /// The text tower and what it needs, loaded when first asked for.
   const TextPart& text() const {
     const std::lock_guard lock(text_mutex);
-    if (!text_part) text_part = std::make_unique<const TextPart>(Folder(), *tower);
+    if (!text_part) {
+      text_part = tower ? std::make_unique<const TextPart>(Folder(), *tower)
+                        : std::make_unique<const TextPart>(Folder(), runtime, options.precision);
+    }
     return *text_part;
   }
   const std::filesystem::path& Folder() const {
@@ -56,6 +61,9 @@ struct Engine::Parts {
                 "load it from a checkpoint folder to embed texts");
   }
 
+  EngineOptions options;
+  std::unique_ptr<const ImageTower> tower;
+  std::shared_ptr<const Runtime> runtime;
   std::filesystem::path folder;  // empty: made of parts
   // Each of these threads embeds its own pictures; the model's runtime has others, which compute
   // one picture together.
@@ -67,8 +75,10 @@ struct Engine::Parts {
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
-  Engine engine(LoadImageTower(folder, options), options, folder.string());
+  Engine engine(options.texts_only ? nullptr : LoadImageTower(folder, options), options,
+                folder.string());
   engine.parts_->folder = folder;
+  if (options.texts_only) engine.parts_->text();
   return engine;
 }
 
@@ -82,7 +92,7 @@ Engine::Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
 
 Engine::Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,
                const std::string& name) {
-  CheckOptions(*tower, options, name);
+  if (tower) CheckOptions(*tower, options, name);
   parts_ = std::make_unique<Parts>(std::move(tower), options);
 }
 
@@ -90,13 +100,21 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-const ImageTower& Engine::tower() const { return *parts_->tower; }
+const ImageTower& Engine::tower() const {
+  if (parts_->tower) return *parts_->tower;
+  throw Error(ErrorCode::kUnsupported, "this engine embeds texts only",
+              "load it without texts_only to embed pictures");
+}
 const EngineOptions& Engine::options() const { return parts_->options; }
 
-Shape Engine::embedding_shape() const { return EmbeddingShape(tower(), parts_->options.tokens); }
+Shape Engine::embedding_shape() const {
+  if (parts_->options.texts_only) return {text_model().config().embedding_size()};
+  return EmbeddingShape(tower(), parts_->options.tokens);
+}
 
 uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                             const std::atomic<bool>* stop) const {
+  const ImageTower& image_tower = tower();
   const int threads = parts_->workers.threads();
   const int batch = parts_->options.batch;
   OrderedRun run(next_path, sink, threads, batch > 0 ? batch : kPicturesPerThread * threads, stop);
@@ -104,7 +122,7 @@ uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
   // (or the only one) most threads would be idle, so these share the computing of each.
   const auto most_are_idle = [&] { return threads > 1 && run.AtMostLeft(threads / 2); };
   parts_->workers.Run([&](int) {
-    PictureWorker worker(tower(), parts_->options, most_are_idle);
+    PictureWorker worker(image_tower, parts_->options, most_are_idle);
     run.Work([&](const std::string& path) { return worker.EmbedFile(path); });
     parts_->AddSeconds(worker.seconds());
   });

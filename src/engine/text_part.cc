@@ -25,11 +25,16 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 }  // namespace
 
-TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
+TextPart::TextPart(const std::filesystem::path& folder,
+                   const std::shared_ptr<const Runtime>& runtime,
+                   std::optional<Precision> precision)
     : tokenizer_(Tokenizer::FromPretrained(folder)),
-      model_(
-          SiglipTextModel::FromPretrained(folder, image_tower.runtime(), image_tower.precision())) {
+      model_(SiglipTextModel::FromPretrained(folder, runtime, precision)) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
+}
+
+TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
+    : TextPart(folder, image_tower.runtime(), image_tower.precision()) {
   CheckTowersFit(image_tower.config(), model_.config(), folder.string());
 }
 

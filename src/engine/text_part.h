@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace siglip {
 
 class TextPart {
  public:
+  TextPart(const std::filesystem::path& folder, const std::shared_ptr<const Runtime>& runtime,
+           std::optional<Precision> precision);
   /// On the runtime and with the precision of `image_tower`, whose embeddings those of texts are to
   /// be compared with. Throws Error, kMismatch when the parts do not belong together.
   TextPart(const std::filesystem::path& folder, const ImageTower& image_tower);

@@ -97,6 +97,25 @@ TEST(EngineTexts, NeedAFolderWithATextTower) {
   ExpectError(ErrorCode::kNotFound, {folder.path().string()}, [&] { engine.EmbedTexts(kTexts); });
 }
 
+TEST(EngineTexts, NeedNoImageTower) {
+  const ScratchFolder folder;
+  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
+  std::filesystem::remove(folder / "preprocessor_config.json");
+  EngineOptions options;
+  options.texts_only = true;
+  const Engine engine = Engine::FromPretrained(folder.path(), options);
+  EXPECT_EQ(engine.embedding_shape(), (Shape{128}));
+  EXPECT_EQ(Row(engine.EmbedTexts(kTexts), 1), Row(Load().EmbedTexts(kTexts), 1));
+  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.tower(); });
+  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.Embed(Image()); });
+  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] {
+    engine.EmbedFiles([]() -> std::optional<std::string> { return "a.jpg"; }, [](EmbedResult) {});
+  });
+  std::filesystem::remove(folder / "spiece.model");
+  ExpectError(ErrorCode::kNotFound, {folder.path().string()},
+              [&] { Engine::FromPretrained(folder.path(), options); });
+}
+
 TEST(EngineTexts, TokenizerMustFitTheTextTower) {
   const ScratchFolder folder;
   std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);

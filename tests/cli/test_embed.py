@@ -57,7 +57,7 @@ class OutputTest(EmbedCommandTest):
         self.assertEqual([path for path, _ in found],
                          ["text:a red circle", "text:[a, b]", "text:a blue star",
                           "text:Über alles, [x]", str(PICTURES[0])])
-        self.assertIn("4 texts, 1 embedded", result.stderr)
+        self.assertRegex(result.stderr, r"siglip: 4 texts, [\d.]+ texts/s\nsiglip: 1 embedded")
         self.assertTrue(numpy.array_equal(found[-1][1], rows(self.embed(PICTURES[0]).stdout)[0][1]))
         alone = rows(self.embed("--text", "a blue star").stdout)
         self.assertTrue(numpy.array_equal(found[2][1], alone[0][1]))
@@ -70,6 +70,21 @@ class OutputTest(EmbedCommandTest):
         self.embed(*words, "--output", output)
         file = numpy.load(output)
         self.assertEqual(len(next(value for value in file.values() if value.ndim == 2)), 5)
+
+    def test_texts_alone_need_nothing_of_the_image_tower(self):
+        expected = self.embed("--text", "a star", PICTURES[0]).stdout.splitlines()[0]
+        folder = self.folder / "model"
+        shutil.copytree(MODEL, folder)
+        (folder / "preprocessor_config.json").unlink()
+        found = self.succeed("embed", "--model", folder, "--text", "a star")
+        self.assertEqual(found.stdout.splitlines(), [expected])
+        self.assertRegex(found.stderr, r"^siglip: 1 text, [\d.]+ texts/s\n$")
+        error = self.fail_with(1, "embed", "--model", folder, "--text", "a star", PICTURES[0])
+        self.assertIn("preprocessor_config.json", error)
+        empty = self.folder / "empty.txt"
+        empty.write_text("\n")
+        error = self.fail_with(1, "embed", "--model", folder, "--text-file", empty)
+        self.assertIn("there are no texts among the inputs", error)
 
     def test_texts_and_tokens_do_not_go_together(self):
         self.assertIn("--tokens", self.fail_with(2, "embed", "--model", MODEL, "--tokens",

@@ -66,6 +66,27 @@ class ResumeTest(CommandTest):
         self.assertEqual((self.folder / "parts.npy.names.txt").read_bytes(),
                          (self.folder / "whole.npy.names.txt").read_bytes())
 
+    def test_control_c_among_texts_then_resume_equals_an_uninterrupted_run(self):
+        texts = self.folder / "texts.txt"
+        texts.write_text("".join(f"picture number {i}\n" for i in range(4000)))
+        whole = self.folder / "whole.npy"
+        self.succeed(*self.words("--text-file", texts, output=whole))
+        process = subprocess.Popen([PROGRAM, *map(str, self.words("--text-file", texts))],
+                                   stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not self.partial.exists() or b"text:" not in self.partial.read_bytes():
+            self.assertLess(time.monotonic(), deadline, "the journal does not grow")
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        error = process.stderr.read().decode()
+        process.stderr.close()
+        self.assertEqual(process.wait(60), 130)
+        self.assertIn("--resume", error)
+        self.assertFalse(self.output.exists())
+        result = self.succeed(*self.words("--text-file", texts, "--resume"))
+        self.assertIn("4000 texts", result.stderr)
+        self.assertEqual(self.output.read_bytes(), whole.read_bytes())
+
     def test_signals(self):
         for signals in ((signal.SIGTERM,), (signal.SIGINT, signal.SIGINT),
                         (signal.SIGINT, signal.SIGTERM, signal.SIGINT)):
