@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "engine/image_towers.h"
-#include "image/encoded_image.h"
-#include "image/preprocess_encoded.h"
+#include "engine/tower_of.h"
 #include "model/single_picture.h"
 #include "siglip/error.h"
 
@@ -37,44 +36,28 @@ class FixedSolo final : public ImageTower::Solo {
   SinglePictureForward forward_;
 };
 
-class FixedTower final : public ImageTower {
+class FixedTower final : public TowerOf<SiglipVisionModel, SiglipImageProcessor> {
  public:
-  FixedTower(SiglipVisionModel model, SiglipImageProcessor processor)
-      : model_(std::move(model)), processor_(std::move(processor)) {}
+  using TowerOf::TowerOf;
 
-  const SiglipVisionTowerConfig& config() const override { return model_.config(); }
-  const std::shared_ptr<const Runtime>& runtime() const override { return model_.runtime(); }
-  Precision precision() const override { return model_.precision(); }
-  bool has_head() const override { return model_.vision_model().head() != nullptr; }
-  int64_t most_tokens() const override { return model_.config().num_patches(); }
-  int64_t native_side() const override { return model_.config().image_size; }
-  bool resizes() const override { return processor_.config().do_resize; }
-
-  void Preprocess(const Image& image, PreparedPicture& picture) const override {
-    Prepare({.width = image.width, .height = image.height}, picture);
-    processor_.Preprocess(image, picture.pixel_values.floats());
-  }
-  void Preprocess(EncodedImage& image, PreparedPicture& picture) const override {
-    Prepare(image.size(), picture);
-    PreprocessEncoded(processor_, image, picture.pixel_values.floats());
-  }
+  int64_t most_tokens() const override { return model().config().num_patches(); }
+  int64_t native_side() const override { return model().config().image_size; }
 
   VisionOutput Run(std::span<const PreparedPicture> pictures) const override {
-    if (pictures.size() == 1) return model_(pictures[0].pixel_values);
+    if (pictures.size() == 1) return model()(pictures[0].pixel_values);
     const int64_t side = native_side();
     Tensor batch(DType::kF32, {std::ssize(pictures), 3, side, side});
     auto out = batch.floats().begin();
     for (const PreparedPicture& picture : pictures) {
       out = std::ranges::copy(picture.pixel_values.floats(), out).out;
     }
-    return model_(batch);
+    return model()(batch);
   }
-  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<FixedSolo>(model_); }
+  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<FixedSolo>(model()); }
 
  private:
-  /// Makes room in `picture` for one of this size.
-  void Prepare(const ImageSize& image, PreparedPicture& picture) const {
-    const auto [height, width] = processor_.OutputSize(image.height, image.width);
+  void Prepare(const ImageSize& image, PreparedPicture& picture) const override {
+    const auto [height, width] = processor().OutputSize(image.height, image.width);
     const int64_t expected = native_side();
     if (height != expected || width != expected) {
       const std::string side = std::to_string(expected);
@@ -85,12 +68,9 @@ class FixedTower final : public ImageTower {
     }
     if (picture.pixel_values.empty()) {
       picture.pixel_values = Tensor(DType::kF32, {1, 3, expected, expected});
-      picture.rows = picture.columns = model_.config().patches_per_side();
+      picture.rows = picture.columns = model().config().patches_per_side();
     }
   }
-
-  SiglipVisionModel model_;
-  SiglipImageProcessor processor_;
 };
 
 }  // namespace

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "engine/image_towers.h"
-#include "image/encoded_image.h"
-#include "image/preprocess_encoded.h"
+#include "engine/tower_of.h"
 #include "model/siglip2_picture.h"
 #include "siglip/error.h"
 
@@ -30,29 +29,14 @@ class NaflexSolo final : public ImageTower::Solo {
   Siglip2PictureForward forward_;
 };
 
-class NaflexTower final : public ImageTower {
+class NaflexTower final : public TowerOf<Siglip2VisionModel, Siglip2ImageProcessor> {
  public:
-  NaflexTower(Siglip2VisionModel model, Siglip2ImageProcessor processor)
-      : model_(std::move(model)), processor_(std::move(processor)) {}
+  using TowerOf::TowerOf;
 
-  const SiglipVisionTowerConfig& config() const override { return model_.config(); }
-  const std::shared_ptr<const Runtime>& runtime() const override { return model_.runtime(); }
-  Precision precision() const override { return model_.precision(); }
-  bool has_head() const override { return model_.vision_model().head() != nullptr; }
-  int64_t most_tokens() const override { return processor_.config().max_num_patches; }
+  int64_t most_tokens() const override { return processor().config().max_num_patches; }
   int64_t native_side() const override {
     const auto patches = static_cast<int64_t>(std::sqrt(static_cast<double>(most_tokens())));
-    return patches * model_.config().patch_size;
-  }
-  bool resizes() const override { return processor_.config().do_resize; }
-
-  void Preprocess(const Image& image, PreparedPicture& picture) const override {
-    Prepare({.width = image.width, .height = image.height}, picture);
-    processor_.Preprocess(image, picture.pixel_values.floats());
-  }
-  void Preprocess(EncodedImage& image, PreparedPicture& picture) const override {
-    Prepare(image.size(), picture);
-    PreprocessEncoded(processor_, image, picture.pixel_values.floats());
+    return patches * model().config().patch_size;
   }
 
   VisionOutput Run(std::span<const PreparedPicture> pictures) const override {
@@ -66,29 +50,25 @@ class NaflexTower final : public ImageTower {
     const int64_t batch = std::ssize(pictures);
     Tensor shapes(DType::kI64, {batch, 2});
     std::memcpy(shapes.bytes().data(), sides.data(), shapes.bytes().size());
-    if (batch == 1) return model_({pictures[0].pixel_values, {}, shapes});
-    Tensor pixels(DType::kF32, {batch, most, processor_.patch_values()});
+    if (batch == 1) return model()({pictures[0].pixel_values, {}, shapes});
+    Tensor pixels(DType::kF32, {batch, most, processor().patch_values()});
     for (int64_t i = 0; i < batch; ++i) {
       std::ranges::copy(pictures[static_cast<size_t>(i)].pixel_values.floats(),
-                        pixels.floats().begin() + i * most * processor_.patch_values());
+                        pixels.floats().begin() + i * most * processor().patch_values());
     }
-    return model_({pixels, {}, shapes});
+    return model()({pixels, {}, shapes});
   }
-  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<NaflexSolo>(model_); }
+  std::unique_ptr<Solo> NewSolo() const override { return std::make_unique<NaflexSolo>(model()); }
 
  private:
-  /// Makes room in `picture` for one of this size.
-  void Prepare(const ImageSize& image, PreparedPicture& picture) const {
-    const auto [rows, columns] = processor_.SpatialShape(image.height, image.width);
+  void Prepare(const ImageSize& image, PreparedPicture& picture) const override {
+    const auto [rows, columns] = processor().SpatialShape(image.height, image.width);
     if (picture.pixel_values.empty() || picture.tokens() != rows * columns) {
-      picture.pixel_values = Tensor(DType::kF32, {1, rows * columns, processor_.patch_values()});
+      picture.pixel_values = Tensor(DType::kF32, {1, rows * columns, processor().patch_values()});
     }
     picture.rows = rows;
     picture.columns = columns;
   }
-
-  Siglip2VisionModel model_;
-  Siglip2ImageProcessor processor_;
 };
 
 }  // namespace
