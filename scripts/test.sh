@@ -82,8 +82,9 @@ build() {
 
 run_tests() {
   local log="$scratch/ctest-$1.log" status=0
+  # One more at a time than there are processors, as some tests wait more than they compute.
   UBSAN_OPTIONS=print_stacktrace=1 \
-    ctest --preset "$1" --parallel "$jobs" --timeout "$test_timeout" --no-tests=error < /dev/null \
+    ctest --preset "$1" --parallel "$((jobs + 1))" --timeout "$test_timeout" --no-tests=error < /dev/null \
     2>&1 | tee "$log" || status=$?
   local counted='[0-9]+% tests passed, ([0-9]+) tests failed out of ([0-9]+)'
   if [[ $(grep -E "$counted" "$log" | tail -n 1) =~ $counted ]]; then

@@ -175,7 +175,7 @@ std::string Rate(uint64_t count, double seconds) {
 }
 
 std::string SummaryOfTexts(const Tally& tally) {
-  const std::string text = std::to_string(tally.texts) + (tally.texts == 1 ? " text" : " texts");
+  std::string text = std::to_string(tally.texts) + (tally.texts == 1 ? " text" : " texts");
   if (tally.new_texts == 0) return text;
   return text + ", " + Rate(tally.new_texts, tally.text_seconds) + " texts/s";
 }
