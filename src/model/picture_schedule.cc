@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <memory>
 #include <numeric>
 #include <queue>
 
@@ -35,27 +34,6 @@ double CostOf(const SiglipEncoderConfig& config, int64_t tokens) {
   const auto f = static_cast<double>(config.intermediate_size);
   return t * (2 * d + f + t);
 }
-
-/// Keeps the buffers from picture to picture as long as these have equally many tokens.
-class SizedWorkspace {
- public:
-  SizedWorkspace(const LayerContext& context, int threads) : context_(context), threads_(threads) {}
-
-  TeamWorkspace& For(int64_t tokens) {
-    if (!workspace_ || tokens != tokens_) {
-      workspace_.reset();  // before the next one takes memory
-      workspace_ = std::make_unique<TeamWorkspace>(context_, tokens, threads_);
-      tokens_ = tokens;
-    }
-    return *workspace_;
-  }
-
- private:
-  const LayerContext& context_;
-  const int threads_;
-  int64_t tokens_ = 0;
-  std::unique_ptr<TeamWorkspace> workspace_;
-};
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "model/patch_grid.h"
 #include "model/workspace.h"
@@ -25,9 +24,8 @@ class Siglip2PictureForward {
 
  private:
   const Siglip2VisionTransformer& transformer_;
-  int64_t tokens_ = 0;  // what the buffers are for
+  SizedWorkspace workspace_;
   MatrixBuffer last_hidden_state_;
-  std::unique_ptr<TeamWorkspace> workspace_;
 };
 
 }  // namespace siglip

@@ -212,7 +212,7 @@ Precision Siglip2VisionModel::precision() const { return vision_model_->context(
 int64_t Siglip2VisionModel::weight_bytes() const { return vision_model_->weight_bytes(); }
 
 Siglip2PictureForward::Siglip2PictureForward(const Siglip2VisionModel& model)
-    : transformer_(model.vision_model()) {}
+    : transformer_(model.vision_model()), workspace_(transformer_.context(), 1) {}
 
 void Siglip2PictureForward::Run(const float* pixel_values, const PatchGrid& grid,
                                 float* last_hidden_state, float* pooler_output) {
@@ -221,20 +221,19 @@ void Siglip2PictureForward::Run(const float* pixel_values, const PatchGrid& grid
     throw Error(ErrorCode::kUnsupported, "this model has no pooling head, hence no pooler_output",
                 "ask for last_hidden_state instead");
   }
-  if (!workspace_ || tokens_ != grid.tokens()) {
-    tokens_ = grid.tokens();
-    workspace_.reset();  // before the next one takes memory
-    workspace_ = std::make_unique<TeamWorkspace>(transformer_.context(), tokens_, 1);
-    last_hidden_state_ = MatrixBuffer(tokens_, config.hidden_size);
+  const int64_t tokens = grid.tokens();
+  Workspace& workspace = workspace_.For(tokens).member(0);
+  if (last_hidden_state_.matrix().rows != tokens) {
+    last_hidden_state_ = MatrixBuffer(tokens, config.hidden_size);
   }
   const auto positions = transformer_.embeddings().PositionEmbedding(grid.rows, grid.columns);
   const Matrix pixels =
-      DenseRows(const_cast<float*>(pixel_values), 0, tokens_, config.patch_values());
-  transformer_.Forward(pixels, positions->matrix(), workspace_->member(0),
-                       last_hidden_state_.matrix(), pooler_output);
+      DenseRows(const_cast<float*>(pixel_values), 0, tokens, config.patch_values());
+  transformer_.Forward(pixels, positions->matrix(), workspace, last_hidden_state_.matrix(),
+                       pooler_output);
   if (last_hidden_state == nullptr) return;
   CopyRows(last_hidden_state_.matrix(),
-           DenseRows(last_hidden_state, 0, tokens_, config.hidden_size));
+           DenseRows(last_hidden_state, 0, tokens, config.hidden_size));
 }
 
 }  // namespace siglip

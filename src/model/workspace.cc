@@ -88,6 +88,14 @@ void TeamWorkspace::Reset() {
   }
 }
 
+TeamWorkspace& SizedWorkspace::For(int64_t tokens) {
+  if (!workspace_ || !workspace_->Fits(tokens, threads_, 0)) {
+    workspace_.reset();  // before the next one takes memory
+    workspace_ = std::make_unique<TeamWorkspace>(context_, tokens, threads_);
+  }
+  return *workspace_;
+}
+
 std::shared_ptr<WorkspaceCache> NewWorkspaceCache() { return std::make_shared<WorkspaceCache>(); }
 
 std::unique_ptr<TeamWorkspace> WorkspaceCache::Take(const LayerContext& context, int64_t tokens,

@@ -79,6 +79,21 @@ class TeamWorkspace {
   std::vector<Workspace> members_;
 };
 
+/// Keeps the buffers from picture to picture as long as these have equally many tokens. Of towers
+/// that take patches as they are.
+class SizedWorkspace {
+ public:
+  /// `context` must outlive this object.
+  SizedWorkspace(const LayerContext& context, int threads) : context_(context), threads_(threads) {}
+
+  TeamWorkspace& For(int64_t tokens);
+
+ private:
+  const LayerContext& context_;
+  const int threads_;
+  std::unique_ptr<TeamWorkspace> workspace_;
+};
+
 /// Workspaces that no call uses now. To get memory from the system and to have it cleared takes
 /// some hundredths of the time of a picture. Safe to use from several threads.
 class WorkspaceCache {
