@@ -120,16 +120,19 @@ TEST_P(AttentionTest, BFloat16IsCloseToReference) {
 }
 
 TEST_P(AttentionTest, BFloat16ResultIsTheRoundedOne) {
-  const AttentionShape shape = {19, 3, 18, InputType(kernels(), OperandType::kBFloat16)};
-  const auto count = static_cast<size_t>(shape.tokens * shape.heads * shape.head_dim);
-  const std::vector<float> q = RandomFloats(count, 1);
-  const std::vector<float> k = RandomFloats(count, 2);
-  const std::vector<float> v = RandomFloats(count, 3);
-  std::vector<float> expected = Run(shape, q, k, v, 2);
-  std::vector<uint16_t> rounded(count);
-  kernels().to_bfloat16(count, expected.data(), rounded.data());
-  std::ranges::transform(rounded, expected.begin(), BFloat16ToFloat);
-  EXPECT_EQ(Run(shape, q, k, v, 2, nullptr, OperandType::kBFloat16), expected);
+  for (const AttentionShape& shape :
+       {AttentionShape{19, 3, 18, InputType(kernels(), OperandType::kBFloat16)},
+        AttentionShape{19, 3, 7, OperandType::kFloat32}}) {  // heads that begin within a word
+    const auto count = static_cast<size_t>(shape.tokens * shape.heads * shape.head_dim);
+    const std::vector<float> q = RandomFloats(count, 1);
+    const std::vector<float> k = RandomFloats(count, 2);
+    const std::vector<float> v = RandomFloats(count, 3);
+    std::vector<float> expected = Run(shape, q, k, v, 2);
+    std::vector<uint16_t> rounded(count);
+    kernels().to_bfloat16(count, expected.data(), rounded.data());
+    std::ranges::transform(rounded, expected.begin(), BFloat16ToFloat);
+    EXPECT_EQ(Run(shape, q, k, v, 2, nullptr, OperandType::kBFloat16), expected);
+  }
 }
 
 TEST_P(AttentionTest, SameBitsHoweverTheWorkIsCut) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/reference.h"
@@ -139,6 +140,30 @@ TEST_P(SiglipLayersTest, SinglePictureForwardHasTheBitsOfTheModel) {
                              tokens * sizeof(float)));
     EXPECT_EQ(0, std::memcmp(pooled.data(), &output.pooler_output->floats()[picture * 36],
                              pooled.size() * sizeof(float)));
+  }
+}
+
+TEST_P(SiglipLayersTest, HeadsOfOddSizeInEveryPrecision) {
+  SiglipVisionConfig config = SmallConfig();
+  config.hidden_size = 21;
+  config.num_attention_heads = 3;  // of 7, an odd number of values in a row of words
+  const Tensor pixels = RandomTensor({2, 3, config.image_size, config.image_size}, 8);
+  const auto states = [&](Precision precision) {
+    const auto runtime = Runtime::Create({.threads = 2, .instruction_set = GetParam()});
+    return SiglipVisionModel(config, 5, runtime, precision)(pixels).last_hidden_state;
+  };
+  const Tensor exact = states(Precision::kFloat32);
+  for (const auto& [precision, bound] :
+       {std::pair(Precision::kBFloat16, 0.02), std::pair(Precision::kInt8, 0.1)}) {
+    const Tensor found = states(precision);
+    double distance = 0;
+    double norm = 0;
+    for (size_t i = 0; i < exact.floats().size(); ++i) {
+      distance += std::pow(static_cast<double>(found.floats()[i]) - exact.floats()[i], 2);
+      norm += std::pow(exact.floats()[i], 2);
+    }
+    EXPECT_LE(std::sqrt(distance / norm), bound) << ToString(precision);
+    EXPECT_GT(distance, 0) << "nothing was rounded";
   }
 }
 
