@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -109,7 +108,6 @@ void PrintJson(const std::string& path, const std::vector<std::string>& labels,
 }
 
 void Classify(ClassifyArguments arguments) {
-  const std::atomic<bool>& stop = CatchInterrupts();
   CheckTemplates(arguments.templates);
   if (arguments.templates.empty()) arguments.templates = {ZeroShotClassifier::kTemplate};
   const std::vector<std::string> labels = ReadLabels(arguments);
@@ -118,6 +116,7 @@ void Classify(ClassifyArguments arguments) {
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
   const ZeroShotClassifier classifier(engine, labels, arguments.templates);
 
+  const std::atomic<bool>& stop = CatchInterrupts();
   uint64_t classified = 0;
   std::atomic<uint64_t> failed = 0;
   const auto report = [&](const Error& error) {
@@ -130,14 +129,11 @@ void Classify(ClassifyArguments arguments) {
     std::vector<LabelScore> scores = classifier(result.embedding);
     scores.resize(std::min(scores.size(), arguments.top));
     (arguments.json ? PrintJson : PrintText)(result.path, labels, scores);
-    if (!std::cout.flush()) {
-      if (errno == EPIPE) throw ExitCode{kNothingDone};  // as `| head` does: no reason to complain
-      throw Error(ErrorCode::kIo, "standard output cannot be written");
-    }
+    std::cout.flush();
     ++classified;
   };
   engine.EmbedFiles([&] { return inputs.Next(); }, take_result, &stop);
-  if (stop) throw ExitCode{kInterrupted};
+  ThrowIfInterrupted();
   if (classified == 0 && failed == 0) {
     std::cerr << "siglip: there are no pictures among the inputs\n";
   }

@@ -41,27 +41,35 @@ struct Item {
   std::vector<float> embedding;
 };
 
-using CosineMatrix = std::vector<std::vector<double>>;
-
 double Dot(const std::vector<float>& left, const std::vector<float>& right) {
   double sum = 0;
   for (size_t i = 0; i < left.size(); ++i) sum += static_cast<double>(left[i]) * right[i];
   return sum;
 }
 
-CosineMatrix Cosines(const std::vector<Item>& items) {
-  CosineMatrix cosines(items.size(), std::vector<double>(items.size(), 1.0));
-  for (size_t i = 0; i < items.size(); ++i) {
-    const std::vector<float>& left = items[i].embedding;
-    for (size_t j = 0; j < i; ++j) {
-      const std::vector<float>& right = items[j].embedding;
-      // Normalised already, but only as exactly as f32 can.
-      const double cosine = Dot(left, right) / std::sqrt(Dot(left, left) * Dot(right, right));
-      cosines[i][j] = cosines[j][i] = std::clamp(cosine, -1.0, 1.0);
-    }
+/// The matrix of all cosines, row by row: of many items the whole would take more memory than their
+/// embeddings, and a reader who has seen enough should not wait for the rest.
+class Cosines {
+ public:
+  explicit Cosines(const std::vector<Item>& items) : items_(items) {
+    for (const Item& item : items) norms_.push_back(std::sqrt(Dot(item.embedding, item.embedding)));
   }
-  return cosines;
-}
+
+  std::vector<double> Row(size_t i) const {
+    std::vector<double> row;
+    for (size_t j = 0; j < items_.size(); ++j) {
+      // Normalised already, but only as exactly as f32 can.
+      const double cosine =
+          Dot(items_[i].embedding, items_[j].embedding) / (norms_[i] * norms_[j]);
+      row.push_back(i == j ? 1.0 : std::clamp(cosine, -1.0, 1.0));
+    }
+    return row;
+  }
+
+ private:
+  const std::vector<Item>& items_;
+  std::vector<double> norms_;
+};
 
 size_t Columns(std::string_view text) {
   size_t columns = 0;
@@ -74,7 +82,7 @@ std::string PadLeft(const std::string& text, size_t columns) {
 }
 
 /// Names may be long, so columns go by the numbers of rows.
-void PrintTable(const std::vector<Item>& items, const CosineMatrix& cosines) {
+void PrintTable(const std::vector<Item>& items) {
   constexpr size_t kCellColumns = 8;
   const size_t number_columns = std::to_string(items.size()).size();
   size_t name_columns = 0;
@@ -86,25 +94,36 @@ void PrintTable(const std::vector<Item>& items, const CosineMatrix& cosines) {
     std::cout << PadLeft(std::to_string(j), kCellColumns);
   }
   std::cout << "\n";
+  const Cosines cosines(items);
   for (size_t i = 0; i < items.size(); ++i) {
     const std::string name = Printable(items[i].name);
     std::cout << PadLeft(std::to_string(i + 1), number_columns) << " " << name
               << std::string(name_columns - Columns(name), ' ');
-    for (const double cosine : cosines[i]) {
+    for (const double cosine : cosines.Row(i)) {
       std::cout << PadLeft(FormatNumber(cosine, 4), kCellColumns);
     }
     std::cout << "\n";
   }
 }
 
+std::string ToJson(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 /// The first `pictures` items are pictures, the others texts.
-void PrintJson(const std::vector<Item>& items, size_t pictures, const CosineMatrix& cosines) {
-  nlohmann::ordered_json json = {
-      {"paths", nlohmann::json::array()}, {"texts", nlohmann::json::array()}, {"cosines", cosines}};
+void PrintJson(const std::vector<Item>& items, size_t pictures) {
+  nlohmann::json paths = nlohmann::json::array();
+  nlohmann::json texts = nlohmann::json::array();
   for (size_t i = 0; i < items.size(); ++i) {
-    json[i < pictures ? "paths" : "texts"].push_back(items[i].name);
+    (i < pictures ? paths : texts).push_back(items[i].name);
   }
-  std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  std::cout << "{\"paths\":" << ToJson(paths) << ",\"texts\":" << ToJson(texts)
+            << ",\"cosines\":[";
+  const Cosines cosines(items);
+  for (size_t i = 0; i < items.size(); ++i) {
+    std::cout << (i == 0 ? "" : ",") << ToJson(cosines.Row(i));
+  }
+  std::cout << "]}\n";
 }
 
 void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
@@ -120,7 +139,6 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 
 void Compare(CompareArguments arguments) {
   CheckAnyInput(arguments.paths, arguments.texts);
-  const std::atomic<bool>& stop = CatchInterrupts();
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
@@ -133,23 +151,20 @@ void Compare(CompareArguments arguments) {
     std::cerr << "siglip: " + Printable(error.what()) + "\n";
     ++failed;
   };
-  Inputs inputs(arguments.paths, stop, report);
+  Inputs inputs(arguments.paths, Interrupted(), report);
   engine.EmbedFiles([&] { return inputs.Next(); },
                     [&](EmbedResult result) {
                       if (result.error) return report(*result.error);
                       const auto row = std::as_const(result.embedding).floats();
                       items.push_back({std::move(result.path), {row.begin(), row.end()}});
-                    },
-                    &stop);
-  if (stop) throw ExitCode{kInterrupted};
+                    });
   const size_t pictures = items.size();
   AddTexts(engine, texts, items);
   if (items.empty()) {
     std::cerr << "siglip: nothing to compare\n";
     throw ExitCode{kNothingDone};
   }
-  const CosineMatrix cosines = Cosines(items);
-  arguments.json ? PrintJson(items, pictures, cosines) : PrintTable(items, cosines);
+  arguments.json ? PrintJson(items, pictures) : PrintTable(items);
   if (failed > 0) throw ExitCode{kSomeFailed};
 }
 

@@ -105,13 +105,12 @@ std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, con
 }
 
 /// Enough to keep all threads busy, few enough that an interruption is noticed soon.
-constexpr size_t kTextsAtOnce = 256;
+constexpr size_t kTextsAtOnce = 64;
 
 /// Their rows come first, named so that no picture is taken for one of them. Stops early when
 /// interrupted.
 void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, bool with_bar,
                 EmbeddingOutput& output, Tally& tally) {
-  const std::atomic<bool>& stop = CatchInterrupts();
   ProgressBar progress(with_bar, ProgressBar::Unit::kTexts);
   progress.SetTotal(texts.size());
   std::vector<std::string> wanted;
@@ -133,7 +132,7 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
     tally.text_seconds = progress.Seconds();
   };
   for (const std::string& text : texts) {
-    if (stop) return;
+    if (Interrupted()) return;
     if (output.Reuse("text:" + text)) {
       ++tally.texts;
       progress.Skip();
@@ -147,14 +146,13 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
 
 void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, ProgressBar& progress,
          Tally& tally) {
-  const std::atomic<bool>& stop = CatchInterrupts();
   const auto next_path = [&]() -> std::optional<std::string> {
     while (std::optional<std::string> path = inputs.Next()) {
       if (!output.Reuse(*path)) return path;
       ++tally.reused;
       progress.Skip();
     }
-    tally.complete = !stop;
+    tally.complete = !Interrupted();
     return std::nullopt;
   };
   const auto take_result = [&](const EmbedResult& result) {
@@ -167,7 +165,7 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
     output.Add(result);
     progress.Advance();
   };
-  engine.EmbedFiles(next_path, take_result, &stop);
+  engine.EmbedFiles(next_path, take_result, &Interrupted());
 }
 
 std::string Rate(uint64_t count, double seconds) {
@@ -191,13 +189,13 @@ std::string SummaryOfPictures(const Tally& tally, uint64_t passed_over, double s
 
 void Embed(EmbedArguments arguments) {
   CheckArguments(arguments);
-  const std::atomic<bool>& stop = CatchInterrupts();
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.texts_only = arguments.paths.empty();
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
+  const std::atomic<bool>& stop = CatchInterrupts();
   Tally tally;
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
   const bool with_bar = WantsProgressBar(arguments.quiet) && !rows_on_terminal;
@@ -233,7 +231,7 @@ void Embed(EmbedArguments arguments) {
                          : "siglip: interrupted; the same command with --resume goes on from here");
     }
   }
-  if (!tally.complete) throw ExitCode{kInterrupted};
+  if (!tally.complete) ThrowIfInterrupted();
   if (tally.rows() == 0) throw ExitCode{kNothingDone};
   if (tally.failed > 0) throw ExitCode{kSomeFailed};
 }

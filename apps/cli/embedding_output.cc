@@ -1,21 +1,16 @@
 #include "embedding_output.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "embedding_table.h"
-#include "exit_codes.h"
 #include "jsonl.h"
 #include "output_format.h"
 #include "siglip/error.h"
-#include "write_fully.h"
+#include "standard_streams.h"
 
 namespace siglip::cli {
 namespace {
@@ -28,10 +23,7 @@ class StandardOutput : public EmbeddingOutput {
 
   void Add(const EmbedResult& result) override {
     if (result.error) return;
-    const std::string line = JsonLine(result.path, shape_, result.embedding.floats());
-    if (WriteFully(STDOUT_FILENO, line, -1)) return;
-    if (errno == EPIPE) throw ExitCode{kNothingDone};  // as `| head` does: no reason to complain
-    throw Error(ErrorCode::kIo, std::string("standard output: cannot write: ") + strerror(errno));
+    WriteStandardOutput(JsonLine(result.path, shape_, result.embedding.floats()));
   }
 
   void Finish() override {}

@@ -3,29 +3,50 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <initializer_list>
 
 #include "exit_codes.h"
 
 namespace siglip::cli {
 namespace {
 
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "signal handlers may touch nothing else");
+constexpr int kSignalStatus = 128;  // what shells add to the number of a signal
 
-void OnSignal(int) {
-  if (interrupted.exchange(true)) ::_exit(kInterrupted);
+std::atomic<bool> catching = false;
+std::atomic<bool> interrupted = false;
+std::atomic<int> first_signal = 0;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "signal handlers may touch nothing else");
+
+void OnSignal(int signal) {
+  if (!catching || first_signal.exchange(signal) != 0) ::_exit(kSignalStatus + signal);
+  interrupted = true;
 }
 
 }  // namespace
 
-const std::atomic<bool>& CatchInterrupts() {
+void ExitOnInterrupt() {
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   ::sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    // Who started the program to ignore a signal, as nohup and a shell's & do, is obeyed.
+    struct sigaction before = {};
+    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+const std::atomic<bool>& CatchInterrupts() {
+  catching = true;
   return interrupted;
+}
+
+const std::atomic<bool>& Interrupted() { return interrupted; }
+
+void ThrowIfInterrupted() {
+  if (interrupted) throw ExitCode{kSignalStatus + first_signal};
 }
 
 }  // namespace siglip::cli

@@ -1,12 +1,24 @@
-// Ctrl-C (SIGINT) and SIGTERM: the first asks the work to end cleanly, the second ends the program.
+// Ctrl-C (SIGINT) and SIGTERM. While a command has nothing to lose they end it at once; while it
+// has, the first asks it to end cleanly and the second ends it at once. The exit status is the
+// one that shells report: 130 and 143.
 #pragma once
 
 #include <atomic>
 
 namespace siglip::cli {
 
-/// From now on the first of these signals sets the flag returned, the second exits with
-/// kInterrupted at once.
+/// From now on these signals end the program at once.
+void ExitOnInterrupt();
+
+/// From now on the first of these signals sets the flag of Interrupted(), which is returned; the
+/// second ends the program at once. To be called before the first file is made, and after what
+/// takes long without looking at the flag, such as loading a model.
 const std::atomic<bool>& CatchInterrupts();
+
+/// Whether a signal that was caught has come.
+const std::atomic<bool>& Interrupted();
+
+/// Throws ExitCode with the status of the signal that came, if one has.
+void ThrowIfInterrupted();
 
 }  // namespace siglip::cli

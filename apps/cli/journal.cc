@@ -117,7 +117,7 @@ uint64_t Journal::Append(const std::string& name, std::span<const float> row) {
   AppendPair(record, {static_cast<uint32_t>(name.size()), Crc(payload)});
   record += payload;
   const uint64_t offset = end_;
-  if (!WriteFully(file_, record, static_cast<int64_t>(offset))) Fail("write");
+  if (!WriteFully(file_, record, offset)) Fail("write");
   end_ += record.size();
   const auto now = std::chrono::steady_clock::now();
   if (now - synced_ > kBetweenSyncs) {

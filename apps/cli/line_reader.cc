@@ -21,8 +21,9 @@ constexpr int kLookAtStopMilliseconds = 100;
 
 LineReader::LineReader(const std::string& path, const std::atomic<bool>& stop)
     : name_(path == "-" ? "standard input" : path), stop_(stop) {
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer where no signal is noticed.
   file_ = path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                      : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+                      : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (file_ < 0) {
     throw Error(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
                 name_ + ": cannot open the list: " + std::strerror(errno));
@@ -63,7 +64,7 @@ bool LineReader::ReadMore() {
     const ssize_t count = ::read(file_, buffer_.data() + filled, kReadBytes);
     const int reason = errno;
     buffer_.resize(filled + (count > 0 ? static_cast<size_t>(count) : 0));
-    if (count < 0 && reason == EINTR) continue;
+    if (count < 0 && (reason == EINTR || reason == EAGAIN)) continue;
     if (count < 0) {
       throw Error(ErrorCode::kIo, name_ + ": cannot read the list: " + std::strerror(reason));
     }

@@ -5,8 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -16,8 +14,11 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "fault.h"
+#include "interrupt.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
+#include "standard_streams.h"
 #include "suggestion.h"
 #include "text.h"
 
@@ -59,7 +60,7 @@ void Describe(CLI::App& app) {
       "siglip COMMAND --help explains a command.\n"
       "SIGLIP_ISA=NAME in the environment forces an instruction set.\n"
       "Exit status: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed, "
-      "130 interrupted.");
+      "130 interrupted (Ctrl-C), 143 terminated.");
 }
 
 /// CLI11 takes a word in brackets for a list and cuts it at its commas, but files and texts may
@@ -92,20 +93,26 @@ int ReportUsage(const CLI::App& app, const CLI::Error& error,
   return kUsage;
 }
 
-int Main(int count, char** arguments) {
+int Run(const std::vector<std::string>& words) {
   CLI::App app("SigLIP: embeddings of pictures and texts");
-  const std::vector<std::string> words(arguments + (count > 0), arguments + count);
+  int status = kSuccess;
   try {
     Describe(app);
     if (words.empty()) throw CLI::CallForHelp();
     std::vector<std::string> guarded = GuardBrackets(app, words);
     std::ranges::reverse(guarded);  // as parse() wants them
     app.parse(std::move(guarded));
-    if (std::cout.flush()) return kSuccess;
-    if (errno == EPIPE) return kNothingDone;  // as `| head` does: no reason to complain
-    throw Error(ErrorCode::kIo, "standard output cannot be written");
   } catch (const CLI::Error& error) {
-    return ReportUsage(app, error, words);
+    status = ReportUsage(app, error, words);
+  }
+  std::cout.flush();
+  return status;
+}
+
+int Main(const std::vector<std::string>& words) {
+  const StandardStreams streams;
+  try {
+    return Run(words);
   } catch (const ExitCode& code) {
     return code.value;
   } catch (const Error& error) {
@@ -123,7 +130,7 @@ int Main(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   siglip::cli::OccupyStandardStreams();
-  // Writing to a closed pipe then fails like any other write.
-  std::signal(SIGPIPE, SIG_IGN);
-  return siglip::cli::Main(count, arguments);
+  siglip::cli::ReportFaults();
+  siglip::cli::ExitOnInterrupt();
+  return siglip::cli::Main({arguments + (count > 0), arguments + count});
 }

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "commands.h"
-#include "exit_codes.h"
 #include "format.h"
 #include "interrupt.h"
 #include "options.h"
@@ -52,7 +51,8 @@ void Pull(const PullArguments& arguments) {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCancelled) throw;
     bar.Print("siglip: interrupted; the same command goes on from here");
-    throw ExitCode{kInterrupted};
+    ThrowIfInterrupted();
+    throw;
   }
   if (!arguments.quiet) bar.Print("siglip: " + Summary(last, bar.Seconds()));
   std::cout << folder.string() << "\n";

@@ -4,18 +4,16 @@
 #include <iterator>
 #include <utility>
 
-#include "exit_codes.h"
 #include "interrupt.h"
 #include "line_reader.h"
 
 namespace siglip::cli {
 
 std::vector<std::string> ReadLines(const std::string& path) {
-  const std::atomic<bool>& stop = CatchInterrupts();
   std::vector<std::string> lines;
-  LineReader reader(path, stop);
+  LineReader reader(path, Interrupted());
   while (auto line = reader.Next()) lines.push_back(std::move(*line));
-  if (stop) throw ExitCode{kInterrupted};
+  ThrowIfInterrupted();
   return lines;
 }
 

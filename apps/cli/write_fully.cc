@@ -6,14 +6,13 @@
 
 namespace siglip::cli {
 
-bool WriteFully(int file, std::string_view bytes, int64_t offset) {
+bool WriteFully(int file, std::string_view bytes, uint64_t offset) {
   while (!bytes.empty()) {
-    const ssize_t count = offset < 0 ? ::write(file, bytes.data(), bytes.size())
-                                     : ::pwrite(file, bytes.data(), bytes.size(), offset);
+    const ssize_t count = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return false;
     bytes.remove_prefix(static_cast<size_t>(count));
-    if (offset >= 0) offset += count;
+    offset += static_cast<uint64_t>(count);
   }
   return true;
 }

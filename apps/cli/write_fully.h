@@ -1,4 +1,4 @@
-// Writing to a file descriptor to the end, whatever interrupts it.
+// Writing to a file to the end, whatever interrupts it.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,7 @@
 
 namespace siglip::cli {
 
-/// Writes all of `bytes` at `offset`, or at the current position for a file that has none (-1).
-/// Returns false, with errno set, when that fails.
-bool WriteFully(int file, std::string_view bytes, int64_t offset);
+/// Writes all of `bytes` at `offset`. Returns false, with errno set, when that fails.
+bool WriteFully(int file, std::string_view bytes, uint64_t offset);
 
 }  // namespace siglip::cli
