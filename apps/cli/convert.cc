@@ -5,15 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 
 #include "checkpoint_folder.h"
 #include "commands.h"
 #include "convert_to_hf.h"
 #include "format.h"
 #include "options.h"
-#include "output_file.h"
-#include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/packed_checkpoint.h"
 
@@ -32,7 +29,7 @@ struct ConvertArguments {
 
 void Pack(const std::filesystem::path& input, const ConvertArguments& arguments) {
   const std::filesystem::path file = arguments.output / "packed.safetensors";
-  if (std::filesystem::exists(arguments.output)) CheckOutputFile(file, arguments.force);
+  CheckOutputFolder(arguments.output, CheckpointForm::kPacked, arguments.force);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
   PackCheckpoint(input, arguments.output, *arguments.precision, runtime);
   if (arguments.quiet) return;
@@ -41,12 +38,7 @@ void Pack(const std::filesystem::path& input, const ConvertArguments& arguments)
 }
 
 void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments& arguments) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(input, arguments.output, ignored)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                arguments.output.string() + ": is the checkpoint that is to be converted");
-  }
-  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
+  CheckOutputFolder(arguments.output, CheckpointForm::kTransformers, arguments.force);
   const std::string summary = ConvertToHuggingFace(input, arguments.output);
   if (!arguments.quiet) std::cout << summary;
 }
@@ -56,6 +48,7 @@ void Convert(const ConvertArguments& arguments) {
     throw CLI::RequiredError("--precision or --to");
   }
   const std::filesystem::path input = ResolveModel(arguments.input);
+  RefuseToConvertInPlace(input, arguments.output);
   if (arguments.precision) {
     Pack(input, arguments);
   } else {

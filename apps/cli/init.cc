@@ -148,7 +148,7 @@ void Init(const InitArguments& arguments) {
     throw CLI::RequiredError("--preset or --config");
   }
   const Recipe recipe = MakeRecipe(arguments);
-  if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
+  CheckOutputFolder(arguments.folder, CheckpointForm::kTransformers, arguments.force);
 
   std::visit([&](const auto& config) { Save(config, arguments); }, recipe.config);
   if (recipe.preprocessor_json) {

@@ -32,7 +32,8 @@ float SiglipLoss(const Tensor& logits);
 /// From similarities to logits: exp(logit_scale) * similarity + logit_bias.
 class SiglipLogits {
  public:
-  /// Reads `logit_scale` and `logit_bias` of a checkpoint folder.
+  /// Reads `logit_scale` and `logit_bias` of a checkpoint folder. Throws Error(kMalformedFile) when
+  /// one of them, or the exponential of the scale, is NaN or infinite: every logit would be.
   static SiglipLogits FromPretrained(const std::filesystem::path& folder);
   SiglipLogits(float logit_scale, float logit_bias)
       : logit_scale_(logit_scale), logit_bias_(logit_bias) {}

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "model/class_labels.h"
+#include "model/load_logits.h"
 #include "model/projector_plan.h"
 #include "model/siglip_config.h"
 #include "model/stored_shape.h"
@@ -103,7 +104,10 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
     }
   };
   attempt(info.parts.text_tower, [&] { info.text = DescribeText(checkpoint, found); });
-  attempt(info.parts.logits, [&] { find({{"logit_scale", {1}}, {"logit_bias", {1}}}); });
+  attempt(info.parts.logits, [&] {
+    LoadLogits(checkpoint);
+    find({{"logit_scale", {1}}, {"logit_bias", {1}}});
+  });
   attempt(info.parts.classifier, [&] {
     const int64_t classes = StoredExtent(checkpoint, "classifier.weight", 0);
     find({{"classifier.weight", {classes, info.config.hidden_size}},

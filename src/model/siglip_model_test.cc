@@ -15,6 +15,7 @@
 #include "scratch_folder.h"
 #include "siglip/image_classification.h"
 #include "siglip/model.h"
+#include "siglip/model_info.h"
 #include "siglip/projector.h"
 #include "siglip/safetensors.h"
 
@@ -124,6 +125,36 @@ TEST(SiglipModel, NeedsAPoolingHeadAndALogitScale) {
               [&] { SiglipModel::FromPretrained(unscaled.Write()); });
   ExpectError(ErrorCode::kMismatch, {"logit scale"},
               [&] { SiglipModel::FromPretrained(kGolden / "vision-head"); });
+}
+
+TEST(SiglipModel, ComparesWithFiniteScaleAndBiasOnly) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  struct Case {
+    const char* tensor;
+    float value;
+    const char* said;
+  };
+  for (const Case& bad :
+       {Case{"logit_scale", kNan, "nan"}, Case{"logit_scale", kInfinity, "inf"},
+        Case{"logit_scale", -kInfinity, "-inf"}, Case{"logit_scale", 1e30F, "1e+30"},
+        Case{"logit_scale", 88.8F, "88.8"},  // e^88.73 is past the largest float
+        Case{"logit_bias", kNan, "nan"}, Case{"logit_bias", -kInfinity, "-inf"}}) {
+    ChangedCheckpoint changed("siglip-full");
+    changed.tensors[bad.tensor] = Tensor({1}, {bad.value});
+    const std::filesystem::path folder = changed.Write();
+    ExpectError(ErrorCode::kMalformedFile, {bad.tensor, bad.said, "cannot be compared"},
+                [&] { SiglipLogits::FromPretrained(folder); });
+    ExpectError(ErrorCode::kMalformedFile, {bad.tensor},
+                [&] { SiglipModel::FromPretrained(folder); });
+    SiglipVisionModel::FromPretrained(folder);  // alone it needs neither
+    const std::vector<std::string> unusable = InspectModel(folder).unusable;
+    ASSERT_EQ(unusable.size(), 1U);
+    EXPECT_NE(unusable[0].find(bad.said), std::string::npos) << unusable[0];
+  }
+  ChangedCheckpoint largest("siglip-full");
+  largest.tensors["logit_scale"] = Tensor({1}, {88.5F});
+  EXPECT_FLOAT_EQ(SiglipLogits::FromPretrained(largest.Write()).logit_scale(), 88.5F);
 }
 
 TEST(ImageClassification, LabelsMustFitTheClassifier) {

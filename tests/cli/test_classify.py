@@ -113,6 +113,21 @@ class ClassifyTest(CommandTest):
         self.assertIn("text tower", self.fail_with(1, "classify", "--model", folder, "--labels",
                                                    "star", PICTURES[0]))
 
+    def test_a_scale_or_bias_that_compares_nothing_is_refused(self):
+        tensors = safetensors_io.read(MODEL / "model.safetensors")
+        for name, value in (("logit_scale", "nan"), ("logit_scale", "inf"), ("logit_scale", "200"),
+                            ("logit_bias", "nan"), ("logit_bias", "-inf")):
+            with self.subTest(f"{name} = {value}"):
+                folder = self.folder / f"{name}{value}"
+                shutil.copytree(MODEL, folder)
+                spoilt = numpy.full_like(tensors[name], float(value))
+                safetensors_io.write(folder / "model.safetensors", {**tensors, name: spoilt})
+                said = self.fail_with(1, "classify", "--model", folder, "--labels", "a,b",
+                                      PICTURES[0])
+                self.assertIn(f"'{name}' is {value}", said)
+                self.assertIn(f"'{name}' is {value}", self.succeed("inspect", folder).stdout)
+                self.succeed("embed", "--model", folder, PICTURES[0])  # compares nothing
+
 
 if __name__ == "__main__":
     unittest.main()

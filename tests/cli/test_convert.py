@@ -2,12 +2,14 @@
 
 import json
 import pathlib
+import shutil
 import sys
 import unittest
 
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import big_vision_files
 import safetensors_io
 from command_line import GOLDEN, CommandTest, instruction_sets
 
@@ -173,6 +175,44 @@ class ConvertTest(CommandTest):
         self.assertEqual((packed / "packed.safetensors").read_bytes(), before)
         self.succeed("convert", "--precision", "int8", "--force", DEMO, packed)
         self.assertNotEqual((packed / "packed.safetensors").read_bytes(), before)
+
+    def test_the_input_is_not_the_output(self):
+        model = self.folder / "model"
+        shutil.copytree(DEMO, model)
+        (self.folder / "link").symlink_to(model)
+        before = {path.name: path.read_bytes() for path in model.glob("*.*")}
+        for name in (model, f"{model}/", self.folder / "link", model / ".", model / ".." / "model"):
+            for form in (["--precision", "int8"], ["--to", "hf"]):
+                for words in ([model, name], [name, model]):
+                    with self.subTest(form=form, words=words):
+                        self.assertIn("is the checkpoint that is to be converted",
+                                      self.fail_with(1, "convert", "--force", *form, *words))
+        self.assertIn("is the checkpoint", self.fail_with(1, "convert", "--precision", "bf16",
+                                                          ".", ".", cwd=model))
+        self.assertEqual({path.name: path.read_bytes() for path in model.glob("*.*")}, before)
+
+    def test_a_file_is_not_converted_into_its_own_folder(self):
+        folder = self.folder / "big_vision"
+        folder.mkdir()
+        arrays = big_vision_files.to_big_vision(GOLDEN / "siglip-full")
+        numpy.savez(folder / "tower.npz", **arrays)
+        for form in (["--precision", "int8"], ["--to", "hf"]):
+            self.assertIn("is the checkpoint that is to be converted",
+                          self.fail_with(1, "convert", *form, "tower.npz", folder, cwd=folder))
+        self.assertEqual([path.name for path in folder.iterdir()], ["tower.npz"])
+
+    def test_another_checkpoint_keeps_its_kind(self):
+        other = self.folder / "other"
+        shutil.copytree(GOLDEN / "siglip-full", other)
+        before = {path.name: path.read_bytes() for path in other.iterdir()}
+        self.assertIn("--force", self.fail_with(1, "convert", "--precision", "int8", DEMO, other))
+        self.assertEqual({path.name: path.read_bytes() for path in other.iterdir()}, before)
+        packed = self.pack("int8")
+        for words in (["convert", "--to", "hf", DEMO, packed],
+                      ["init", "--preset", "base-patch16-224", packed]):
+            for force in ([], ["--force"]):  # the packed file would win all the same
+                self.assertIn("packed.safetensors", self.fail_with(1, *words, *force))
+        self.assertFalse((packed / "model.safetensors").exists())
 
     def test_a_precision_is_needed(self):
         self.assertIn("--precision", self.fail_with(2, "convert", DEMO, self.folder / "out"))
