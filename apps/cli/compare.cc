@@ -28,7 +28,7 @@ namespace {
 
 struct CompareArguments {
   std::string model;  // folder or name
-  std::vector<std::string> paths;
+  PathArguments inputs;
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
@@ -119,7 +119,7 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 }
 
 void Compare(CompareArguments arguments) {
-  CheckAnyInput(arguments.paths, arguments.texts);
+  CheckInputs(arguments.inputs.paths, arguments.texts);
   const std::atomic<bool>& stop = CatchInterrupts();
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
@@ -133,7 +133,7 @@ void Compare(CompareArguments arguments) {
     std::cerr << "siglip: " + Printable(error.what()) + "\n";
     ++failed;
   };
-  Inputs inputs(arguments.paths, stop, report);
+  Inputs inputs(arguments.inputs, stop, report);
   engine.EmbedFiles([&] { return inputs.Next(); },
                     [&](EmbedResult result) {
                       if (result.error) return report(*result.error);
@@ -160,7 +160,7 @@ void AddCompare(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "compare", "Print how alike pictures and texts are: cosines of their embeddings");
   AddModelOption(*command, arguments->model);
-  command->add_option("PATH", arguments->paths, kPathHelp);
+  AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);

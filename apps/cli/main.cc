@@ -10,6 +10,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,13 @@ std::vector<std::string> GuardBrackets(CLI::App& app, std::vector<std::string> w
   return words;
 }
 
+/// CLI11 answers --help before it finds out that there is no such command.
+void CheckCommand(const CLI::App& app, const std::vector<std::string>& words) {
+  const std::optional<std::string> word = CommandWord(words);
+  if (!word || std::ranges::count(CommandNames(app), *word) > 0) return;
+  throw CLI::ValidationError("there is no command \"" + *word + "\"");
+}
+
 int ReportUsage(const CLI::App& app, const CLI::Error& error,
                 const std::vector<std::string>& words) {
   // Help and version come as errors without a failure.
@@ -87,6 +95,8 @@ int ReportUsage(const CLI::App& app, const CLI::Error& error,
   const std::string suggestion = SuggestCorrection(app, words);
   if (!suggestion.empty()) std::cerr << suggestion << "\n";
   const auto chosen = app.get_subcommands();
+  if (chosen.empty())
+    std::cerr << "Commands: " << CLI::detail::join(CommandNames(app), ", ") << "\n";
   std::cerr << "See siglip " << (chosen.empty() ? "" : chosen.front()->get_name() + " ")
             << "--help.\n";
   return kUsage;
@@ -98,6 +108,7 @@ int Main(int count, char** arguments) {
   try {
     Describe(app);
     if (words.empty()) throw CLI::CallForHelp();
+    CheckCommand(app, words);
     std::vector<std::string> guarded = GuardBrackets(app, words);
     std::ranges::reverse(guarded);  // as parse() wants them
     app.parse(std::move(guarded));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exit_codes.h"
+#include "inputs.h"
 #include "interrupt.h"
 #include "line_reader.h"
 
@@ -13,7 +14,7 @@ namespace siglip::cli {
 std::vector<std::string> ReadLines(const std::string& path) {
   const std::atomic<bool>& stop = CatchInterrupts();
   std::vector<std::string> lines;
-  LineReader reader(path, stop);
+  LineReader reader(path, ListKind::kTexts, stop);
   while (auto line = reader.Next()) lines.push_back(std::move(*line));
   if (stop) throw ExitCode{kInterrupted};
   return lines;
@@ -36,9 +37,9 @@ void AddTextOptions(CLI::App& command, TextArguments& arguments) {
       ->allow_extra_args(false);  // each time one, so that a picture may follow
 }
 
-void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts) {
-  if (!paths.empty() || !texts.empty()) return;
-  throw CLI::RequiredError("PATH or --text");
+void CheckInputs(const std::vector<std::string>& paths, const TextArguments& texts) {
+  if (paths.empty() && texts.empty()) throw CLI::RequiredError("PATH or --text");
+  CheckStandardInput(paths, texts.files);
 }
 
 }  // namespace siglip::cli
