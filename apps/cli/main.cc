@@ -9,6 +9,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "help_formatter.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
 #include "suggestion.h"
@@ -43,8 +45,9 @@ std::string VersionLine() {
 
 void Describe(CLI::App& app) {
   app.name("siglip");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", VersionLine, "Print version and instruction set, and exit");
+  app.set_version_flag("--version,-V", VersionLine, "Print version and instruction set, and exit");
   AddEmbed(app);
   AddClassify(app);
   AddCompare(app);
