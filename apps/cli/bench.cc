@@ -1,7 +1,5 @@
 // siglip bench: how fast a model runs on this machine, and how near that is to what the machine can
 // do at all.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
@@ -20,9 +18,11 @@
 #include "format.h"
 #include "measure.h"
 #include "options.h"
+#include "progress_bar.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
+#include "terminal.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -62,22 +62,10 @@ struct BenchReport {
   std::vector<ImageRates> image_rates;
 };
 
-/// One line on a terminal that is overwritten by the next, and nothing elsewhere.
-class Progress {
- public:
-  void Show(const std::string& text) {
-    if (terminal_) std::cerr << "\r\033[K" << Printable(text) << std::flush;
-  }
-  ~Progress() { Show(""); }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) == 1;
-};
-
 /// Every batch once per repeat, each after a fresh look at what the machine can do: other load on
 /// it then weighs on both alike.
 std::vector<ModelRate> MeasureModel(const BenchModel& model, const Runtime& runtime,
-                                    const BenchArguments& arguments, Progress& progress) {
+                                    const BenchArguments& arguments, StatusLine& progress) {
   const std::vector<int64_t>& batches = arguments.batches;
   const int threads = runtime.threads();
   std::vector<std::vector<double>> seconds(batches.size());
@@ -119,7 +107,7 @@ BenchReport Measure(const BenchArguments& arguments) {
   report.model = arguments.model.name();
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
-  Progress progress;
+  StatusLine progress(WantsProgressBar(/*quiet=*/false));
   for (const int threads : arguments.threads) {
     progress.Show("loading " + report.model);
     const auto runtime = Runtime::Create({.threads = threads, .instruction_set = {}});

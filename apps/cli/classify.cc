@@ -28,7 +28,7 @@ namespace {
 
 struct ClassifyArguments {
   std::string model;  // folder or name
-  std::vector<std::string> paths;
+  PathArguments inputs;
   std::string labels;  // with commas between them
   std::string labels_file;
   std::vector<std::string> templates;
@@ -109,6 +109,7 @@ void PrintJson(const std::string& path, const std::vector<std::string>& labels,
 
 void Classify(ClassifyArguments arguments) {
   CheckTemplates(arguments.templates);
+  CheckStandardInput(arguments.inputs.paths, {arguments.labels_file});
   if (arguments.templates.empty()) arguments.templates = {ZeroShotClassifier::kTemplate};
   const std::vector<std::string> labels = ReadLabels(arguments);
   arguments.engine.preprocess = arguments.preprocess.mode;
@@ -123,7 +124,7 @@ void Classify(ClassifyArguments arguments) {
     std::cerr << "siglip: " + Printable(error.what()) + "\n";
     ++failed;
   };
-  Inputs inputs(arguments.paths, stop, report);
+  Inputs inputs(arguments.inputs, stop, report);
   const auto take_result = [&](const EmbedResult& result) {
     if (result.error) return report(*result.error);
     std::vector<LabelScore> scores = classifier(result.embedding);
@@ -163,7 +164,7 @@ void AddClassify(CLI::App& app) {
                        std::string(ZeroShotClassifier::kTemplate))
       ->type_name("TEXT")
       ->allow_extra_args(false);  // each time one, so that a picture may follow
-  command->add_option("PATH", arguments->paths, kPathHelp)->required();
+  AddPathOptions(*command, arguments->inputs)->required();
   command->add_option("--top", arguments->top, "Labels shown for each picture, the best first")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 30))

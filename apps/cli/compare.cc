@@ -28,7 +28,7 @@ namespace {
 
 struct CompareArguments {
   std::string model;  // folder or name
-  std::vector<std::string> paths;
+  PathArguments inputs;
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
@@ -138,7 +138,7 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 }
 
 void Compare(CompareArguments arguments) {
-  CheckAnyInput(arguments.paths, arguments.texts);
+  CheckInputs(arguments.inputs.paths, arguments.texts);
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
@@ -151,7 +151,7 @@ void Compare(CompareArguments arguments) {
     std::cerr << "siglip: " + Printable(error.what()) + "\n";
     ++failed;
   };
-  Inputs inputs(arguments.paths, Interrupted(), report);
+  Inputs inputs(arguments.inputs, Interrupted(), report);
   engine.EmbedFiles([&] { return inputs.Next(); },
                     [&](EmbedResult result) {
                       if (result.error) return report(*result.error);
@@ -175,7 +175,7 @@ void AddCompare(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "compare", "Print how alike pictures and texts are: cosines of their embeddings");
   AddModelOption(*command, arguments->model);
-  command->add_option("PATH", arguments->paths, kPathHelp);
+  AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);

@@ -34,7 +34,7 @@ namespace {
 struct EmbedArguments {
   std::string model;             // folder or name
   std::filesystem::path output;  // empty: standard output
-  std::vector<std::string> paths;
+  PathArguments inputs;
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
@@ -60,9 +60,9 @@ struct Tally {
 /// Counts the inputs while work on them has begun, so that the bar knows how far it is.
 class BackgroundCount {
  public:
-  BackgroundCount(const std::vector<std::string>& paths, ProgressBar& progress)
-      : thread_([this, &paths, &progress] {
-          const uint64_t count = CountInputs(paths, stop_);
+  BackgroundCount(const PathArguments& arguments, ProgressBar& progress)
+      : thread_([this, &arguments, &progress] {
+          const uint64_t count = CountInputs(arguments, stop_);
           if (!stop_) progress.SetTotal(count);
         }) {}
   ~BackgroundCount() {
@@ -77,7 +77,7 @@ class BackgroundCount {
 
 /// Before anything is loaded.
 void CheckArguments(const EmbedArguments& arguments) {
-  CheckAnyInput(arguments.paths, arguments.texts);
+  CheckInputs(arguments.inputs.paths, arguments.texts);
   if (!arguments.texts.empty() && arguments.engine.tokens) {
     throw CLI::ValidationError("--tokens", "is for pictures only, not for texts");
   }
@@ -192,7 +192,7 @@ void Embed(EmbedArguments arguments) {
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
-  arguments.engine.texts_only = arguments.paths.empty();
+  arguments.engine.texts_only = arguments.inputs.paths.empty();
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   const std::atomic<bool>& stop = CatchInterrupts();
@@ -202,15 +202,15 @@ void Embed(EmbedArguments arguments) {
   const auto output = MakeOutput(arguments, engine);
   EmbedTexts(engine, texts, with_bar, *output, tally);
   ProgressBar progress(with_bar);
-  Inputs inputs(arguments.paths, stop, [&](const Error& error) {
+  Inputs inputs(arguments.inputs, stop, [&](const Error& error) {
     progress.Print(std::string("siglip: ") + error.what());
     ++tally.failed;
   });
-  if (arguments.paths.empty()) {
+  if (arguments.inputs.paths.empty()) {
     tally.complete = !stop;
   } else {
     std::optional<BackgroundCount> count;
-    if (with_bar && CanReadTwice(arguments.paths)) count.emplace(arguments.paths, progress);
+    if (with_bar && CanReadTwice(arguments.inputs)) count.emplace(arguments.inputs, progress);
     Run(engine, inputs, *output, progress, tally);
   }
   const double seconds = progress.Seconds();
@@ -218,11 +218,11 @@ void Embed(EmbedArguments arguments) {
 
   if (tally.complete && tally.rows() + tally.failed == 0) {
     progress.Print(std::string("siglip: there are no ") +
-                   (arguments.paths.empty() ? "texts" : "pictures") + " among the inputs");
+                   (arguments.inputs.paths.empty() ? "texts" : "pictures") + " among the inputs");
   }
   if (!arguments.quiet) {
     if (tally.texts > 0) progress.Print("siglip: " + SummaryOfTexts(tally));
-    if (!arguments.paths.empty()) {
+    if (!arguments.inputs.paths.empty()) {
       progress.Print("siglip: " + SummaryOfPictures(tally, inputs.passed_over(), seconds));
     }
     if (!tally.complete) {
@@ -247,7 +247,7 @@ void AddEmbed(CLI::App& app) {
                    "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
                    ".safetensors or .jsonl. Default: JSON lines on standard output")
       ->type_name("FILE");
-  command->add_option("PATH", arguments->paths, kPathHelp);
+  AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   command->add_flag("--normalize", arguments->engine.normalize,
                     "Divide every embedding by its L2 norm");
@@ -274,7 +274,8 @@ void AddEmbed(CLI::App& app) {
       "first; their names are the texts with text: before them.\n"
       "Examples:\n"
       "  siglip embed --model siglip-base-patch16-224 --output photos.npz photos/\n"
-      "  find . -name '*.jpg' | siglip embed --model siglip-base-patch16-224 - > photos.jsonl");
+      "  find . -name '*.jpg' -print0 | siglip embed --model siglip-base-patch16-224 -0 - > "
+      "photos.jsonl");
   command->callback([arguments] { Embed(*arguments); });
 }
 

@@ -8,31 +8,56 @@
 namespace siglip::cli {
 namespace {
 
-bool IsList(const std::string& argument) {
-  return argument == "-" || (argument.size() > 1 && argument.starts_with('@'));
+ListKind KindOf(const PathArguments& arguments) {
+  return arguments.null ? ListKind::kNullPaths : ListKind::kPaths;
 }
 
-std::string ListPath(const std::string& argument) {
-  return argument == "-" ? argument : argument.substr(1);
+bool CanReadListTwice(const std::string& list) {
+  std::error_code ignored;
+  return list != "-" && !std::filesystem::is_other(list, ignored);
+}
+
+bool IsStandardInput(const std::string& file) {
+  return file == "-" || file == "/dev/stdin" || file == "/dev/fd/0" || file == "/proc/self/fd/0";
 }
 
 }  // namespace
 
-Inputs::Inputs(std::vector<std::string> arguments, const std::atomic<bool>& stop,
+CLI::Option* AddPathOptions(CLI::App& command, PathArguments& arguments) {
+  command.add_flag("--null,-0", arguments.null,
+                   "Lists have a NUL after each path, not a line end, as find -print0 writes them");
+  return command.add_option("PATH", arguments.paths,
+                            "Pictures; folders, with all below them; @FILE, a list with one path "
+                            "per line; - for a list on standard input");
+}
+
+std::optional<std::string> ListFile(const std::string& argument) {
+  if (argument == "-") return argument;
+  if (argument.size() > 1 && argument.starts_with('@')) return argument.substr(1);
+  return std::nullopt;
+}
+
+void CheckStandardInput(const std::vector<std::string>& arguments, std::vector<std::string> files) {
+  for (const std::string& argument : arguments) {
+    if (auto list = ListFile(argument)) files.push_back(*std::move(list));
+  }
+  if (std::ranges::count_if(files, IsStandardInput) < 2) return;
+  throw CLI::ValidationError("standard input", "is asked for more than once");
+}
+
+Inputs::Inputs(PathArguments arguments, const std::atomic<bool>& stop,
                std::function<void(const Error&)> report)
     : arguments_(std::move(arguments)), stop_(stop), report_(std::move(report)) {
-  if (std::ranges::count(arguments_, "-") > 1) {
-    throw Error(ErrorCode::kInvalidArgument, "standard input (-) is named more than once");
-  }
-  for (const std::string& argument : arguments_) {
-    if (argument == "-" || !IsList(argument)) continue;
+  for (const std::string& argument : arguments_.paths) {
+    const std::optional<std::string> list = ListFile(argument);
+    if (!list || *list == "-") continue;
     std::error_code ignored;
-    if (std::filesystem::is_directory(ListPath(argument), ignored)) {
-      throw Error(ErrorCode::kInvalidArgument, ListPath(argument) + ": expected a list",
+    if (std::filesystem::is_directory(*list, ignored)) {
+      throw Error(ErrorCode::kInvalidArgument, *list + ": expected a list",
                   "a folder is named without @");
     }
     // A pipe must not be opened twice; anything else shows early whether it can be read.
-    if (CanReadTwice({argument})) LineReader(ListPath(argument), stop_);
+    if (CanReadListTwice(*list)) LineReader(*list, KindOf(arguments_), stop_);
   }
 }
 
@@ -47,10 +72,10 @@ std::optional<std::string> Inputs::Next() {
     } else if (list_) {
       path = list_->Next();
       if (!path) list_.reset();
-    } else if (next_argument_ < arguments_.size()) {
-      const std::string& argument = arguments_[next_argument_++];
-      if (IsList(argument)) {
-        list_.emplace(ListPath(argument), stop_);
+    } else if (next_argument_ < arguments_.paths.size()) {
+      const std::string& argument = arguments_.paths[next_argument_++];
+      if (const auto list = ListFile(argument)) {
+        list_.emplace(*list, KindOf(arguments_), stop_);
       } else {
         path = argument;
       }
@@ -68,15 +93,14 @@ uint64_t Inputs::passed_over() const {
   return passed_over_ + (folder_ ? folder_->passed_over() : 0);
 }
 
-bool CanReadTwice(const std::vector<std::string>& arguments) {
-  return std::ranges::none_of(arguments, [](const std::string& argument) {
-    std::error_code ignored;
-    return argument == "-" ||
-           (IsList(argument) && std::filesystem::is_other(ListPath(argument), ignored));
+bool CanReadTwice(const PathArguments& arguments) {
+  return std::ranges::all_of(arguments.paths, [](const std::string& argument) {
+    const std::optional<std::string> list = ListFile(argument);
+    return !list || CanReadListTwice(*list);
   });
 }
 
-uint64_t CountInputs(const std::vector<std::string>& arguments, const std::atomic<bool>& stop) {
+uint64_t CountInputs(const PathArguments& arguments, const std::atomic<bool>& stop) {
   uint64_t count = 0;
   try {
     Inputs inputs(arguments, stop, [](const Error&) {});

@@ -1,6 +1,7 @@
 // The pictures that the arguments of a command line stand for.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,13 +15,22 @@
 
 namespace siglip::cli {
 
+/// What a command line says about pictures.
+struct PathArguments {
+  std::vector<std::string> paths;
+  bool null = false;  ///< Lists have a NUL behind each path.
+};
+
+/// PATH and --null.
+CLI::Option* AddPathOptions(CLI::App& command, PathArguments& arguments);
+
 /// Arguments are files, folders (see FolderWalker), @FILE (a list, one path per line) and - (a list
 /// on standard input). A line of a list is a file or a folder. A file named directly counts as a
 /// picture whatever it is; opening it will tell.
 class Inputs {
  public:
   /// `report` hears of folders that cannot be read. Throws Error for a list that cannot be.
-  Inputs(std::vector<std::string> arguments, const std::atomic<bool>& stop,
+  Inputs(PathArguments arguments, const std::atomic<bool>& stop,
          std::function<void(const Error&)> report);
 
   /// The next picture, or nothing at the end or when asked to stop. Throws Error when a list cannot
@@ -31,7 +41,7 @@ class Inputs {
   uint64_t passed_over() const;
 
  private:
-  const std::vector<std::string> arguments_;
+  const PathArguments arguments_;
   const std::atomic<bool>& stop_;
   const std::function<void(const Error&)> report_;
   size_t next_argument_ = 0;
@@ -41,14 +51,18 @@ class Inputs {
 };
 
 /// Whether the arguments may be read twice: no list comes from standard input or a pipe.
-bool CanReadTwice(const std::vector<std::string>& arguments);
+bool CanReadTwice(const PathArguments& arguments);
 
 /// How many pictures they stand for; fewer if asked to stop or something cannot be read.
-uint64_t CountInputs(const std::vector<std::string>& arguments, const std::atomic<bool>& stop);
+uint64_t CountInputs(const PathArguments& arguments, const std::atomic<bool>& stop);
 
-/// What help says about PATH.
-inline constexpr const char* kPathHelp =
-    "Pictures; folders, with all below them; @FILE, a list with one path per line; - for a list on "
-    "standard input";
+/// The file that an argument of the form @FILE or - names, "-" being standard input; nothing for
+/// other arguments.
+std::optional<std::string> ListFile(const std::string& argument);
+
+/// Throws a usage error when the lists among `arguments` and `files` name standard input more than
+/// once: whoever came second would find it empty.
+void CheckStandardInput(const std::vector<std::string>& arguments,
+                        std::vector<std::string> files = {});
 
 }  // namespace siglip::cli

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "fault.h"
+#include "help_formatter.h"
 #include "interrupt.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
@@ -43,8 +46,9 @@ std::string VersionLine() {
 
 void Describe(CLI::App& app) {
   app.name("siglip");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", VersionLine, "Print version and instruction set, and exit");
+  app.set_version_flag("--version,-V", VersionLine, "Print version and instruction set, and exit");
   AddEmbed(app);
   AddClassify(app);
   AddCompare(app);
@@ -80,6 +84,13 @@ std::vector<std::string> GuardBrackets(CLI::App& app, std::vector<std::string> w
   return words;
 }
 
+/// CLI11 answers --help before it finds out that there is no such command.
+void CheckCommand(const CLI::App& app, const std::vector<std::string>& words) {
+  const std::optional<std::string> word = CommandWord(words);
+  if (!word || std::ranges::count(CommandNames(app), *word) > 0) return;
+  throw CLI::ValidationError("there is no command \"" + *word + "\"");
+}
+
 int ReportUsage(const CLI::App& app, const CLI::Error& error,
                 const std::vector<std::string>& words) {
   // Help and version come as errors without a failure.
@@ -88,6 +99,8 @@ int ReportUsage(const CLI::App& app, const CLI::Error& error,
   const std::string suggestion = SuggestCorrection(app, words);
   if (!suggestion.empty()) std::cerr << suggestion << "\n";
   const auto chosen = app.get_subcommands();
+  if (chosen.empty())
+    std::cerr << "Commands: " << CLI::detail::join(CommandNames(app), ", ") << "\n";
   std::cerr << "See siglip " << (chosen.empty() ? "" : chosen.front()->get_name() + " ")
             << "--help.\n";
   return kUsage;
@@ -99,6 +112,7 @@ int Run(const std::vector<std::string>& words) {
   try {
     Describe(app);
     if (words.empty()) throw CLI::CallForHelp();
+    CheckCommand(app, words);
     std::vector<std::string> guarded = GuardBrackets(app, words);
     std::ranges::reverse(guarded);  // as parse() wants them
     app.parse(std::move(guarded));

@@ -1,6 +1,5 @@
 #include "progress_bar.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,10 +17,14 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenDrawings(100);
 constexpr size_t kBarColumns = 24;
 
-size_t TerminalColumns() {
-  winsize size = {};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
+/// "[####      ] ", nothing where `columns` are too few for it.
+std::string Bar(double part, size_t columns) {
+  constexpr size_t kLeast = 8;
+  constexpr size_t kFrame = 3;
+  if (columns < kLeast + kFrame) return "";
+  const size_t length = std::min(columns - kFrame, kBarColumns);
+  const auto filled = static_cast<size_t>(part * static_cast<double>(length));
+  return "[" + std::string(filled, '#') + std::string(length - filled, ' ') + "] ";
 }
 
 }  // namespace
@@ -40,9 +43,7 @@ std::string FormatDuration(double seconds) {
   return text.data();
 }
 
-ProgressBar::ProgressBar(bool visible, Unit unit) : visible_(visible), unit_(unit) {}
-
-ProgressBar::~ProgressBar() { Wipe(); }
+ProgressBar::ProgressBar(bool visible, Unit unit) : unit_(unit), line_(visible) {}
 
 void ProgressBar::SetTotal(uint64_t total) {
   const std::lock_guard lock(mutex_);
@@ -70,7 +71,7 @@ void ProgressBar::Show(uint64_t advanced, uint64_t skipped) {
 
 void ProgressBar::Print(const std::string& message) {
   const std::lock_guard lock(mutex_);
-  Wipe();
+  line_.Wipe();
   std::cerr << Printable(message) << "\n";
 }
 
@@ -80,45 +81,45 @@ double ProgressBar::Seconds() const {
 
 void ProgressBar::Draw() {
   const Clock::time_point now = Clock::now();
-  if (!visible_ || now - drawn_ < kBetweenDrawings) return;
+  if (!line_.visible() || now - drawn_ < kBetweenDrawings) return;
   drawn_ = now;
-  on_screen_ = true;
-  // The cursor stays at the line's end; nothing of a longer line before is left.
-  std::cerr << "\r" << Line(TerminalColumns()) << "\x1b[K" << std::flush;
+  line_.Show(Line(TerminalColumns(STDERR_FILENO) - 1));
 }
 
-void ProgressBar::Wipe() {
-  if (on_screen_) std::cerr << "\r\x1b[K" << std::flush;
-  on_screen_ = false;
+std::string ProgressBar::Rate() const {
+  const double rate = static_cast<double>(advanced_) / Seconds();
+  switch (unit_) {
+    case Unit::kPictures: return FormatNumber(rate, 1) + " pictures/s";
+    case Unit::kTexts: return FormatNumber(rate, 1) + " texts/s";
+    case Unit::kBytes: break;
+  }
+  return FormatBytes(static_cast<int64_t>(rate)) + "/s";
 }
 
 std::string ProgressBar::Line(size_t columns) const {
   const uint64_t done = advanced_ + skipped_;
-  const double rate = static_cast<double>(advanced_) / Seconds();
   const auto amount = [this](uint64_t count) {
     return unit_ == Unit::kBytes ? FormatBytes(static_cast<int64_t>(count)) : std::to_string(count);
   };
-  std::string line = amount(done);
   // A folder that grows meanwhile may hold more than were counted.
-  const bool total_known = total_ && *total_ >= done;
-  if (total_known) {
-    const double part =
-        static_cast<double>(done) / static_cast<double>(std::max<uint64_t>(*total_, 1));
-    const auto filled = static_cast<size_t>(part * kBarColumns);
-    line.append("/").append(amount(*total_)).append(" [");
-    line.append(filled, '#').append(kBarColumns - filled, ' ').append("] ");
-    line.append(FormatNumber(100 * part, 0)).append("%");
+  if (!total_ || *total_ < done) return amount(done) + "  " + Rate();
+  const std::string count = amount(done) + "/" + amount(*total_) + " ";
+  const double part =
+      static_cast<double>(done) / static_cast<double>(std::max<uint64_t>(*total_, 1));
+  std::string rest = FormatNumber(100 * part, 0) + "%";
+  std::string left;
+  if (advanced_ > 0) {
+    const double seconds_each = Seconds() / static_cast<double>(advanced_);
+    left = "  " + FormatDuration(static_cast<double>(*total_ - done) * seconds_each) + " left";
   }
-  line += "  ";
-  switch (unit_) {
-    case Unit::kPictures: line += FormatNumber(rate, 1) + " pictures/s"; break;
-    case Unit::kTexts: line += FormatNumber(rate, 1) + " texts/s"; break;
-    case Unit::kBytes: line += FormatBytes(static_cast<int64_t>(rate)) + "/s"; break;
-  }
-  if (total_known && rate > 0) {
-    line += "  " + FormatDuration(static_cast<double>(*total_ - done) / rate) + " left";
-  }
-  return line.substr(0, columns - 1);
+  const auto room = [&](const std::string& text) {
+    const size_t taken = count.size() + text.size();
+    return columns > taken ? columns - taken : 0;
+  };
+  // Where there is no room for all, the rate goes first: the time left says what it is wanted for.
+  const std::string all = rest + "  " + Rate() + left;
+  rest = Bar(part, room(all)).empty() ? rest + left : all;
+  return count + Bar(part, room(rest)) + rest;
 }
 
 }  // namespace siglip::cli

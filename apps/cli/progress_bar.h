@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "terminal.h"
+
 namespace siglip::cli {
 
 /// Messages, and below them a bar with rate and time left if standard error is a terminal. Safe to
@@ -18,8 +20,6 @@ class ProgressBar {
   explicit ProgressBar(bool visible, Unit unit = Unit::kPictures);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  /// Wipes the bar away.
-  ~ProgressBar();
 
   /// Once it is known how many there are, the bar can tell how far it is.
   void SetTotal(uint64_t total);
@@ -36,19 +36,18 @@ class ProgressBar {
 
  private:
   void Draw();
-  void Wipe();
   std::string Line(size_t columns) const;
+  std::string Rate() const;
 
   using Clock = std::chrono::steady_clock;
-  const bool visible_;
   const Unit unit_;
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;  // guards what follows
+  StatusLine line_;
   std::optional<uint64_t> total_;
   uint64_t advanced_ = 0;
   uint64_t skipped_ = 0;
   Clock::time_point drawn_ = start_;
-  bool on_screen_ = false;
 };
 
 /// Whether a bar makes sense: standard error is a terminal, and nobody asked to be left in peace.

@@ -46,13 +46,22 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 
 }  // namespace
 
+std::optional<std::string> CommandWord(const std::vector<std::string>& words) {
+  const auto word = std::ranges::find_if_not(
+      words, [](const std::string& candidate) { return candidate.starts_with('-'); });
+  return word == words.end() ? std::nullopt : std::optional(*word);
+}
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
 std::string SuggestCorrection(const CLI::App& app, const std::vector<std::string>& words) {
   const auto chosen = app.get_subcommands();
-  if (chosen.empty() && !words.empty() && !words.front().starts_with('-')) {
-    std::vector<std::string> commands;
-    for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-    return AskAbout(words.front(), commands);
-  }
+  const std::optional<std::string> command = CommandWord(words);
+  if (chosen.empty() && command) return AskAbout(*command, CommandNames(app));
   const std::vector<std::string> known = OptionNames(chosen.empty() ? app : *chosen.front());
   for (const std::string& word : words) {
     if (word == "--") break;  // what follows are no options

@@ -1,11 +1,18 @@
-// What the user may have meant by a misspelt option or subcommand.
+// The words of a command line that name subcommands and options, and what a misspelt one may mean.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace siglip::cli {
+
+/// The first word that is no option, hence the subcommand's name, if there is one.
+std::optional<std::string> CommandWord(const std::vector<std::string>& words);
+
+/// Of all subcommands, in their order.
+std::vector<std::string> CommandNames(const CLI::App& app);
 
 /// "Did you mean --model instead of --modle?", or nothing when all of `words`, the command line, is
 /// known or nothing known is like it.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "inputs.h"
 #include "interrupt.h"
 #include "line_reader.h"
 
@@ -11,7 +12,7 @@ namespace siglip::cli {
 
 std::vector<std::string> ReadLines(const std::string& path) {
   std::vector<std::string> lines;
-  LineReader reader(path, Interrupted());
+  LineReader reader(path, ListKind::kTexts, Interrupted());
   while (auto line = reader.Next()) lines.push_back(std::move(*line));
   ThrowIfInterrupted();
   return lines;
@@ -34,9 +35,9 @@ void AddTextOptions(CLI::App& command, TextArguments& arguments) {
       ->allow_extra_args(false);  // each time one, so that a picture may follow
 }
 
-void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts) {
-  if (!paths.empty() || !texts.empty()) return;
-  throw CLI::RequiredError("PATH or --text");
+void CheckInputs(const std::vector<std::string>& paths, const TextArguments& texts) {
+  if (paths.empty() && texts.empty()) throw CLI::RequiredError("PATH or --text");
+  CheckStandardInput(paths, texts.files);
 }
 
 }  // namespace siglip::cli

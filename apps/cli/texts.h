@@ -25,7 +25,8 @@ struct TextArguments {
 /// --text TEXT and --text-file FILE, both repeatable.
 void AddTextOptions(CLI::App& command, TextArguments& arguments);
 
-/// Throws a usage error unless there is a picture or a text.
-void CheckAnyInput(const std::vector<std::string>& paths, const TextArguments& texts);
+/// Throws a usage error when there is neither a picture nor a text, or when both are to come from
+/// standard input.
+void CheckInputs(const std::vector<std::string>& paths, const TextArguments& texts);
 
 }  // namespace siglip::cli

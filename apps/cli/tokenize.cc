@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "inputs.h"
 #include "options.h"
 #include "siglip/hub.h"
 #include "siglip/tokenizer.h"
@@ -32,13 +33,11 @@ struct TokenizeArguments {
 std::vector<std::string> ReadTexts(const std::vector<std::string>& arguments) {
   std::vector<std::string> texts;
   for (const std::string& argument : arguments) {
-    const bool is_file = argument.size() > 1 && argument.starts_with('@');
-    if (argument != "-" && !is_file) {
+    if (const auto list = ListFile(argument)) {
+      std::ranges::move(ReadLines(*list), std::back_inserter(texts));
+    } else {
       texts.push_back(argument);
-      continue;
     }
-    std::ranges::move(ReadLines(is_file ? argument.substr(1) : argument),
-                      std::back_inserter(texts));
   }
   return texts;
 }
@@ -75,6 +74,7 @@ void PrintJson(const Tokenizer& tokenizer, const std::vector<std::string>& texts
 }
 
 void Tokenize(const TokenizeArguments& arguments) {
+  CheckStandardInput(arguments.texts);
   const auto tokenizer = Tokenizer::FromPretrained(
       ResolveModel(arguments.model, {}, ModelFiles::kAny), arguments.tokenizer);
   const std::vector<std::string> texts = ReadTexts(arguments.texts);

@@ -216,7 +216,6 @@ class InputTest(EmbedCommandTest):
         found = self.paths(self.embed(PICTURES[5], "-", PICTURES[6], input=f"{folder}\n"))
         self.assertEqual(found, [str(PICTURES[5]), str(folder / "x.jpg"), str(PICTURES[6])])
         self.assertIn("list", self.fail_with(1, "embed", "--model", MODEL, "@" + names[0] + "?"))
-        self.fail_with(1, "embed", "--model", MODEL, "-", "-")
         self.fail_with(1, "embed", "--model", MODEL, f"@{self.folder}")
         (self.folder / "list.txt").write_text("x" * 100_000)
         self.fail_with(1, "embed", "--model", MODEL, f"@{self.folder}/list.txt")

@@ -7,8 +7,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from command_line import CommandTest, instruction_sets, run
 
-COMMANDS = ("embed", "compare", "inspect", "init", "run", "preprocess", "tokenize",
-            "bench")
+COMMANDS = ("embed", "classify", "compare", "inspect", "init", "convert", "run", "preprocess",
+            "tokenize", "bench", "pull")
 
 
 class ProgramTest(CommandTest):
@@ -35,6 +35,17 @@ class ProgramTest(CommandTest):
             self.assertIn("--help", error)
         self.assertNotIn("Did you mean", self.fail_with(2, "embed", "--model", "m", "--xyzzy", "a"))
         self.assertNotIn("Did you mean", self.fail_with(2, "xyzzy"))
+
+    def test_an_unknown_command_is_no_question_for_help(self):
+        for words in (["xyzzy"], ["xyzzy", "--help"], ["--help", "xyzzy"], ["xyzzy", "-h"],
+                      ["--version", "xyzzy"], ["xyzzy", "--model", "m"], ["", "xyzzy"],
+                      ["embd", "--help"]):
+            error = self.fail_with(2, *words)
+            self.assertEqual(run(*words).stdout, "")
+            self.assertIn("no command", error)
+            for command in COMMANDS:
+                self.assertRegex(error, rf"\b{command}\b")
+        self.assertIn("Did you mean embed", self.fail_with(2, "embd", "--help"))
 
     def test_values_out_of_range(self):
         for words in (["--threads", "-1"], ["--threads", "many"], ["--batch", "-1"],
