@@ -10,13 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include "image/cielab.h"
 #include "image/decode.h"
 #include "image/exif.h"
 #include "image/pixels.h"
+#include "image/tiff_names.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
+
+constexpr const char* kConvert =
+    "convert it to a TIFF or PNG of 8-bit RGB first, for example with ImageMagick";
 
 struct TiffCloser {
   void operator()(TIFF* tiff) const { TIFFClose(tiff); }
@@ -32,7 +37,7 @@ class TiffReader {
   DecodedImage Read();
 
  private:
-  enum class Kind { kGrey, kPalette, kRgb, kCmyk };
+  enum class Kind { kGrey, kPalette, kRgb, kCmyk, kYcbcr, kCielab };
 
   // What libtiff calls: the file is in memory, so reading maps it.
   static tmsize_t OnRead(thandle_t handle, void* out, tmsize_t count);
@@ -46,8 +51,11 @@ class TiffReader {
   static int OnWarning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
   void Open();
+  void ReadStatedFields();
   void ReadFields();
+  bool ReadYcbcr();
   void ReadKind(int photometric);
+  void ReadExtraSamples(int colours);
   void ReadPalette();
   void CheckDepth() const;
   void ReadThroughRgba(Image& image, int64_t block_rows);
@@ -55,6 +63,7 @@ class TiffReader {
   void ReadBlock(uint32_t x, uint32_t y, std::vector<uint8_t>& block, int64_t plane_bytes);
   const uint8_t* InterleavedRow(const uint8_t* block, int64_t plane_bytes, int64_t columns);
   void ConvertRow(const uint8_t* row, int64_t columns, uint8_t* rgb);
+  void ConvertCielabRow(const uint8_t* row, int64_t columns, uint8_t* rgb);
   void ConvertSingleSampleRow(const uint8_t* row, int64_t columns, uint8_t* rgb);
   void UnpackGrey(const uint8_t* row, int64_t columns);
   uint8_t ColourSample(const uint8_t* pixel, int sample) const;
@@ -63,7 +72,7 @@ class TiffReader {
   uint16_t ShortField(uint32_t tag, uint16_t fallback);
   [[noreturn]] void Fail() const;
   [[noreturn]] void Refuse(const std::string& detail) const {
-    ThrowUnsupported(source_, ImageFormat::kTiff, detail);
+    ThrowUnsupported(source_, ImageFormat::kTiff, detail, kConvert);
   }
 
   const ImageSource& source_;
@@ -71,6 +80,10 @@ class TiffReader {
   char message_[256] = {};
   bool too_large_ = false;
   std::unique_ptr<TIFF, TiffCloser> tiff_;
+
+  // What the file says where libtiff mends it.
+  bool states_palette_ = false;
+  bool states_extra_samples_ = false;
 
   int64_t width_ = 0;
   int64_t height_ = 0;
@@ -85,6 +98,7 @@ class TiffReader {
   int alpha_sample_ = -1;
   bool premultiplied_ = false;
   Palette palette_;
+  std::unique_ptr<CielabToRgb> cielab_;
   std::vector<uint8_t> unpacked_;
   std::vector<uint8_t> interleaved_;
 };
@@ -136,6 +150,8 @@ void TiffReader::Fail() const {
     throw Error(ErrorCode::kLimitExceeded, source_.name + ": " + detail,
                 "raise DecodeLimits::max_memory_bytes");
   }
+  // As of memory, no other sign: the JPEG inside is of a kind that libjpeg does not read.
+  if (detail.starts_with("Unsupported JPEG")) Refuse(detail);
   ThrowMalformed(source_, ImageFormat::kTiff, detail);
 }
 
@@ -161,6 +177,26 @@ uint16_t TiffReader::ShortField(uint32_t tag, uint16_t fallback) {
   return TIFFGetFieldDefaulted(tiff_.get(), tag, &value) == 1 ? value : fallback;
 }
 
+// libtiff invents extra samples where the file states none, and takes the indices for grey where it
+// cannot read the palette. Read as if it were of EXIF, the directory consists of tags that libtiff
+// does not know and leaves as they are.
+void TiffReader::ReadStatedFields() {
+  TIFF* const tiff = tiff_.get();
+  if (TIFFReadEXIFDirectory(tiff, TIFFCurrentDirOffset(tiff)) != 1) Fail();
+  uint32_t count = 0;
+  const void* values = nullptr;
+  states_extra_samples_ =
+      TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &values) == 1 && count > 0;
+  const TIFFField* const field = TIFFFindField(tiff, TIFFTAG_PHOTOMETRIC, TIFF_ANY);
+  if (field != nullptr && TIFFFieldDataType(field) == TIFF_SHORT &&
+      TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &count, &values) == 1 && count > 0) {
+    states_palette_ = *static_cast<const uint16_t*>(values) == PHOTOMETRIC_PALETTE;
+  }
+  message_[0] = '\0';  // of tags that count for EXIF only
+  too_large_ = false;
+  if (TIFFSetDirectory(tiff, 0) != 1) Fail();
+}
+
 void TiffReader::ReadFields() {
   width_ = Field(TIFFTAG_IMAGEWIDTH, 0);
   height_ = Field(TIFFTAG_IMAGELENGTH, 0);
@@ -168,28 +204,42 @@ void TiffReader::ReadFields() {
   samples_ = ShortField(TIFFTAG_SAMPLESPERPIXEL, 1);
   sample_format_ = ShortField(TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   compression_ = ShortField(TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+  if (TIFFIsCODECConfigured(static_cast<uint16_t>(compression_)) != 1) {
+    Refuse(TiffCompressionName(compression_));
+  }
+  if (compression_ == COMPRESSION_JPEG && bits_ != 8) {
+    Refuse("JPEG of " + std::to_string(bits_) + " bits per sample");
+  }
   separate_ = samples_ > 1 &&
               ShortField(TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE;
   const int photometric = ShortField(TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
-  if (photometric == PHOTOMETRIC_YCBCR || compression_ == COMPRESSION_OJPEG) {
-    // libtiff undoes the subsampling; within JPEG libjpeg does, and better.
-    through_rgba_ = compression_ != COMPRESSION_JPEG || separate_;
-    if (!through_rgba_) {
-      TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-      kind_ = Kind::kRgb;
-      if (samples_ != 3 || bits_ != 8) Refuse("JPEG in TIFF of unusual samples");
-    }
-    return;
-  }
-  ReadKind(photometric);
+  const bool is_ycbcr = photometric == PHOTOMETRIC_YCBCR || compression_ == COMPRESSION_OJPEG;
+  through_rgba_ = is_ycbcr && !ReadYcbcr();
+  if (through_rgba_) return;
+  if (!is_ycbcr) ReadKind(photometric);
   CheckDepth();
+}
+
+// Whether rows can be read without libtiff's conversion to RGB, which also undoes subsampling.
+bool TiffReader::ReadYcbcr() {
+  if (separate_) return false;
+  if (compression_ == COMPRESSION_JPEG) {  // libjpeg converts, and better
+    TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    kind_ = Kind::kRgb;
+    if (samples_ != 3) Refuse("JPEG in TIFF of unusual samples");
+    return true;
+  }
+  uint16_t horizontal = 0;
+  uint16_t vertical = 0;
+  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_YCBCRSUBSAMPLING, &horizontal, &vertical);
+  kind_ = Kind::kYcbcr;
+  return compression_ == COMPRESSION_NONE && samples_ == 3 && bits_ == 8 && horizontal == 1 &&
+         vertical == 1;
 }
 
 void TiffReader::ReadKind(int photometric) {
   int colours = 1;
-  // libtiff takes the indices for grey where it cannot read the palette.
-  if (photometric != PHOTOMETRIC_PALETTE &&
-      TiffTagValue({source_.data(), source_.size()}, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE) {
+  if (photometric != PHOTOMETRIC_PALETTE && states_palette_) {
     ThrowMalformed(source_, ImageFormat::kTiff, "expected a palette, found none");
   }
   switch (photometric) {
@@ -198,24 +248,35 @@ void TiffReader::ReadKind(int photometric) {
     case PHOTOMETRIC_PALETTE: kind_ = Kind::kPalette; break;
     case PHOTOMETRIC_RGB: kind_ = Kind::kRgb, colours = 3; break;
     case PHOTOMETRIC_SEPARATED: kind_ = Kind::kCmyk, colours = 4; break;
-    default: Refuse("photometric interpretation " + std::to_string(photometric));
+    case PHOTOMETRIC_CIELAB: kind_ = Kind::kCielab, colours = 3; break;
+    default: Refuse(TiffPhotometricName(photometric));
   }
   if (samples_ < colours) {
     Refuse("expected at least " + std::to_string(colours) + " samples per pixel, found " +
            std::to_string(samples_));
   }
   if (kind_ == Kind::kPalette) ReadPalette();
-  if (samples_ == colours || kind_ == Kind::kCmyk) return;
-  // libtiff invents the tag where it is missing; then Pillow takes the fourth sample for alpha.
-  uint16_t extra_count = 0;
-  uint16_t* extras = nullptr;
-  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
-  const bool stated =
-      extra_count > 0 && extras != nullptr &&
-      TiffTagValue({source_.data(), source_.size()}, TIFFTAG_EXTRASAMPLES).has_value();
-  if (stated && extras[0] == EXTRASAMPLE_UNSPECIFIED) return;
-  alpha_sample_ = colours;
-  premultiplied_ = stated && extras[0] == EXTRASAMPLE_ASSOCALPHA;
+  if (samples_ > colours && kind_ != Kind::kCmyk) ReadExtraSamples(colours);
+}
+
+void TiffReader::ReadExtraSamples(int colours) {
+  uint16_t count = 0;
+  const uint16_t* meanings = nullptr;
+  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &count, &meanings);
+  if (states_extra_samples_ && meanings != nullptr) {
+    const uint16_t* const end = meanings + count;
+    const uint16_t* const alpha =
+        std::find_if(meanings, end, [](int meaning) { return meaning != EXTRASAMPLE_UNSPECIFIED; });
+    if (alpha != end) {
+      alpha_sample_ = colours + static_cast<int>(alpha - meanings);
+      premultiplied_ = *alpha == EXTRASAMPLE_ASSOCALPHA;
+    }
+  } else if (kind_ == Kind::kRgb && samples_ == 4) {
+    // Pillow takes it for alpha, associated where it reads planes through libtiff.
+    alpha_sample_ = colours;
+    premultiplied_ = separate_ && compression_ != COMPRESSION_NONE;
+  }
+  if (separate_ && alpha_sample_ < 0) samples_ = colours;  // what is unspecified need not be read
 }
 
 void TiffReader::ReadPalette() {
@@ -236,7 +297,9 @@ void TiffReader::CheckDepth() const {
   const bool integer = sample_format_ == SAMPLEFORMAT_UINT || sample_format_ == SAMPLEFORMAT_INT;
   const bool small = bits_ == 1 || bits_ == 2 || bits_ == 4;
   bool known = false;
-  if (samples_ > 1) {
+  if (kind_ == Kind::kCielab) {
+    known = sample_format_ == SAMPLEFORMAT_UINT && bits_ == 8 && samples_ == 3;
+  } else if (samples_ > 1) {
     known = sample_format_ == SAMPLEFORMAT_UINT &&
             (bits_ == 8 || (bits_ == 16 && (kind_ == Kind::kRgb || kind_ == Kind::kCmyk)));
   } else if (kind_ == Kind::kPalette) {
@@ -246,13 +309,16 @@ void TiffReader::CheckDepth() const {
             (sample_format_ == SAMPLEFORMAT_IEEEFP && bits_ == 32);
   }
   if (!known) {
-    Refuse(std::to_string(samples_) + " samples of " + std::to_string(bits_) + " bits in format " +
-           std::to_string(sample_format_));
+    Refuse(std::to_string(samples_) + (samples_ == 1 ? " sample of " : " samples of ") +
+           std::to_string(bits_) +
+           (sample_format_ == SAMPLEFORMAT_IEEEFP ? "-bit numbers" : " bits") +
+           " per pixel in sample format " + std::to_string(sample_format_));
   }
 }
 
 DecodedImage TiffReader::Read() {
   Open();
+  ReadStatedFields();
   ReadFields();
   CheckLimits(source_, width_, height_, 0);
   Image image;
@@ -274,7 +340,7 @@ void TiffReader::ReadThroughRgba(Image& image, int64_t block_rows) {
   TIFFRGBAImage rgba = {};
   if (TIFFRGBAImageOK(tiff_.get(), message) != 1 ||
       TIFFRGBAImageBegin(&rgba, tiff_.get(), 1, message) != 1) {
-    ThrowMalformed(source_, ImageFormat::kTiff, message);
+    Refuse(message);
   }
   const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> end(&rgba, TIFFRGBAImageEnd);
   rgba.orientation = ORIENTATION_TOPLEFT;  // turned upright later, as every format
@@ -354,7 +420,7 @@ void TiffReader::ReadBlock(uint32_t x, uint32_t y, std::vector<uint8_t>& block,
 // A row with all samples of a pixel together.
 const uint8_t* TiffReader::InterleavedRow(const uint8_t* block, int64_t plane_bytes,
                                           int64_t columns) {
-  if (!separate_) return block;
+  if (!separate_ || samples_ == 1) return block;
   const int bytes = bits_ / 8;
   interleaved_.resize(static_cast<size_t>(columns * samples_ * bytes));
   uint8_t* out = interleaved_.data();
@@ -376,11 +442,16 @@ uint8_t TiffReader::ColourSample(const uint8_t* pixel, int sample) const {
 
 void TiffReader::ConvertRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
   if (samples_ == 1) return ConvertSingleSampleRow(row, columns, rgb);
+  if (kind_ == Kind::kCielab) return ConvertCielabRow(row, columns, rgb);
   for (int64_t x = 0; x < columns; ++x, row += samples_ * (bits_ / 8), rgb += 3) {
     if (kind_ == Kind::kCmyk) {
       const uint8_t cmyk[] = {ColourSample(row, 0), ColourSample(row, 1), ColourSample(row, 2),
                               ColourSample(row, 3)};
       StoreCmyk(cmyk, rgb);
+      continue;
+    }
+    if (kind_ == Kind::kYcbcr) {
+      StoreYcbcr(row, rgb);
       continue;
     }
     const int step = kind_ == Kind::kRgb ? 1 : 0;
@@ -398,6 +469,16 @@ void TiffReader::ConvertRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
     }
     StoreRgba(pixel, source_.options.alpha, rgb);
   }
+}
+
+// a* and b* are signed; Pillow does not take them so where they are in planes of their own.
+void TiffReader::ConvertCielabRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
+  if (cielab_ == nullptr) cielab_ = std::make_unique<CielabToRgb>();
+  unpacked_.assign(row, row + 3 * columns);
+  if (!separate_) {
+    for (size_t i = 0; i < unpacked_.size(); ++i) unpacked_[i] ^= i % 3 == 0 ? 0 : 0x80;
+  }
+  cielab_->ConvertRow(unpacked_.data(), columns, rgb);
 }
 
 void TiffReader::ConvertSingleSampleRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
@@ -439,8 +520,8 @@ void TiffReader::UnpackGrey(const uint8_t* row, int64_t columns) {
       unpacked_[x] = is_signed ? ClippedSample<int16_t>(row, x) : ClippedSample<uint16_t>(row, x);
     } else if (sample_format_ == SAMPLEFORMAT_IEEEFP) {
       unpacked_[x] = ClippedSample<float>(row, x);
-    } else {
-      unpacked_[x] = is_signed ? ClippedSample<int32_t>(row, x) : ClippedSample<uint32_t>(row, x);
+    } else {  // Pillow takes unsigned ones for signed, too
+      unpacked_[x] = ClippedSample<int32_t>(row, x);
     }
   }
 }
