@@ -7,7 +7,8 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config python3 python3-numpy
   nlohmann-json3-dev libcli11-dev libgtest-dev libbenchmark-dev
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev libavif-dev libheif-dev
+  libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev liblcms2-dev
+  libavif-dev libheif-dev
   libsentencepiece-dev libcurl4-openssl-dev libssl-dev
   zlib1g-dev
 )

@@ -68,6 +68,7 @@ CODEC_HEADERS = {
     "libwebp": ("webp/",),
     "giflib": ("gif_lib.h",),
     "libtiff": ("tiffio.h", "tiff.h"),
+    "liblcms2": ("lcms2.h", "lcms2_plugin.h"),
     "libavif": ("avif/",),
     "libheif": ("libheif/",),
 }

@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "siglip/error.h"
@@ -33,20 +34,14 @@ std::string_view WithoutSpace(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-/// Failures of the network or of the machine at the other end, which may have passed a moment
-/// later.
+/// Failures of an open connection that may have passed a moment later.
 bool MayPass(CURLcode code) {
   switch (code) {
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
     case CURLE_HTTP3:
     case CURLE_PARTIAL_FILE:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: return true;
@@ -140,6 +135,105 @@ std::string PartOf(const Url& url, CURLUPart part, unsigned int flags = 0) {
   return copy;
 }
 
+/// Why a request brought no answer, and what can be done.
+struct Explanation {
+  std::string message;
+  std::string hint;
+  bool may_pass = false;
+};
+
+/// The handle after a request for `url` that failed. `detail` is libcurl's own text.
+class FailedRequest {
+ public:
+  FailedRequest(CURL* handle, CURLcode code, const std::string& url, std::string detail)
+      : handle_(handle), code_(code), detail_(std::move(detail)) {
+    const Url parsed = ParseUrl({}, url);
+    host_ = PartOf(parsed, CURLUPART_HOST);
+    const std::string port = PartOf(parsed, CURLUPART_PORT);
+    server_ = port.empty() ? host_ : host_ + ":" + port;
+    if (detail_.empty()) detail_ = curl_easy_strerror(code);
+  }
+
+  Explanation Explain() const {
+    long proxy_status = 0;  // of an answer that refuses to lead on to the host
+    curl_easy_getinfo(handle_, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    if (proxy_status >= 300) return ProxyRefuses(proxy_status);
+    switch (code_) {
+      case CURLE_COULDNT_RESOLVE_HOST: return NameNotResolved();
+      case CURLE_COULDNT_RESOLVE_PROXY:
+        return {"the name of the proxy cannot be resolved: " + detail_, kCheckProxy, true};
+      case CURLE_COULDNT_CONNECT: return NotConnected();
+      case CURLE_OPERATION_TIMEDOUT: return TimedOut();
+      case CURLE_PROXY: return {"the proxy fails: " + detail_, kCheckProxy, true};
+      case CURLE_PEER_FAILED_VERIFICATION:
+      case CURLE_SSL_ISSUER_ERROR:
+      case CURLE_SSL_CERTPROBLEM:
+      case CURLE_SSL_CACERT_BADFILE:
+        return {
+            "the certificate of " + server_ + " is not trusted: " + detail_,
+            "install ca-certificates and check the clock; where a proxy looks into connections, "
+            "its certificate must be among the trusted ones",
+            false};
+      case CURLE_SSL_CONNECT_ERROR:
+        return {"no secure connection to " + server_ + ": " + detail_, kCheckNetwork, true};
+      default:
+        return {"the connection to " + server_ + " failed: " + detail_, kCheckNetwork,
+                MayPass(code_)};
+    }
+  }
+
+ private:
+  static constexpr const char* kCheckNetwork =
+      "check the network, and https_proxy if a proxy is needed";
+  static constexpr const char* kCheckProxy = "check https_proxy, http_proxy and no_proxy";
+  static constexpr const char* kProxyPassword =
+      "put name and password into https_proxy: http://NAME:PASSWORD@HOST:PORT";
+
+  Explanation NameNotResolved() const {
+    return {"the name of the host cannot be resolved: " + host_, kCheckNetwork, true};
+  }
+
+  Explanation NotConnected() const {
+    // libcurl names whom it wanted to reach.
+    const bool of_proxy = detail_.find(" to ") != std::string::npos &&
+                          detail_.find(" to " + host_ + " ") == std::string::npos;
+    long failure = 0;
+    curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &failure);
+    const std::string reason =
+        failure == 0 || of_proxy
+            ? detail_
+            : std::error_code(static_cast<int>(failure), std::generic_category()).message();
+    if (of_proxy) {
+      return {"cannot connect to the proxy for " + server_ + ": " + reason, kCheckProxy, true};
+    }
+    return {"cannot connect to " + server_ + ": " + reason, kCheckNetwork, true};
+  }
+
+  Explanation TimedOut() const {
+    const auto has_passed = [this](CURLINFO step) {
+      curl_off_t microseconds = 0;
+      curl_easy_getinfo(handle_, step, &microseconds);
+      return microseconds > 0;
+    };
+    if (!has_passed(CURLINFO_NAMELOOKUP_TIME_T)) return NameNotResolved();
+    if (!has_passed(CURLINFO_CONNECT_TIME_T)) {
+      return {"cannot connect to " + server_ + ": " + detail_, kCheckNetwork, true};
+    }
+    return {server_ + " is silent: " + detail_, kCheckNetwork, true};
+  }
+
+  Explanation ProxyRefuses(long status) const {
+    return {"the proxy does not connect to " + server_ + ": HTTP status " + std::to_string(status),
+            status == 407 ? kProxyPassword : kCheckProxy, status >= 500};
+  }
+
+  CURL* handle_;
+  CURLcode code_;
+  std::string detail_;
+  std::string host_;
+  std::string server_;  // with its port, where the URL has one
+};
+
 void InitialiseLibrary() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (code != CURLE_OK) {
@@ -155,9 +249,9 @@ std::string HttpResponse::Header(const std::string& name) const {
 }
 
 struct HttpClient::Connection {
+  char detail[CURL_ERROR_SIZE] = {};  // libcurl's text about the last failure; outlives the handle
   // Kept from request to request, and with it the connections to servers.
   std::unique_ptr<CURL, FreeHandle> handle;
-  long timeout_seconds = 0;
   const std::atomic<bool>* stop = nullptr;
 
   template <typename Value>
@@ -168,26 +262,33 @@ struct HttpClient::Connection {
     }
   }
 
-  void Prepare(const HttpRequest& request, Exchange& exchange) {
-    curl_easy_reset(handle.get());
-    Set(CURLOPT_URL, request.url.c_str());
+  /// What is the same for all requests. A handle may keep its buffer after a request that failed,
+  /// and then refuses to change its size: it is set once.
+  void Configure(long timeout_seconds) {
     Set(CURLOPT_PROTOCOLS_STR, "http,https");
     Set(CURLOPT_FOLLOWLOCATION, 0L);
     Set(CURLOPT_SSL_VERIFYPEER, 1L);
     Set(CURLOPT_SSL_VERIFYHOST, 2L);
-    Set(request.head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
     Set(CURLOPT_CONNECTTIMEOUT, timeout_seconds);
     Set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes per second, for so many seconds:
     Set(CURLOPT_LOW_SPEED_TIME, timeout_seconds);
     Set(CURLOPT_BUFFERSIZE, kBufferBytes);
     Set(CURLOPT_NOSIGNAL, 1L);  // signals are the program's
-    Set(CURLOPT_HEADERFUNCTION, &TakeHeader);
-    Set(CURLOPT_HEADERDATA, &exchange);
-    Set(CURLOPT_WRITEFUNCTION, &TakeBody);
-    Set(CURLOPT_WRITEDATA, &exchange);
     Set(CURLOPT_NOPROGRESS, 0L);
+    Set(CURLOPT_HEADERFUNCTION, &TakeHeader);
+    Set(CURLOPT_WRITEFUNCTION, &TakeBody);
     Set(CURLOPT_XFERINFOFUNCTION, &ReportProgress);
+    Set(CURLOPT_ERRORBUFFER, detail);
+  }
+
+  void Prepare(const HttpRequest& request, const curl_slist* headers, Exchange& exchange) {
+    Set(CURLOPT_URL, request.url.c_str());
+    Set(request.head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);  // each ends the other
+    Set(CURLOPT_HTTPHEADER, headers);
+    Set(CURLOPT_HEADERDATA, &exchange);
+    Set(CURLOPT_WRITEDATA, &exchange);
     Set(CURLOPT_XFERINFODATA, &exchange);
+    detail[0] = '\0';
   }
 };
 
@@ -196,7 +297,7 @@ HttpClient::HttpClient(int timeout_seconds, const std::atomic<bool>* stop)
   InitialiseLibrary();
   connection_->handle.reset(curl_easy_init());
   if (connection_->handle == nullptr) throw std::bad_alloc();
-  connection_->timeout_seconds = timeout_seconds;
+  connection_->Configure(timeout_seconds);
   connection_->stop = stop;
 }
 
@@ -211,16 +312,17 @@ HttpResponse HttpClient::Send(const HttpRequest& request, const BodySink& sink) 
     headers.reset(longer);
   }
   Exchange exchange{connection_->handle.get(), sink, connection_->stop};
-  connection_->Prepare(request, exchange);
-  connection_->Set(CURLOPT_HTTPHEADER, headers.get());
+  connection_->Prepare(request, headers.get(), exchange);
 
   const CURLcode code = curl_easy_perform(exchange.handle);
   if (exchange.failure) std::rethrow_exception(exchange.failure);
   if (exchange.IsStopped()) throw Error(ErrorCode::kCancelled, "the download was stopped");
   if (code != CURLE_OK) {
-    const std::string message = WithoutQuery(request.url) + ": " + curl_easy_strerror(code);
-    if (MayPass(code)) throw TransientFailure(message);
-    throw Error(ErrorCode::kIo, message);
+    const Explanation explanation =
+        FailedRequest(exchange.handle, code, request.url, connection_->detail).Explain();
+    const std::string message = WithoutQuery(request.url) + ": " + explanation.message;
+    if (explanation.may_pass) throw TransientFailure(message, explanation.hint);
+    throw Error(ErrorCode::kIo, message, explanation.hint);
   }
   exchange.response.status = exchange.Status();
   return std::move(exchange.response);

@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace siglip {
@@ -16,7 +17,13 @@ namespace siglip {
 /// No answer, or one that breaks off or says "not now": the same request may succeed later.
 class TransientFailure : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit TransientFailure(const std::string& message, std::string hint = {})
+      : std::runtime_error(message), hint_(std::move(hint)) {}
+
+  const std::string& hint() const { return hint_; }  ///< What the user can do; may be empty.
+
+ private:
+  std::string hint_;
 };
 
 struct HttpRequest {
@@ -46,7 +53,8 @@ class HttpClient {
   using BodySink = std::function<void(const HttpResponse&, std::span<const std::byte>)>;
 
   /// Throws TransientFailure, Error(kCancelled), and Error(kIo) for what stays as it is, such as a
-  /// certificate that is not trusted.
+  /// certificate that is not trusted. Messages name the host and what failed: the resolution of its
+  /// name, the connection, the proxy or the certificate.
   HttpResponse Send(const HttpRequest& request, const BodySink& sink);
 
  private:

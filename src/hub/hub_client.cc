@@ -181,50 +181,64 @@ void HubClient::RequireSuccess(const Answer& answer, const HubName& name) const 
   if (response.Succeeded()) return;
   // Only the hub itself can mean the model; the storage may have its own reasons.
   const std::string code = answer.of_hub ? response.Header("x-error-code") : "EntryNotFound";
-  const std::string page = endpoint_ + "/" + name.repository;
   const std::string shown = name.ToString();
-  const std::string other_account =
-      token_.empty() ? "set HF_TOKEN to a token of it" : "the token in use must be of that account";
+  const std::string explanation = response.Header("x-error-message");
+  const std::string message = answer.url + ": HTTP status " + std::to_string(response.status) +
+                              (explanation.empty() ? "" : ": " + Shortened(explanation));
   switch (response.status) {
     case 408:
-    case 429:
     case 500:
     case 502:
     case 503:
-    case 504:
-      throw TransientFailure(answer.url + ": HTTP status " + std::to_string(response.status));
+    case 504: throw TransientFailure(message);
+    case 429:
+      throw TransientFailure(message, token_.empty() ? "HF_TOKEN raises the number of requests"
+                                                     : "wait, or download less at once");
     case 401:
-    case 403:
-      if (code == "GatedRepo") {
-        throw Error(ErrorCode::kIo, shown + ": access to this model must be granted",
-                    "accept its terms at " + page + " with an account, and " + other_account);
-      }
-      if (code == "RepoNotFound" || (answer.of_hub && response.status == 401 && token_.empty())) {
-        throw Error(ErrorCode::kNotFound,
-                    shown + ": " + endpoint_ + " has no such model, or keeps it private",
-                    "check the name; if an account has access to it, " + other_account);
-      }
-      if (answer.of_hub && response.status == 401) {
-        throw Error(ErrorCode::kIo, shown + ": " + endpoint_ + " does not accept the access token",
-                    "check HF_TOKEN, or the token file if that is not set");
-      }
-      break;
+    case 403: ThrowNoAccess(answer, name, code, message);
     case 404:
       if (code == "RevisionNotFound") {
         throw Error(ErrorCode::kNotFound,
                     name.repository + ": has no revision '" + name.revision + "'",
-                    page + "/tree/main lists them");
+                    endpoint_ + "/" + name.repository + "/tree/main lists them");
       }
       if (code != "EntryNotFound") {
         throw Error(ErrorCode::kNotFound, shown + ": " + endpoint_ + " has no such model",
-                    "check the name");
+                    "check the name; " + endpoint_ + "/models lists what there is");
       }
-      break;
-    default: break;
+      throw Error(ErrorCode::kIo, message, "the file may just have been removed; try again");
+    case 407:
+      throw Error(ErrorCode::kIo, message,
+                  "the proxy wants name and password: http://NAME:PASSWORD@HOST:PORT");
+    default: throw Error(ErrorCode::kIo, message);
   }
-  const std::string message = response.Header("x-error-message");
-  throw Error(ErrorCode::kIo, answer.url + ": HTTP status " + std::to_string(response.status) +
-                                  (message.empty() ? "" : ": " + Shortened(message)));
+}
+
+void HubClient::ThrowNoAccess(const Answer& answer, const HubName& name, const std::string& code,
+                              const std::string& message) const {
+  const std::string shown = name.ToString();
+  const bool unauthorised = answer.response.status == 401;
+  const std::string other_account =
+      token_.empty() ? "set HF_TOKEN to a token of it" : "the token in use must be of that account";
+  if (code == "GatedRepo") {
+    throw Error(ErrorCode::kIo, shown + ": access to this model must be granted",
+                "accept its terms at " + endpoint_ + "/" + name.repository +
+                    " with an account, and " + other_account);
+  }
+  if (code == "RepoNotFound" || (answer.of_hub && unauthorised && token_.empty())) {
+    throw Error(ErrorCode::kNotFound,
+                shown + ": " + endpoint_ + " has no such model, or keeps it private",
+                "check the name; if an account has access to it, " + other_account);
+  }
+  if (answer.of_hub && unauthorised) {
+    throw Error(ErrorCode::kIo, shown + ": " + endpoint_ + " does not accept the access token",
+                "check HF_TOKEN, or the token file if that is not set");
+  }
+  throw Error(
+      ErrorCode::kIo, message,
+      answer.of_hub && !token_.empty()
+          ? "the token must be allowed to read this model: see " + endpoint_ + "/settings/tokens"
+          : "the server, a firewall or a proxy keeps you out");
 }
 
 }  // namespace siglip

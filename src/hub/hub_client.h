@@ -46,6 +46,9 @@ class HubClient {
                       const std::string& file) const;
   /// Throws if the answer is no success.
   void RequireSuccess(const Answer& answer, const HubName& name) const;
+  /// For status 401 and 403. `code` and `message` are of the hub.
+  [[noreturn]] void ThrowNoAccess(const Answer& answer, const HubName& name,
+                                  const std::string& code, const std::string& message) const;
 
   std::string endpoint_;
   std::string origin_;  // of the endpoint: nobody else gets the token

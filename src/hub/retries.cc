@@ -15,7 +15,8 @@ void Retries::Wait(const TransientFailure& failure) {
   constexpr std::chrono::milliseconds kPiece(50);
   if (++failures_ == kMostFailures) {
     throw Error(ErrorCode::kIo, failure.what(),
-                "tried " + std::to_string(kMostFailures) +
+                (failure.hint().empty() ? "" : failure.hint() + "; ") + "tried " +
+                    std::to_string(kMostFailures) +
                     " times; the same command goes on from here later");
   }
   const auto end = std::chrono::steady_clock::now() + kFirstPause * (1 << (failures_ - 1));

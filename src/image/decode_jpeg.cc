@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <jpeglib.h>
+#include <jerror.h>
 // clang-format on
 
 #include <algorithm>
@@ -36,6 +37,37 @@ struct ErrorManager {
   char message[JMSG_LENGTH_MAX];
 };
 
+/// What the file needs by its markers and libjpeg lacks; empty where the file is damaged instead.
+std::string MissingFeature(const jpeg_error_mgr& failure) {
+  const int value = failure.msg_parm.i[0];
+  switch (failure.msg_code) {
+    case JERR_ARITH_NOTIMPL: return "arithmetic coding";
+    case JERR_BAD_PRECISION:
+      return value > 8 && value <= 16 ? std::to_string(value) + " bits per sample" : "";
+    case JERR_FRACT_SAMPLE_NOTIMPL: return "chroma at a fraction of the size that is no whole one";
+    case JERR_CONVERSION_NOTIMPL: return "its colour space";
+    case JERR_IMAGE_TOO_BIG: return "sides of more than " + std::to_string(value) + " pixels";
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_UNKNOWN_MARKER: break;
+    default: return "";
+  }
+  switch (value) {
+    case 0xC3:
+    case 0xCB: return "lossless JPEG";
+    case 0xC5:
+    case 0xC6:
+    case 0xC7:
+    case 0xCD:
+    case 0xCE:
+    case 0xCF:
+    case 0xDE:
+    case 0xDF: return "hierarchical JPEG";
+    case 0xF7:
+    case 0xF8: return "JPEG-LS";
+    default: return value == 0xC8 || (value >= 0xF0 && value <= 0xFD) ? "an extension of JPEG" : "";
+  }
+}
+
 void FailDecoding(j_common_ptr info) {
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
   errors->base.format_message(info, errors->message);
@@ -61,6 +93,7 @@ void LimitScans(j_common_ptr info) {
   const auto* decompressor = reinterpret_cast<j_decompress_ptr>(info);
   if (decompressor->input_scan_number <= kMaxScans) return;
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+  errors->base.msg_code = 0;  // none of libjpeg's
   std::snprintf(errors->message, sizeof(errors->message), "more than %d scans", kMaxScans);
   longjmp(errors->escape, 1);
 }
@@ -92,7 +125,7 @@ class JpegReader : public RowDecoder {
   // Runs calls of libjpeg; `work` must own nothing that a jump out of it would leak.
   template <typename Work>
   void Guarded(const Work& work) {
-    if (setjmp(errors_.escape) != 0) ThrowMalformed(source_, ImageFormat::kJpeg, errors_.message);
+    if (setjmp(errors_.escape) != 0) ThrowFailure();
     work();
   }
 
@@ -104,6 +137,7 @@ class JpegReader : public RowDecoder {
   void ReadSamples(JSAMPLE* const* rows, int64_t count);
   void ReadInvertedCmyk(uint8_t* const* rows, int64_t count);
   bool is_cmyk() const { return decompressor_.num_components == 4; }
+  [[noreturn]] void ThrowFailure() const;
   [[noreturn]] void ThrowTruncated(std::string_view where) const;
 
   const ImageSource source_;
@@ -242,6 +276,20 @@ int JpegReader::FindOrientation() const {
     if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
   }
   return siglip::FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()}, xmp);
+}
+
+void JpegReader::ThrowFailure() const {
+  std::string feature = MissingFeature(errors_.base);
+  const std::string_view bytes(reinterpret_cast<const char*>(source_.data()), source_.size());
+  if (errors_.base.msg_code == JERR_EMPTY_IMAGE && decompressor_.image_height == 0 &&
+      bytes.find(std::string_view("\xFF\xDC\0\4", 4)) != std::string_view::npos) {
+    feature = "a height that is stated behind the pixels (DNL)";
+  }
+  if (feature.empty()) ThrowMalformed(source_, ImageFormat::kJpeg, errors_.message);
+  ThrowUnsupported(
+      source_, ImageFormat::kJpeg, feature,
+      "convert it to PNG or to a baseline JPEG first, with the program that wrote it or "
+      "for example with ffmpeg");
 }
 
 void JpegReader::ThrowTruncated(std::string_view where) const {

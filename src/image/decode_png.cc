@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -228,6 +229,17 @@ void PngReader::ConvertColourRow(const uint8_t* row, int64_t width, uint8_t* rgb
 
 }  // namespace
 
-DecodedImage DecodePng(const ImageSource& source) { return PngReader(source).Read(); }
+DecodedImage DecodePng(const ImageSource& source) {
+  // A first chunk of its own announces what libpng would take for damage: no zlib header, blue
+  // before red, colours multiplied by alpha.
+  constexpr size_t kFirstChunk = 12;
+  const std::string_view bytes(reinterpret_cast<const char*>(source.data()), source.size());
+  if (bytes.size() >= kFirstChunk && bytes.substr(kFirstChunk).starts_with("CgBI")) {
+    ThrowUnsupported(source, ImageFormat::kPng, "CgBI, Apple's variant for iPhones",
+                     "turn it into a PNG first, for example with "
+                     "pngcrush -revert-iphone-optimizations IN OUT");
+  }
+  return PngReader(source).Read();
+}
 
 }  // namespace siglip

@@ -63,6 +63,10 @@ TEST(DecodeTest, GoldenPicturesAreExact) { EXPECT_GE(ExpectFolder(kGolden), 31);
 
 TEST(DecodeTest, PicturesOfEveryKindAreExact) { EXPECT_GE(ExpectFolder(PictureFolder()), 164); }
 
+TEST(DecodeTest, TiffsOfEveryKindAreExact) {
+  EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 98);
+}
+
 // The picture that HEIC test files hold, before its lossy compression.
 void ExpectRamp(const Image& image, bool half_transparent) {
   ASSERT_EQ(image.width, 48);

@@ -12,11 +12,15 @@
 
 #include "image/decode.h"
 #include "image/exif.h"
-#include "image/pixels.h"
+#include "image/tiff_names.h"
+#include "image/tiff_pixels.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
+
+constexpr const char* kConvert =
+    "convert it to a TIFF or PNG of 8-bit RGB first, for example with ImageMagick";
 
 struct TiffCloser {
   void operator()(TIFF* tiff) const { TIFFClose(tiff); }
@@ -32,7 +36,7 @@ class TiffReader {
   DecodedImage Read();
 
  private:
-  enum class Kind { kGrey, kPalette, kRgb, kCmyk };
+  using Kind = TiffPixels::Kind;
 
   // What libtiff calls: the file is in memory, so reading maps it.
   static tmsize_t OnRead(thandle_t handle, void* out, tmsize_t count);
@@ -46,24 +50,23 @@ class TiffReader {
   static int OnWarning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
   void Open();
+  void ReadStatedFields();
   void ReadFields();
+  bool ReadYcbcr();
   void ReadKind(int photometric);
+  void ReadExtraSamples(int colours);
   void ReadPalette();
   void CheckDepth() const;
   void ReadThroughRgba(Image& image, int64_t block_rows);
   void ReadBlocks(Image& image);
   void ReadBlock(uint32_t x, uint32_t y, std::vector<uint8_t>& block, int64_t plane_bytes);
   const uint8_t* InterleavedRow(const uint8_t* block, int64_t plane_bytes, int64_t columns);
-  void ConvertRow(const uint8_t* row, int64_t columns, uint8_t* rgb);
-  void ConvertSingleSampleRow(const uint8_t* row, int64_t columns, uint8_t* rgb);
-  void UnpackGrey(const uint8_t* row, int64_t columns);
-  uint8_t ColourSample(const uint8_t* pixel, int sample) const;
   int Orientation();
   uint32_t Field(uint32_t tag, uint32_t fallback);
   uint16_t ShortField(uint32_t tag, uint16_t fallback);
   [[noreturn]] void Fail() const;
   [[noreturn]] void Refuse(const std::string& detail) const {
-    ThrowUnsupported(source_, ImageFormat::kTiff, detail);
+    ThrowUnsupported(source_, ImageFormat::kTiff, detail, kConvert);
   }
 
   const ImageSource& source_;
@@ -72,20 +75,16 @@ class TiffReader {
   bool too_large_ = false;
   std::unique_ptr<TIFF, TiffCloser> tiff_;
 
+  // What the file says where libtiff mends it.
+  bool states_palette_ = false;
+  bool states_extra_samples_ = false;
+
   int64_t width_ = 0;
   int64_t height_ = 0;
-  int bits_ = 1;
-  int samples_ = 1;
   int sample_format_ = SAMPLEFORMAT_UINT;
   int compression_ = COMPRESSION_NONE;
-  bool separate_ = false;  // one plane per sample
   bool through_rgba_ = false;
-  Kind kind_ = Kind::kGrey;
-  bool white_is_zero_ = false;
-  int alpha_sample_ = -1;
-  bool premultiplied_ = false;
-  Palette palette_;
-  std::vector<uint8_t> unpacked_;
+  TiffPixels pixels_;
   std::vector<uint8_t> interleaved_;
 };
 
@@ -136,6 +135,15 @@ void TiffReader::Fail() const {
     throw Error(ErrorCode::kLimitExceeded, source_.name + ": " + detail,
                 "raise DecodeLimits::max_memory_bytes");
   }
+  // As of memory, there is no other sign that a codec lacks something.
+  for (const char* words :
+       {"Unsupported JPEG", "Unsupported BitsPerSample", "not supported in decoder",
+        "doesn't support", "only supports", "must be 1 for Group 3/4",
+        "Inappropriate photometric interpretation"}) {
+    if (detail.find(words) != std::string::npos) {
+      Refuse(TiffCompressionName(compression_) + ": " + detail);
+    }
+  }
   ThrowMalformed(source_, ImageFormat::kTiff, detail);
 }
 
@@ -161,98 +169,156 @@ uint16_t TiffReader::ShortField(uint32_t tag, uint16_t fallback) {
   return TIFFGetFieldDefaulted(tiff_.get(), tag, &value) == 1 ? value : fallback;
 }
 
+// libtiff invents extra samples where the file states none, and takes the indices for grey where it
+// cannot read the palette. Read as if it were of EXIF, the directory consists of tags that libtiff
+// does not know and leaves as they are.
+void TiffReader::ReadStatedFields() {
+  TIFF* const tiff = tiff_.get();
+  if (TIFFReadEXIFDirectory(tiff, TIFFCurrentDirOffset(tiff)) != 1) Fail();
+  uint32_t count = 0;
+  const void* values = nullptr;
+  states_extra_samples_ =
+      TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &values) == 1 && count > 0;
+  const TIFFField* const field = TIFFFindField(tiff, TIFFTAG_PHOTOMETRIC, TIFF_ANY);
+  if (field != nullptr && TIFFFieldDataType(field) == TIFF_SHORT &&
+      TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &count, &values) == 1 && count > 0) {
+    states_palette_ = *static_cast<const uint16_t*>(values) == PHOTOMETRIC_PALETTE;
+  }
+  message_[0] = '\0';  // of tags that count for EXIF only
+  too_large_ = false;
+  if (TIFFSetDirectory(tiff, 0) != 1) Fail();
+}
+
 void TiffReader::ReadFields() {
   width_ = Field(TIFFTAG_IMAGEWIDTH, 0);
   height_ = Field(TIFFTAG_IMAGELENGTH, 0);
-  bits_ = ShortField(TIFFTAG_BITSPERSAMPLE, 1);
-  samples_ = ShortField(TIFFTAG_SAMPLESPERPIXEL, 1);
+  pixels_.bits = ShortField(TIFFTAG_BITSPERSAMPLE, 1);
+  pixels_.samples = ShortField(TIFFTAG_SAMPLESPERPIXEL, 1);
   sample_format_ = ShortField(TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
+  pixels_.is_signed = sample_format_ == SAMPLEFORMAT_INT;
+  pixels_.is_float = sample_format_ == SAMPLEFORMAT_IEEEFP;
   compression_ = ShortField(TIFFTAG_COMPRESSION, COMPRESSION_NONE);
-  separate_ = samples_ > 1 &&
-              ShortField(TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE;
-  const int photometric = ShortField(TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
-  if (photometric == PHOTOMETRIC_YCBCR || compression_ == COMPRESSION_OJPEG) {
-    // libtiff undoes the subsampling; within JPEG libjpeg does, and better.
-    through_rgba_ = compression_ != COMPRESSION_JPEG || separate_;
-    if (!through_rgba_) {
-      TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-      kind_ = Kind::kRgb;
-      if (samples_ != 3 || bits_ != 8) Refuse("JPEG in TIFF of unusual samples");
-    }
-    return;
+  if (TIFFIsCODECConfigured(static_cast<uint16_t>(compression_)) != 1) {
+    Refuse(TiffCompressionName(compression_));
   }
-  ReadKind(photometric);
+  if (compression_ == COMPRESSION_JPEG && pixels_.bits != 8) {
+    Refuse("JPEG of " + std::to_string(pixels_.bits) + " bits per sample");
+  }
+  pixels_.separate = pixels_.samples > 1 &&
+                     ShortField(TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) == PLANARCONFIG_SEPARATE;
+  const int photometric = ShortField(TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
+  const bool is_ycbcr = photometric == PHOTOMETRIC_YCBCR || compression_ == COMPRESSION_OJPEG;
+  through_rgba_ = is_ycbcr && !ReadYcbcr();
+  if (through_rgba_) return;
+  if (!is_ycbcr) ReadKind(photometric);
   CheckDepth();
+}
+
+// Whether rows can be read without libtiff's conversion to RGB, which also undoes subsampling.
+bool TiffReader::ReadYcbcr() {
+  if (pixels_.separate) return false;
+  if (compression_ == COMPRESSION_JPEG) {  // libjpeg converts, and better
+    TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    pixels_.kind = Kind::kRgb;
+    if (pixels_.samples != 3) Refuse("JPEG in TIFF of unusual samples");
+    return true;
+  }
+  uint16_t horizontal = 0;
+  uint16_t vertical = 0;
+  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_YCBCRSUBSAMPLING, &horizontal, &vertical);
+  pixels_.kind = Kind::kYcbcr;
+  return compression_ == COMPRESSION_NONE && pixels_.samples == 3 && pixels_.bits == 8 &&
+         horizontal == 1 && vertical == 1;
 }
 
 void TiffReader::ReadKind(int photometric) {
   int colours = 1;
-  // libtiff takes the indices for grey where it cannot read the palette.
-  if (photometric != PHOTOMETRIC_PALETTE &&
-      TiffTagValue({source_.data(), source_.size()}, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE) {
+  if (photometric != PHOTOMETRIC_PALETTE && states_palette_) {
     ThrowMalformed(source_, ImageFormat::kTiff, "expected a palette, found none");
   }
   switch (photometric) {
-    case PHOTOMETRIC_MINISWHITE: white_is_zero_ = true; break;
+    case PHOTOMETRIC_MINISWHITE: pixels_.white_is_zero = true; break;
     case PHOTOMETRIC_MINISBLACK: break;
-    case PHOTOMETRIC_PALETTE: kind_ = Kind::kPalette; break;
-    case PHOTOMETRIC_RGB: kind_ = Kind::kRgb, colours = 3; break;
-    case PHOTOMETRIC_SEPARATED: kind_ = Kind::kCmyk, colours = 4; break;
-    default: Refuse("photometric interpretation " + std::to_string(photometric));
+    case PHOTOMETRIC_PALETTE: pixels_.kind = Kind::kPalette; break;
+    case PHOTOMETRIC_RGB: pixels_.kind = Kind::kRgb, colours = 3; break;
+    case PHOTOMETRIC_SEPARATED: pixels_.kind = Kind::kCmyk, colours = 4; break;
+    case PHOTOMETRIC_CIELAB: pixels_.kind = Kind::kCielab, colours = 3; break;
+    default: Refuse(TiffPhotometricName(photometric));
   }
-  if (samples_ < colours) {
+  if (pixels_.samples < colours) {
     Refuse("expected at least " + std::to_string(colours) + " samples per pixel, found " +
-           std::to_string(samples_));
+           std::to_string(pixels_.samples));
   }
-  if (kind_ == Kind::kPalette) ReadPalette();
-  if (samples_ == colours || kind_ == Kind::kCmyk) return;
-  // libtiff invents the tag where it is missing; then Pillow takes the fourth sample for alpha.
-  uint16_t extra_count = 0;
-  uint16_t* extras = nullptr;
-  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
-  const bool stated =
-      extra_count > 0 && extras != nullptr &&
-      TiffTagValue({source_.data(), source_.size()}, TIFFTAG_EXTRASAMPLES).has_value();
-  if (stated && extras[0] == EXTRASAMPLE_UNSPECIFIED) return;
-  alpha_sample_ = colours;
-  premultiplied_ = stated && extras[0] == EXTRASAMPLE_ASSOCALPHA;
+  if (pixels_.kind == Kind::kPalette) ReadPalette();
+  if (pixels_.samples > colours && pixels_.kind != Kind::kCmyk) ReadExtraSamples(colours);
+}
+
+void TiffReader::ReadExtraSamples(int colours) {
+  uint16_t count = 0;
+  const uint16_t* meanings = nullptr;
+  TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &count, &meanings);
+  if (states_extra_samples_ && meanings != nullptr) {
+    const uint16_t* const end = meanings + count;
+    const uint16_t* const alpha =
+        std::find_if(meanings, end, [](int meaning) { return meaning != EXTRASAMPLE_UNSPECIFIED; });
+    if (alpha != end) {
+      pixels_.alpha_sample = colours + static_cast<int>(alpha - meanings);
+      pixels_.premultiplied = *alpha == EXTRASAMPLE_ASSOCALPHA;
+    }
+  } else if (pixels_.kind == Kind::kRgb && pixels_.samples == 4) {
+    // Pillow takes it for alpha, associated where it reads planes through libtiff.
+    pixels_.alpha_sample = colours;
+    pixels_.premultiplied = pixels_.separate && compression_ != COMPRESSION_NONE;
+  }
+  if (pixels_.separate && pixels_.alpha_sample < 0)
+    pixels_.samples = colours;  // what is unspecified need not be read
 }
 
 void TiffReader::ReadPalette() {
   uint16_t* red = nullptr;
   uint16_t* green = nullptr;
   uint16_t* blue = nullptr;
-  if (bits_ > 8) Refuse("a palette with " + std::to_string(bits_) + " bits per pixel");
+  if (pixels_.bits > 8)
+    Refuse("a palette with " + std::to_string(pixels_.bits) + " bits per pixel");
   if (TIFFGetField(tiff_.get(), TIFFTAG_COLORMAP, &red, &green, &blue) != 1) {
     ThrowMalformed(source_, ImageFormat::kTiff, "expected a palette, found none");
   }
-  for (int i = 0; i < 1 << bits_; ++i) {
-    palette_.colours[i] = {static_cast<uint8_t>(red[i] >> 8), static_cast<uint8_t>(green[i] >> 8),
-                           static_cast<uint8_t>(blue[i] >> 8), 255};
+  for (int i = 0; i < 1 << pixels_.bits; ++i) {
+    pixels_.palette.colours[i] = {static_cast<uint8_t>(red[i] >> 8),
+                                  static_cast<uint8_t>(green[i] >> 8),
+                                  static_cast<uint8_t>(blue[i] >> 8), 255};
   }
 }
 
 void TiffReader::CheckDepth() const {
-  const bool integer = sample_format_ == SAMPLEFORMAT_UINT || sample_format_ == SAMPLEFORMAT_INT;
-  const bool small = bits_ == 1 || bits_ == 2 || bits_ == 4;
+  const bool is_unsigned = sample_format_ == SAMPLEFORMAT_UINT;
+  const bool integer = is_unsigned || pixels_.is_signed;
+  const bool small = pixels_.bits == 1 || pixels_.bits == 2 || pixels_.bits == 4;
   bool known = false;
-  if (samples_ > 1) {
-    known = sample_format_ == SAMPLEFORMAT_UINT &&
-            (bits_ == 8 || (bits_ == 16 && (kind_ == Kind::kRgb || kind_ == Kind::kCmyk)));
-  } else if (kind_ == Kind::kPalette) {
-    known = integer && (small || bits_ == 8);
+  if (pixels_.kind == Kind::kCielab) {
+    known = is_unsigned && pixels_.bits == 8 && pixels_.samples == 3;
+  } else if (pixels_.samples > 1) {
+    known = is_unsigned &&
+            (pixels_.bits == 8 ||
+             (pixels_.bits == 16 && (pixels_.kind == Kind::kRgb || pixels_.kind == Kind::kCmyk)));
+  } else if (pixels_.kind == Kind::kPalette) {
+    known = integer && (small || pixels_.bits == 8);
   } else {
-    known = (integer && (small || bits_ == 8 || bits_ == 12 || bits_ == 16 || bits_ == 32)) ||
-            (sample_format_ == SAMPLEFORMAT_IEEEFP && bits_ == 32);
+    known = (integer && (small || pixels_.bits == 8 || pixels_.bits == 12 || pixels_.bits == 16 ||
+                         pixels_.bits == 32)) ||
+            (pixels_.is_float && pixels_.bits == 32);
   }
   if (!known) {
-    Refuse(std::to_string(samples_) + " samples of " + std::to_string(bits_) + " bits in format " +
-           std::to_string(sample_format_));
+    Refuse(std::to_string(pixels_.samples) +
+           (pixels_.samples == 1 ? " sample of " : " samples of ") + std::to_string(pixels_.bits) +
+           " bits per pixel in sample format " + std::to_string(sample_format_) +
+           (pixels_.is_float ? " (floating point)" : ""));
   }
 }
 
 DecodedImage TiffReader::Read() {
   Open();
+  ReadStatedFields();
   ReadFields();
   CheckLimits(source_, width_, height_, 0);
   Image image;
@@ -274,7 +340,7 @@ void TiffReader::ReadThroughRgba(Image& image, int64_t block_rows) {
   TIFFRGBAImage rgba = {};
   if (TIFFRGBAImageOK(tiff_.get(), message) != 1 ||
       TIFFRGBAImageBegin(&rgba, tiff_.get(), 1, message) != 1) {
-    ThrowMalformed(source_, ImageFormat::kTiff, message);
+    Refuse(message);
   }
   const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> end(&rgba, TIFFRGBAImageEnd);
   rgba.orientation = ORIENTATION_TOPLEFT;  // turned upright later, as every format
@@ -307,15 +373,16 @@ void TiffReader::ReadBlocks(Image& image) {
       static_cast<int64_t>(tiled ? TIFFTileSize64(tiff_.get()) : TIFFStripSize64(tiff_.get()));
   const auto row_bytes = static_cast<int64_t>(tiled ? TIFFTileRowSize64(tiff_.get())
                                                     : TIFFScanlineSize64(tiff_.get()));
-  const int64_t row_samples = separate_ ? 1 : samples_;
-  const int64_t row_bits = SaturatingMultiply(block_width, row_samples * bits_);
+  const int64_t row_samples = pixels_.separate ? 1 : pixels_.samples;
+  const int64_t row_bits = SaturatingMultiply(block_width, row_samples * pixels_.bits);
   if (block_width < 1 || block_rows < 1 || row_bytes < row_bits / 8 || plane_bytes < 1 ||
       plane_bytes / row_bytes < block_rows) {
     ThrowMalformed(source_, ImageFormat::kTiff, "strips or tiles of an impossible size");
   }
-  const int planes = separate_ ? samples_ : 1;
+  const int planes = pixels_.separate ? pixels_.samples : 1;
   if (compression_ == COMPRESSION_NONE) {
-    const int64_t needed = SaturatingMultiply(width_ * height_ / 8, int64_t{samples_} * bits_);
+    const int64_t needed =
+        SaturatingMultiply(width_ * height_ / 8, int64_t{pixels_.samples} * pixels_.bits);
     if (needed > static_cast<int64_t>(source_.size())) {
       ThrowMalformed(source_, ImageFormat::kTiff,
                      "expected at least " + std::to_string(needed) + " bytes of pixels, found " +
@@ -324,6 +391,7 @@ void TiffReader::ReadBlocks(Image& image) {
   }
   image = AllocateImage(source_, width_, height_, SaturatingMultiply(plane_bytes, planes + 1));
   std::vector<uint8_t> block(static_cast<size_t>(plane_bytes * planes));
+  TiffRowConverter converter(pixels_, source_.options.alpha);
   for (int64_t y = 0; y < height_; y += block_rows) {
     for (int64_t x = 0; x < width_; x += block_width) {
       ReadBlock(static_cast<uint32_t>(x), static_cast<uint32_t>(y), block, plane_bytes);
@@ -331,7 +399,7 @@ void TiffReader::ReadBlocks(Image& image) {
       for (int64_t row = 0; row < std::min(block_rows, height_ - y); ++row) {
         const uint8_t* stored =
             InterleavedRow(block.data() + row * row_bytes, plane_bytes, columns);
-        ConvertRow(stored, columns, image.rgb.data() + 3 * ((y + row) * width_ + x));
+        converter.Convert(stored, columns, image.rgb.data() + 3 * ((y + row) * width_ + x));
       }
     }
   }
@@ -339,7 +407,7 @@ void TiffReader::ReadBlocks(Image& image) {
 
 void TiffReader::ReadBlock(uint32_t x, uint32_t y, std::vector<uint8_t>& block,
                            int64_t plane_bytes) {
-  for (int plane = 0; plane < (separate_ ? samples_ : 1); ++plane) {
+  for (int plane = 0; plane < (pixels_.separate ? pixels_.samples : 1); ++plane) {
     uint8_t* out = block.data() + plane * plane_bytes;
     const auto number = static_cast<uint16_t>(plane);
     const tmsize_t count =
@@ -354,95 +422,16 @@ void TiffReader::ReadBlock(uint32_t x, uint32_t y, std::vector<uint8_t>& block,
 // A row with all samples of a pixel together.
 const uint8_t* TiffReader::InterleavedRow(const uint8_t* block, int64_t plane_bytes,
                                           int64_t columns) {
-  if (!separate_) return block;
-  const int bytes = bits_ / 8;
-  interleaved_.resize(static_cast<size_t>(columns * samples_ * bytes));
+  if (!pixels_.separate || pixels_.samples == 1) return block;
+  const int bytes = pixels_.bits / 8;
+  interleaved_.resize(static_cast<size_t>(columns * pixels_.samples * bytes));
   uint8_t* out = interleaved_.data();
   for (int64_t x = 0; x < columns; ++x) {
-    for (int sample = 0; sample < samples_; ++sample, out += bytes) {
+    for (int sample = 0; sample < pixels_.samples; ++sample, out += bytes) {
       std::memcpy(out, block + sample * plane_bytes + x * bytes, static_cast<size_t>(bytes));
     }
   }
   return interleaved_.data();
-}
-
-// 8 bits, or the high byte of 16 in the machine's order.
-uint8_t TiffReader::ColourSample(const uint8_t* pixel, int sample) const {
-  if (bits_ == 8) return pixel[sample];
-  uint16_t value = 0;
-  std::memcpy(&value, pixel + 2 * sample, sizeof(value));
-  return static_cast<uint8_t>(value >> 8);
-}
-
-void TiffReader::ConvertRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
-  if (samples_ == 1) return ConvertSingleSampleRow(row, columns, rgb);
-  for (int64_t x = 0; x < columns; ++x, row += samples_ * (bits_ / 8), rgb += 3) {
-    if (kind_ == Kind::kCmyk) {
-      const uint8_t cmyk[] = {ColourSample(row, 0), ColourSample(row, 1), ColourSample(row, 2),
-                              ColourSample(row, 3)};
-      StoreCmyk(cmyk, rgb);
-      continue;
-    }
-    const int step = kind_ == Kind::kRgb ? 1 : 0;
-    Rgba pixel = {ColourSample(row, 0), ColourSample(row, step), ColourSample(row, 2 * step), 255};
-    if (kind_ == Kind::kPalette) pixel = palette_.colours[pixel[0]];
-    if (kind_ == Kind::kGrey && white_is_zero_) {
-      for (int channel = 0; channel < 3; ++channel) pixel[channel] ^= 0xFF;
-    }
-    if (alpha_sample_ >= 0) pixel[3] = ColourSample(row, alpha_sample_);
-    if (premultiplied_ && pixel[3] != 255) {
-      for (int channel = 0; channel < 3; ++channel) {
-        const int colour = pixel[3] == 0 ? 0 : pixel[channel] * 255 / pixel[3];
-        pixel[channel] = static_cast<uint8_t>(std::min(colour, 255));
-      }
-    }
-    StoreRgba(pixel, source_.options.alpha, rgb);
-  }
-}
-
-void TiffReader::ConvertSingleSampleRow(const uint8_t* row, int64_t columns, uint8_t* rgb) {
-  unpacked_.resize(static_cast<size_t>(columns));
-  if (kind_ == Kind::kPalette) {
-    UnpackBits(row, columns, bits_, unpacked_.data());
-    PaletteRowToRgb(unpacked_.data(), columns, palette_, source_.options.alpha, rgb);
-    return;
-  }
-  UnpackGrey(row, columns);
-  GreyRowToRgb(unpacked_.data(), columns, rgb);
-}
-
-template <typename T>
-uint8_t ClippedSample(const uint8_t* row, int64_t index) {
-  T value;
-  std::memcpy(&value, row + index * static_cast<int64_t>(sizeof(T)), sizeof(T));
-  if (!(value > 0)) return 0;
-  return value >= T{255} ? 255 : static_cast<uint8_t>(value);
-}
-
-// Up to 8 bits are scaled to 8; more are clipped at 255, as Pillow's wide modes are.
-void TiffReader::UnpackGrey(const uint8_t* row, int64_t columns) {
-  if (bits_ <= 8) {
-    const int scale = 255 / ((1 << bits_) - 1);
-    UnpackBits(row, columns, bits_, unpacked_.data());
-    for (uint8_t& value : unpacked_) {
-      value = static_cast<uint8_t>(white_is_zero_ ? 255 - value * scale : value * scale);
-    }
-    return;
-  }
-  const bool is_signed = sample_format_ == SAMPLEFORMAT_INT;
-  for (int64_t x = 0; x < columns; ++x) {
-    if (bits_ == 12) {
-      const uint8_t* pair = row + x / 2 * 3;
-      const int value = x % 2 == 0 ? pair[0] << 4 | pair[1] >> 4 : (pair[1] & 15) << 8 | pair[2];
-      unpacked_[x] = static_cast<uint8_t>(std::min(value, 255));
-    } else if (bits_ == 16) {
-      unpacked_[x] = is_signed ? ClippedSample<int16_t>(row, x) : ClippedSample<uint16_t>(row, x);
-    } else if (sample_format_ == SAMPLEFORMAT_IEEEFP) {
-      unpacked_[x] = ClippedSample<float>(row, x);
-    } else {
-      unpacked_[x] = is_signed ? ClippedSample<int32_t>(row, x) : ClippedSample<uint32_t>(row, x);
-    }
-  }
 }
 
 int TiffReader::Orientation() {

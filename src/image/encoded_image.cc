@@ -8,6 +8,7 @@
 #include "image/orientation.h"
 #include "image/picture_file.h"
 #include "image/row_window.h"
+#include "image/unread_format.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -21,6 +22,10 @@ ImageFormat FormatOf(const ImageSource& source) {
   }
   const std::optional<ImageFormat> format = DetectImageFormat(source.bytes);
   if (format) return *format;
+  if (const std::string unread = UnreadFormat(source.bytes); !unread.empty()) {
+    throw Error(ErrorCode::kUnsupported, source.name + ": " + unread + " is not supported",
+                "convert it to PNG or JPEG first");
+  }
   throw Error(ErrorCode::kUnsupported,
               source.name + ": expected a picture, found bytes of no known image format",
               "known are JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, AVIF and HEIC");

@@ -208,10 +208,10 @@ TEST(MalformedImageTest, Jpeg) {
       {"width zero", kMalformed, Patched(good, frame + 7, std::string(2, '\0'))},
       {"height zero", kMalformed, Patched(good, frame + 5, std::string(2, '\0'))},
       {"60000 x 60000", kLimit, Patched(good, frame + 5, "\xEA\x60\xEA\x60")},
-      {"65535 x 65535", kMalformed, Patched(good, frame + 5, "\xFF\xFF\xFF\xFF")},
-      {"12 bits", kMalformed, Patched(good, frame + 4, "\x0C")},
-      {"lossless", kMalformed, Patched(good, frame + 1, "\xC3")},
-      {"hierarchical", kMalformed, Patched(good, frame + 1, "\xC5")},
+      {"65535 x 65535", kUnsupported, Patched(good, frame + 5, "\xFF\xFF\xFF\xFF")},
+      {"12 bits", kUnsupported, Patched(good, frame + 4, "\x0C")},
+      {"lossless", kUnsupported, Patched(good, frame + 1, "\xC3")},
+      {"hierarchical", kUnsupported, Patched(good, frame + 1, "\xC5")},
       {"two components", kMalformed, Patched(good, frame + 9, "\2")},
       {"sampling factor 0", kMalformed, Patched(good, frame + 11, std::string(1, '\0'))},
       {"sampling factor 15", kMalformed, Patched(good, frame + 11, "\xFF")},
@@ -379,7 +379,7 @@ TEST(MalformedImageTest, Tiff) {
       {"height zero", kMalformed, grey(4, 0, 8, 1)},
       {"seven bits", kUnsupported, grey(4, 2, 7, 1)},
       {"64 bits", kUnsupported, grey(1, 1, 64, 1)},
-      {"unknown compression", kMalformed, grey(4, 2, 8, 12345)},
+      {"unknown compression", kUnsupported, grey(4, 2, 8, 12345)},
       {"pixels behind the end", kMalformed, grey(4, 2, 8, 1, 100000)},
       {"directory behind the end", kMalformed, Patched(good, 4, "\xFF\xFF\xFF\x7F")},
       {"directory at zero", kMalformed, Patched(good, 4, std::string(4, '\0'))},
@@ -388,7 +388,7 @@ TEST(MalformedImageTest, Tiff) {
       {"entry of 2^32-1 values", kMalformed, Patched(good, entry(5) + 4, "\xFF\xFF\xFF\xFF")},
       {"65535 samples", kMalformed, Patched(good, entry(6) + 8, "\xFF\xFF")},
       {"palette without colours", kMalformed, Patched(good, entry(4) + 8, "\3")},
-      {"CIELAB", kUnsupported, Patched(good, entry(4) + 8, "\x08")},
+      {"CIELAB of one sample", kUnsupported, Patched(good, entry(4) + 8, "\x08")},
       {"no strips", kMalformed, Patched(good, entry(5), LittleEndian(999, 2))},
       {"damaged LZW", kMalformed, Patched(lzw, 8, std::string(40, '\xFF'))},
       {"orientation 99", kAccepted,
@@ -427,6 +427,79 @@ TEST(MalformedImageTest, AvifAndHeic) {
   const std::string size = BigEndian(0, 4) + BigEndian(48, 4) + BigEndian(32, 4);
   const std::string lie = BigEndian(0, 4) + BigEndian(60000, 4) + BigEndian(60000, 4);
   any_failure("60000 x 60000", Replaced(heic, "ispe" + size, "ispe" + lie));
+}
+
+// What is not supported is named, with what can be done, and not said to be damaged.
+TEST(MalformedImageTest, UnsupportedIsNamedAndNotDamaged) {
+  const std::string jpeg = ReadPicture("rgb-stored.jpg");
+  const size_t frame = Find(jpeg, "\xFF\xC0");
+  const auto process = [&](const char* type) { return Patched(jpeg, frame + 1, type); };
+  const std::string soi = "\xFF\xD8";
+  const std::string dnl("\xFF\xDC\0\4\0\x11", 6);
+  const auto tiff = [](uint32_t compression, uint32_t photometric, uint32_t bits = 8) {
+    return Tiff({{256, 4, 4},
+                 {257, 4, 2},
+                 {258, 3, bits},
+                 {259, 3, compression},
+                 {262, 3, photometric},
+                 {273, 4, 8 + 2 + 9 * 12 + 4},
+                 {277, 3, 1},
+                 {278, 4, 2},
+                 {279, 4, 8}},
+                "abcdefgh");
+  };
+  const std::string png = PngHeader(1, 1, 8, 2) + PngPixels(std::string(4, '\0'));
+  struct Unsupported {
+    std::string feature;
+    std::string bytes;
+  };
+  const Unsupported cases[] = {
+      {"lossless JPEG", process("\xC3")},
+      {"lossless JPEG", process("\xCB")},
+      {"hierarchical JPEG", process("\xC5")},
+      {"hierarchical JPEG", process("\xC6")},
+      {"hierarchical JPEG", process("\xC7")},
+      {"hierarchical JPEG", process("\xCD")},
+      {"hierarchical JPEG", soi + JpegSegment(0xDE, std::string(15, '\1')) + jpeg.substr(2)},
+      {"JPEG-LS", process("\xF7")},
+      {"JPEG-LS", soi + JpegSegment(0xF8, std::string(11, '\1')) + jpeg.substr(2)},
+      {"12 bits per sample", Patched(jpeg, frame + 4, "\x0C")},
+      {"DNL", Patched(jpeg, frame + 5, std::string(2, '\0')) + dnl},
+      {"65500 pixels", Patched(jpeg, frame + 5, "\xFF\xFF")},
+      {"CgBI", Patched(png, 12, "CgBI")},
+      {"CgBI", png.substr(0, 8) + PngChunk("CgBI", "P\0 \2") + png.substr(8)},
+      {"JPEG 2000", tiff(34712, 1)},
+      {"JPEG 2000 of Aperio", tiff(33005, 1)},
+      {"JPEG XL", tiff(50002, 1)},
+      {"JBIG2", tiff(34715, 1)},
+      {"compression 12345", tiff(12345, 1)},
+      {"colour filter array", tiff(1, 32803)},
+      {"ICC L*a*b*", tiff(1, 9)},
+      {"JPEG of 12 bits", tiff(7, 1, 12)},
+      {"group 4 fax", tiff(4, 1)},
+      {"ThunderScan", tiff(32809, 1)},
+      {"SOF type 0xc3", Replaced(ReadPicture("tiff-jpeg.tiff"), "\xFF\xC0", "\xFF\xC3")},
+      {"7 bits", tiff(1, 1, 7)},
+      {"JPEG 2000", std::string("\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x14", 16)},
+      {"JPEG 2000", std::string("\xFF\x4F\xFF\x51\0\x2F", 6)},
+      {"JPEG XL", "\xFF\x0A\xFA\x1F"},
+      {"JPEG XL", std::string("\0\0\0\x0CJXL \r\n\x87\n\0\0\0\x14", 16)},
+      {"PAM", "P7\nWIDTH 1\n"},
+      {"DICOM", std::string(128, '\0') + "DICM"},
+      {"video", std::string("\0\0\0\x18", 4) + "ftypisom"},
+  };
+  for (const Unsupported& one : cases) {
+    SCOPED_TRACE(one.feature);
+    try {
+      DecodeImage(AsBytes(one.bytes), {}, "picture");
+      ADD_FAILURE() << "was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), kUnsupported) << error.what();
+      EXPECT_NE(error.message().find(one.feature), std::string::npos) << error.what();
+      EXPECT_NE(error.hint().find("first"), std::string::npos) << error.what();
+      EXPECT_EQ(std::string(error.what()).find("damaged"), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST(MalformedImageTest, DamagedBytesNeverEscapeAsAnythingButAnError) {

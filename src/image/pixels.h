@@ -1,6 +1,7 @@
 // Rows of pixels as codecs deliver them, to rows of 8-bit RGB, with Pillow's arithmetic.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -37,6 +38,22 @@ inline void StoreCmyk(const uint8_t* cmyk, uint8_t* rgb) {
     const int product = cmyk[channel] * light + 128;
     const int value = light - (((product >> 8) + product) >> 8);
     rgb[channel] = static_cast<uint8_t>(value < 0 ? 0 : value);
+  }
+}
+
+/// YCbCr of JFIF with full range, rounded as Pillow does: tables in steps of 1/64 whose entries are
+/// rounded by adding a half and cutting.
+inline void StoreYcbcr(const uint8_t* ycbcr, uint8_t* rgb) {
+  const int blue = ycbcr[1] - 128;
+  const int red = ycbcr[2] - 128;
+  const auto scaled = [](int coefficient, int chroma) {
+    return (coefficient * 64 * chroma + 50000) / 100000;
+  };
+  const int sums[] = {ycbcr[0] + (scaled(140200, red) >> 6),
+                      ycbcr[0] + ((scaled(-34414, blue) + scaled(-71414, red)) >> 6),
+                      ycbcr[0] + (scaled(177200, blue) >> 6)};
+  for (int channel = 0; channel < 3; ++channel) {
+    rgb[channel] = static_cast<uint8_t>(std::clamp(sums[channel], 0, 255));
   }
 }
 

@@ -20,7 +20,9 @@ class PositionTable {
   PositionTable(std::vector<float> values, int64_t side, int64_t width);
 
   /// [rows * columns, width], as torch resizes with mode="bilinear", align_corners=False,
-  /// antialias=True, in float. Tables used last are kept, up to a fixed amount of memory.
+  /// antialias=True, in float. Only where columns is 1 and rows is neither 1 nor the table's side
+  /// does torch differ: its kernel for the CPU then returns the first row for all. Tables used last
+  /// are kept, up to a fixed amount of memory.
   std::shared_ptr<const MatrixBuffer> For(int64_t rows, int64_t columns) const;
 
   /// The table itself.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <thread>
@@ -64,6 +65,26 @@ TEST(PositionTableTest, EqualsTheDefinition) {
           }
         }
       }
+    }
+  }
+}
+
+// As of pictures of 256:1. A triangle reproduces what is linear wherever the table does not end
+// within its window; torch's kernel for the CPU returns the first row for all of these.
+TEST(PositionTableTest, OneColumnOfPatchesFollowsTheTableDownwards) {
+  constexpr int64_t kSide = 16;
+  std::vector<float> values;
+  for (int64_t y = 0; y < kSide; ++y) {
+    for (int64_t x = 0; x < kSide; ++x) values.push_back(static_cast<float>(y) + 0.25F * x);
+  }
+  const PositionTable table(values, kSide, 1);
+  constexpr double kMiddle = 0.25 * (kSide - 1) / 2;  // of the one column
+  for (const int64_t rows : {64, 256}) {
+    const auto resized = table.For(rows, 1);
+    for (int64_t y = 0; y < rows; ++y) {
+      const double center = (static_cast<double>(y) + 0.5) * kSide / static_cast<double>(rows);
+      const double entry = std::clamp(center - 0.5, 0.0, kSide - 1.0);
+      EXPECT_NEAR(resized->matrix().row(y)[0], entry + kMiddle, 1e-5) << y << " of " << rows;
     }
   }
 }

@@ -4,6 +4,8 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -54,8 +56,8 @@ class HubTest(CommandTest):
     def fail_to_pull(self, *words, status=1, **options):
         return self.fail_with(status, "pull", NAME, *words, variables=self.variables, **options)
 
-    def start_pull(self):
-        environment = {**os.environ, **self.variables}
+    def start_pull(self, variables=None):
+        environment = {**os.environ, **self.variables, **(variables or {})}
         return subprocess.Popen([PROGRAM, "pull", NAME], text=True, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE,
                                 env={k: v for k, v in environment.items() if v is not None})
@@ -265,14 +267,87 @@ class FaultTest(HubTest):
         self.assertIn("tried 5 times", message)
         self.assertEqual(len(self.hub.requests), 5)
 
-    def test_nobody_listens(self):
-        self.hub.close()
-        self.assertIn("tried 5 times", self.fail_to_pull())
+    def test_what_failed_is_named(self):
+        """Of connections that come to nothing, all at once, since each is tried for 7.5 s."""
+        host = self.hub.url.removeprefix("http://")
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            nobody = f"127.0.0.1:{unused.getsockname()[1]}"
+        cases = {
+            "host": ({"HF_ENDPOINT": "https://hub.invalid"},
+                     ["the name of the host cannot be resolved: hub.invalid", "check the network"]),
+            "connection": ({"HF_ENDPOINT": f"http://{nobody}"},
+                           [f"cannot connect to {nobody}: Connection refused"]),
+            "TLS": ({"HF_ENDPOINT": f"https://{host}"}, [f"no secure connection to {host}"]),
+            "name of the proxy": ({"HF_ENDPOINT": "https://hub.example",
+                                   "https_proxy": "http://proxy.invalid:3128"},
+                                  ["the name of the proxy cannot be resolved", "proxy.invalid",
+                                   "check https_proxy"]),
+            "proxy": ({"HF_ENDPOINT": "https://hub.example", "https_proxy": f"http://{nobody}"},
+                      ["cannot connect to the proxy for hub.example", nobody.replace(":", " port "),
+                       "check https_proxy"]),
+        }
+        begin = time.monotonic()
+        processes = {name: self.start_pull(variables) for name, (variables, _) in cases.items()}
+        for name, process in processes.items():
+            _, message = process.communicate(timeout=120)
+            with self.subTest(name):
+                self.assertEqual(process.returncode, 1)
+                for part in [*cases[name][1], "tried 5 times"]:
+                    self.assertIn(part, message)
+                self.assertNotIn("libcurl", message)
+        self.assertGreater(time.monotonic() - begin, 7.4)  # the pauses between five attempts
+
+    def test_a_proxy_that_refuses(self):
+        self.variables["HF_ENDPOINT"] = "https://hub.example"
+        self.variables["https_proxy"] = self.hub.url
+        for status, hint in ((407, "NAME:PASSWORD"), (403, "check https_proxy")):
+            self.hub.connect_status = status
+            message = self.fail_to_pull()
+            self.assertIn("the proxy does not connect to hub.example", message)
+            self.assertIn(f"HTTP status {status}", message)
+            self.assertIn(hint, message)
+            self.assertNotIn("tried", message)
+
+    @unittest.skipUnless(shutil.which("openssl"), "needs openssl to make a certificate")
+    def test_a_certificate_that_is_not_trusted(self):
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                        "/CN=localhost", "-keyout", key, "-out", certificate],
+                       capture_output=True, check=True, timeout=120)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server = self.hub.servers[0]
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        self.variables["HF_ENDPOINT"] = f"https://localhost:{server.server_address[1]}"
+        message = self.fail_to_pull()
+        self.assertIn(f"the certificate of localhost:{server.server_address[1]} is not trusted",
+                      message)
+        self.assertIn("ca-certificates", message)
+        self.assertNotIn("tried", message)
+        self.assertEqual(self.hub.requests, [])
+
+    def test_refusals_say_what_to_do(self):
+        self.hub.statuses = [403]
+        self.assertIn("firewall", self.fail_to_pull())
+        self.variables["HF_TOKEN"] = "hf_secret"
+        self.hub.statuses = [403]
+        self.assertIn("/settings/tokens", self.fail_to_pull())
+        self.hub.statuses = [407]
+        self.assertIn("NAME:PASSWORD", self.fail_to_pull())
+        del self.variables["HF_TOKEN"]
+        self.hub.statuses = [404]
+        message = self.fail_to_pull()
+        self.assertIn("no such model", message)
+        self.assertIn(f"{self.hub.url}/models", message)
 
     def test_a_silent_server_is_given_up(self):
         self.variables["HF_HUB_DOWNLOAD_TIMEOUT"] = "1"
         self.hub.stall.set()
-        self.assertIn("tried 5 times", self.fail_to_pull())
+        message = self.fail_to_pull()
+        self.assertIn("tried 5 times", message)
+        self.assertIn("is silent", message)
 
     def test_wrong_bytes_are_never_kept(self):
         altered = bytearray(WEIGHTS)

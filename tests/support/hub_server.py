@@ -40,6 +40,7 @@ class Hub:
         self.storage_url = None  # redirects go there instead of to the storage
         # Faults
         self.statuses = []  # for the next requests; None: serve it
+        self.connect_status = 502  # for who takes it for a proxy
         self.cuts = []  # the next bodies from the storage end after so many bytes; None: whole
         self.altered = {}  # name -> what is sent instead of its bytes
         self.etag = None  # instead of the right one
@@ -92,6 +93,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def do_CONNECT(self):
+        self.answer(self.hub.connect_status)
 
     def do_HEAD(self):
         self.do_GET()
