@@ -53,7 +53,8 @@ struct DecodeOptions {
   DecodeLimits limits;
 };
 
-/// Recognises a format by the first bytes (32 are enough for all), never by name.
+/// Recognises a format by the first bytes, never by name. 32 are enough for all but AVIF and HEIC
+/// files that list many brands: these need their first box, of which 64 KiB are looked at.
 std::optional<ImageFormat> DetectImageFormat(std::span<const std::byte> head);
 /// Whether a file of a folder is meant as a picture: by its ending (.jpg, .png, ...) or signature.
 /// A file that cannot be opened counts by its ending alone.

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "image/decode.h"
+#include "image/exif.h"
 #include "image/pixels.h"
 
 namespace siglip {
@@ -26,8 +28,10 @@ void CheckResult(const ImageSource& source, avifResult result) {
   ThrowMalformed(source, ImageFormat::kAvif, avifResultToString(result));
 }
 
-// The picture's own rotation and mirroring, as the EXIF orientation that does the same.
-int Orientation(const avifImage& image) {
+std::span<const uint8_t> View(const avifRWData& data) { return {data.data, data.size}; }
+
+// The container's rotation and mirroring, as the EXIF orientation that does the same.
+int ContainerOrientation(const avifImage& image) {
   const bool rotated = (image.transformFlags & AVIF_TRANSFORM_IROT) != 0;
   const bool mirrored = (image.transformFlags & AVIF_TRANSFORM_IMIR) != 0;
   const bool left_right = image.imir.mode == 1;
@@ -49,9 +53,21 @@ std::unique_ptr<avifDecoder, DecoderDeleter> OpenDecoder(const ImageSource& sour
   decoder->strictFlags &= ~(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED);
   // The container's transformation counts, and EXIF would overwrite it here.
   decoder->ignoreExif = AVIF_TRUE;
-  decoder->ignoreXMP = AVIF_TRUE;
   CheckResult(source, avifDecoderSetIOMemory(decoder.get(), source.data(), source.size()));
   return decoder;
+}
+
+// As in Pillow, the container decides even against EXIF. Only where neither says anything, XMP
+// does.
+int Orientation(const ImageSource& source, const avifImage& image) {
+  const int orientation = ContainerOrientation(image);
+  const std::span<const uint8_t> xmp = View(image.xmp);
+  const int by_xmp = FindOrientation({}, {reinterpret_cast<const char*>(xmp.data()), xmp.size()});
+  if (orientation != 1 || by_xmp == 1) return orientation;
+  const auto decoder = OpenDecoder(source);
+  decoder->ignoreExif = AVIF_FALSE;
+  CheckResult(source, avifDecoderParse(decoder.get()));
+  return ExifOrientation(View(decoder->image->exif)) ? orientation : by_xmp;
 }
 
 void ConvertToRgb(const ImageSource& source, const avifImage& stored, bool has_alpha,
@@ -88,7 +104,7 @@ DecodedImage DecodeAvif(const ImageSource& source) {
   check(stored);  // the AV1 stream may disagree with its container
   Image image = AllocateImage(source, stored.width, stored.height, 0);
   ConvertToRgb(source, stored, decoder->alphaPresent != AVIF_FALSE, image);
-  return {std::move(image), Orientation(stored)};
+  return {std::move(image), Orientation(source, stored)};
 }
 
 }  // namespace siglip

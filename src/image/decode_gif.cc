@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "image/decode.h"
@@ -25,6 +26,8 @@ class GifReader {
  private:
   static int OnRead(GifFileType* gif, GifByteType* out, int count);
   void SeekFirstFrame();
+  void SkipToBlock();
+  void FindEndOfPixels();
   void ReadExtension();
   void ReadFrame(std::vector<uint8_t>& canvas, int64_t canvas_width);
   Palette FramePalette() const;
@@ -32,17 +35,21 @@ class GifReader {
 
   const ImageSource& source_;
   size_t position_ = 0;
+  std::optional<size_t> end_of_pixels_;  // once the frame was found
   GifFileType* gif_ = nullptr;
   std::optional<uint8_t> transparent_;
 };
 
 int GifReader::OnRead(GifFileType* gif, GifByteType* out, int count) {
   auto* reader = static_cast<GifReader*>(gif->UserData);
-  const size_t left = reader->source_.size() - reader->position_;
-  const size_t taken = std::min(left, static_cast<size_t>(std::max(count, 0)));
+  const auto wanted = static_cast<size_t>(std::max(count, 0));
+  const size_t end = reader->end_of_pixels_.value_or(reader->source_.size());
+  const size_t taken = std::min(end - reader->position_, wanted);
   std::memcpy(out, reader->source_.data() + reader->position_, taken);
   reader->position_ += taken;
-  return static_cast<int>(taken);
+  if (!reader->end_of_pixels_) return static_cast<int>(taken);
+  std::fill(out + taken, out + wanted, GifByteType{0});
+  return count;
 }
 
 void GifReader::Check(int status) const {
@@ -59,6 +66,7 @@ DecodedImage GifReader::Read() {
     ThrowMalformed(source_, ImageFormat::kGif, message != nullptr ? message : "no GIF header");
   }
   SeekFirstFrame();
+  FindEndOfPixels();
   const GifImageDesc& frame = gif_->Image;
   // A frame that leaves the canvas enlarges it.
   const int64_t width = std::max<int64_t>(gif_->SWidth, int64_t{frame.Left} + frame.Width);
@@ -73,6 +81,7 @@ DecodedImage GifReader::Read() {
 
 void GifReader::SeekFirstFrame() {
   for (;;) {
+    SkipToBlock();
     GifRecordType record = UNDEFINED_RECORD_TYPE;
     Check(DGifGetRecordType(gif_, &record));
     switch (record) {
@@ -81,6 +90,32 @@ void GifReader::SeekFirstFrame() {
       default: ThrowMalformed(source_, ImageFormat::kGif, "it holds no frame");
     }
   }
+}
+
+// What is no block between two blocks is not meant for decoders: GIF87a has them pass over it.
+void GifReader::SkipToBlock() {
+  constexpr std::string_view kBeginnings = ",!;";
+  const auto begins_block = [&](uint8_t byte) {
+    return kBeginnings.find(static_cast<char>(byte)) != std::string_view::npos;
+  };
+  const uint8_t* end = source_.data() + source_.size();
+  position_ = std::find_if(source_.data() + position_, end, begins_block) - source_.data();
+  if (position_ == source_.size()) {
+    ThrowMalformed(source_, ImageFormat::kGif, "it holds no frame");
+  }
+}
+
+// Like Pillow: pixels come in blocks that are whole, and what follows the last of these does not
+// matter once all are there. giflib gets zeros for it, which are terminators: it would insist on
+// one.
+void GifReader::FindEndOfPixels() {
+  size_t end = position_;
+  while (end < source_.size()) {
+    const size_t block = 1 + size_t{source_.data()[end]};
+    if (block == 1 || block > source_.size() - end) break;
+    end += block;
+  }
+  end_of_pixels_ = end;
 }
 
 void GifReader::ReadExtension() {

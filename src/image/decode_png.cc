@@ -13,6 +13,7 @@
 
 #include "image/decode.h"
 #include "image/pixels.h"
+#include "image/png_chunks.h"
 #include "image/png_metadata.h"
 
 namespace siglip {
@@ -40,10 +41,12 @@ class PngReader {
   static void OnWarning(png_structp, png_const_charp) {}
   static void OnRead(png_structp png, png_bytep out, size_t count);
 
+  void FindCutPixels();
   void ReadHeader();
   void ReadPalette();
   void ReadTransparentColour();
   void ReadRows(Image& image);
+  bool HasAllRows() const;
   void ConvertRow(const uint8_t* row, int64_t width, uint8_t* rgb);
   void ConvertGreyRow(const uint8_t* row, int64_t width, uint8_t* rgb);
   void ConvertColourRow(const uint8_t* row, int64_t width, uint8_t* rgb) const;
@@ -51,6 +54,9 @@ class PngReader {
 
   const ImageSource& source_;
   size_t position_ = 0;
+  // The header of an IDAT chunk that the end of the file cuts, and how much data it has.
+  std::optional<size_t> cut_pixels_;
+  uint32_t cut_length_ = 0;
   jmp_buf escape_;
   char message_[128] = {};
   png_structp png_ = nullptr;
@@ -72,14 +78,31 @@ void PngReader::OnError(png_structp png, png_const_charp message) {
 
 void PngReader::OnRead(png_structp png, png_bytep out, size_t count) {
   auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
+  // Left alone, libpng would inflate what follows the last row, however much that is.
+  if (reader->HasAllRows()) png_error(png, "all rows are there");
   if (count > reader->source_.size() - reader->position_) {
     png_error(png, "the file ends too early");
   }
   std::memcpy(out, reader->source_.data() + reader->position_, count);
+  if (reader->position_ == reader->cut_pixels_ && count >= sizeof(png_uint_32)) {
+    png_save_uint_32(out, reader->cut_length_);
+  }
   reader->position_ += count;
 }
 
+// libpng takes a chunk's data in large pieces or not at all. So that it gets what a cut chunk still
+// holds, that chunk is given the length it has.
+void PngReader::FindCutPixels() {
+  PngChunkWalk walk({source_.data(), source_.size()});
+  while (const std::optional<PngChunk> chunk = walk.Next()) {
+    if (!chunk->is_cut_short || chunk->name != "IDAT") continue;
+    cut_pixels_ = chunk->begin;
+    cut_length_ = static_cast<uint32_t>(chunk->data.size());
+  }
+}
+
 DecodedImage PngReader::Read() {
+  FindCutPixels();
   ReadHeader();
   const int64_t width = png_get_image_width(png_, info_);
   const int64_t height = png_get_image_height(png_, info_);
@@ -101,6 +124,10 @@ void PngReader::ReadHeader() {
     png_set_benign_errors(png_, 1);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // CheckLimits comes later
     png_set_chunk_malloc_max(png_, 0);  // no limit, as no chunk that could need one is read
+    // Like Pillow: the largest window, whatever the file claims to need, and pieces of its size,
+    // which decide whether a checksum in the last one is seen along with the last row.
+    png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+    png_set_compression_buffer_size(png_, 65536);
     // Skips all chunks but IHDR, PLTE, tRNS, IDAT and IEND: they cannot fail a picture.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     // Like Pillow: every checksum before the pixels counts, none from there on.
@@ -172,13 +199,22 @@ void PngReader::ReadRows(Image& image) {
   });
   for (int pass = 0; succeeded && pass < passes; ++pass) {
     for (int64_t y = 0; succeeded && y < image.height; ++y) {
-      succeeded = Try([&] { png_read_row(png_, destination(y), nullptr); });
+      // As in Pillow, nothing that follows the last row can fail the picture.
+      succeeded = Try([&] { png_read_row(png_, destination(y), nullptr); }) || HasAllRows();
       if (succeeded && !direct && pass == passes - 1) {
         ConvertRow(destination(y), image.width, image.rgb.data() + 3 * y * image.width);
       }
     }
   }
   if (!succeeded) ThrowMalformed(source_, ImageFormat::kPng, message_);
+}
+
+bool PngReader::HasAllRows() const {
+  constexpr int kPasses = 7;
+  const png_uint_32 height = png_get_image_height(png_, info_);  // 0 until the header was read
+  return png_get_interlace_type(png_, info_) == PNG_INTERLACE_NONE
+             ? height > 0 && png_get_current_row_number(png_) >= height
+             : png_get_current_pass_number(png_) >= kPasses;
 }
 
 void PngReader::ConvertRow(const uint8_t* row, int64_t width, uint8_t* rgb) {

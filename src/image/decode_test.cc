@@ -67,6 +67,8 @@ TEST(DecodeTest, TiffsOfEveryKindAreExact) {
   EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 98);
 }
 
+TEST(DecodeTest, FaultsThatPillowReadsOver) { EXPECT_GE(ExpectFolder(FaultyPictureFolder()), 95); }
+
 // The picture that HEIC test files hold, before its lossy compression.
 void ExpectRamp(const Image& image, bool half_transparent) {
   ASSERT_EQ(image.width, 48);
@@ -242,6 +244,39 @@ TEST(ImageFormatTest, IsDetectedByContent) {
        {"", "P7\n", "P6#", "RIFF1234WAVE", "....ftypqt  ", "GIF88a"}) {
     EXPECT_EQ(DetectImageFormat(AsBytes(other)), std::nullopt) << other;
   }
+}
+
+// The first box of a media file with `others` brands before the last one.
+std::string TypeBox(const std::string& major, int others, const std::string& last) {
+  std::string data = major + std::string(4, '\0');
+  for (int i = 0; i < others; ++i) data += "miaf";
+  return MediaBox("ftyp", data + last);
+}
+
+TEST(ImageFormatTest, BrandsCountAsFarAsTheirBoxReaches) {
+  const ScratchFolder scratch;
+  for (const int others : {0, 3, 4, 5, 30, 1000}) {
+    for (const std::string major : {"isom", "miaf", "mif1"}) {
+      for (const std::string& behind :
+           {std::string(), MediaBox("free", "heic"), std::string("x")}) {
+        const std::string heic = TypeBox(major, others, "heic") + behind;
+        const std::string avif = TypeBox(major, others, "heicavif") + behind;
+        EXPECT_EQ(DetectImageFormat(AsBytes(heic)), ImageFormat::kHeic) << others;
+        EXPECT_EQ(DetectImageFormat(AsBytes(avif)), ImageFormat::kAvif) << others;
+        std::ofstream(scratch / "without-ending") << heic;
+        EXPECT_TRUE(LooksLikeImage(scratch / "without-ending")) << others;
+      }
+    }
+    EXPECT_EQ(DetectImageFormat(AsBytes(TypeBox("heic", others, "avif"))), ImageFormat::kHeic);
+    // A video, whatever follows the box.
+    const std::string video = TypeBox("isom", others, "mp42") + "heicavifheicavif";
+    EXPECT_EQ(DetectImageFormat(AsBytes(video)), std::nullopt) << others;
+  }
+  const std::string brands = "isom" + std::string(4, '\0') + "mp42heic";
+  const std::string to_the_end = std::string(4, '\0') + "ftyp" + brands;
+  EXPECT_EQ(DetectImageFormat(AsBytes(to_the_end)), ImageFormat::kHeic);
+  const std::string long_length = BigEndian(1, 4) + "ftyp" + BigEndian(32, 8) + brands;
+  EXPECT_EQ(DetectImageFormat(AsBytes(long_length)), ImageFormat::kHeic);
 }
 
 TEST(ImageFormatTest, FolderEntriesCountByEndingOrContent) {

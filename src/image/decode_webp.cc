@@ -1,11 +1,12 @@
-// WebP through libwebp; the RIFF structure around it is ours: the first frame and its place.
+// WebP through libwebp and its demuxer: the first frame on its canvas.
 #include <webp/decode.h>
+#include <webp/demux.h>
 
 #include <cstring>
 #include <limits>
-#include <optional>
-#include <string>
-#include <string_view>
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "image/decode.h"
@@ -15,75 +16,23 @@
 namespace siglip {
 namespace {
 
-uint32_t ReadLittleEndian(const uint8_t* data, int bytes) {
-  uint32_t value = 0;
-  for (int i = bytes - 1; i >= 0; --i) value = value << 8 | data[i];
-  return value;
+uint32_t ReadLittleEndian(const uint8_t* data) {
+  return uint32_t{data[3]} << 24 | uint32_t{data[2]} << 16 | uint32_t{data[1]} << 8 | data[0];
 }
 
 constexpr size_t kChunkHeader = 8;
 constexpr size_t kRiffHeader = 12;
-constexpr size_t kFrameHeader = 16;
 
-struct Chunk {
-  std::string_view name;
-  std::span<const uint8_t> data;
-};
-
-// The chunks between RIFF header and end, in order; a last one that is cut off is left out.
-class ChunkWalk {
- public:
-  explicit ChunkWalk(std::span<const uint8_t> bytes) : rest_(bytes) {}
-
-  std::optional<Chunk> Next() {
-    if (rest_.size() < kChunkHeader) return std::nullopt;
-    const size_t size = ReadLittleEndian(rest_.data() + 4, 4);
-    if (size > rest_.size() - kChunkHeader) return std::nullopt;
-    const Chunk chunk = {{reinterpret_cast<const char*>(rest_.data()), 4},
-                         rest_.subspan(kChunkHeader, size)};
-    const size_t padded = kChunkHeader + size + size % 2;
-    rest_ = rest_.subspan(std::min(padded, rest_.size()));
-    return chunk;
+template <auto Release>
+struct Releaser {
+  template <typename T>
+  void operator()(T* object) const {
+    Release(object);
   }
-
- private:
-  std::span<const uint8_t> rest_;
 };
-
-// What a WebP file with extensions says beside its pixels.
-struct Layout {
-  bool animated = false;
-  int64_t canvas_width = 0;
-  int64_t canvas_height = 0;
-  // The first frame of an animation, and where it lies on the canvas.
-  std::span<const uint8_t> frame;
-  int64_t frame_x = 0;
-  int64_t frame_y = 0;
-  std::span<const uint8_t> exif;
-  std::string_view xmp;
-};
-
-Layout ReadLayout(const ImageSource& source) {
-  Layout layout;
-  ChunkWalk walk({source.data() + kRiffHeader, source.size() - kRiffHeader});
-  while (const std::optional<Chunk> chunk = walk.Next()) {
-    const std::span<const uint8_t> data = chunk->data;
-    if (chunk->name == "VP8X" && data.size() >= 10) {
-      layout.animated = (data[0] & 0x02) != 0;
-      layout.canvas_width = int64_t{ReadLittleEndian(data.data() + 4, 3)} + 1;
-      layout.canvas_height = int64_t{ReadLittleEndian(data.data() + 7, 3)} + 1;
-    } else if (chunk->name == "ANMF" && data.size() > kFrameHeader && layout.frame.empty()) {
-      layout.frame_x = 2 * int64_t{ReadLittleEndian(data.data(), 3)};
-      layout.frame_y = 2 * int64_t{ReadLittleEndian(data.data() + 3, 3)};
-      layout.frame = data.subspan(kFrameHeader);
-    } else if (chunk->name == "EXIF" && layout.exif.empty()) {
-      layout.exif = data;
-    } else if (chunk->name == "XMP " && layout.xmp.empty()) {
-      layout.xmp = {reinterpret_cast<const char*>(data.data()), data.size()};
-    }
-  }
-  return layout;
-}
+using Demuxer = std::unique_ptr<WebPDemuxer, Releaser<WebPDemuxDelete>>;
+using FrameIterator = std::unique_ptr<WebPIterator, Releaser<WebPDemuxReleaseIterator>>;
+using ChunkIterator = std::unique_ptr<WebPChunkIterator, Releaser<WebPDemuxReleaseChunkIterator>>;
 
 const char* Describe(VP8StatusCode status) {
   switch (status) {
@@ -118,25 +67,51 @@ void DecodeFrame(const ImageSource& source, std::span<const uint8_t> frame, WEBP
   CheckStatus(source, WebPDecode(frame.data(), frame.size(), &config));
 }
 
+Demuxer OpenDemuxer(const ImageSource& source) {
+  const WebPData data = {source.data(), source.size()};
+  if (source.size() < kRiffHeader ||
+      ReadLittleEndian(source.data() + 4) > source.size() - kChunkHeader) {
+    ThrowMalformed(source, ImageFormat::kWebp, Describe(VP8_STATUS_NOT_ENOUGH_DATA));
+  }
+  Demuxer demuxer(WebPDemux(&data));
+  if (demuxer == nullptr) {
+    ThrowMalformed(source, ImageFormat::kWebp, "its chunks do not make up a picture");
+  }
+  return demuxer;
+}
+
+// EXIF and XMP count only where the file's header announces them, which libwebp sees to.
+std::span<const uint8_t> FirstChunk(const Demuxer& demuxer, const char* name) {
+  WebPChunkIterator chunk = {};
+  const ChunkIterator release(&chunk);
+  if (WebPDemuxGetChunk(demuxer.get(), name, 1, &chunk) == 0) return {};
+  return {chunk.chunk.bytes, chunk.chunk.size};  // in the bytes of the file
+}
+
+int Orientation(const Demuxer& demuxer) {
+  const std::span<const uint8_t> xmp = FirstChunk(demuxer, "XMP ");
+  return FindOrientation(FirstChunk(demuxer, "EXIF"),
+                         {reinterpret_cast<const char*>(xmp.data()), xmp.size()});
+}
+
 }  // namespace
 
 DecodedImage DecodeWebp(const ImageSource& source) {
-  if (source.size() < kRiffHeader ||
-      ReadLittleEndian(source.data() + 4, 4) > source.size() - kChunkHeader) {
-    ThrowMalformed(source, ImageFormat::kWebp, Describe(VP8_STATUS_NOT_ENOUGH_DATA));
-  }
-  const Layout layout = ReadLayout(source);
-  const std::span<const uint8_t> whole(source.data(), source.size());
+  const Demuxer demuxer = OpenDemuxer(source);
   WebPBitstreamFeatures file = {};
-  CheckStatus(source, WebPGetFeatures(whole.data(), whole.size(), &file));
-
-  const std::span<const uint8_t> frame = layout.animated ? layout.frame : whole;
-  if (frame.empty()) ThrowMalformed(source, ImageFormat::kWebp, "an animation without a frame");
+  CheckStatus(source, WebPGetFeatures(source.data(), source.size(), &file));
+  WebPIterator frame = {};
+  const FrameIterator release(&frame);
+  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) {
+    ThrowMalformed(source, ImageFormat::kWebp, "it holds no frame");
+  }
+  const std::span<const uint8_t> stored(frame.fragment.bytes, frame.fragment.size);
   WebPBitstreamFeatures features = {};
-  CheckStatus(source, WebPGetFeatures(frame.data(), frame.size(), &features));
-  const int64_t width = layout.animated ? layout.canvas_width : features.width;
-  const int64_t height = layout.animated ? layout.canvas_height : features.height;
-  if (layout.frame_x + features.width > width || layout.frame_y + features.height > height) {
+  CheckStatus(source, WebPGetFeatures(stored.data(), stored.size(), &features));
+  const int64_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
+  const int64_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
+  if (int64_t{frame.x_offset} + features.width > width ||
+      int64_t{frame.y_offset} + features.height > height) {
     ThrowMalformed(source, ImageFormat::kWebp, "a frame larger than its canvas");
   }
 
@@ -145,22 +120,22 @@ DecodedImage DecodeWebp(const ImageSource& source) {
   const int64_t pixels = int64_t{features.width} * features.height;
   Image image = AllocateImage(source, width, height, pixels * (composite ? 8 : 4));
   const int64_t stride = 3 * width;
-  uint8_t* out = image.rgb.data() + layout.frame_y * stride + 3 * layout.frame_x;
+  uint8_t* out = image.rgb.data() + frame.y_offset * stride + 3 * int64_t{frame.x_offset};
   if (!composite) {
     const auto size = static_cast<size_t>(image.rgb.data() + image.rgb.size() - out);
-    DecodeFrame(source, frame, MODE_RGB, out, stride, size);
+    DecodeFrame(source, stored, MODE_RGB, out, stride, size);
   } else {
     // Outside the first frame the canvas is transparent.
     std::memset(image.rgb.data(), 255, image.rgb.size());
     std::vector<uint8_t> rgba(static_cast<size_t>(pixels) * 4);
     const int64_t rgba_stride = 4 * int64_t{features.width};
-    DecodeFrame(source, frame, MODE_RGBA, rgba.data(), rgba_stride, rgba.size());
+    DecodeFrame(source, stored, MODE_RGBA, rgba.data(), rgba_stride, rgba.size());
     for (int64_t y = 0; y < features.height; ++y) {
       RgbaRowToRgb(rgba.data() + y * rgba_stride, features.width, source.options.alpha,
                    out + y * stride);
     }
   }
-  return {std::move(image), FindOrientation(layout.exif, layout.xmp)};
+  return {std::move(image), Orientation(demuxer)};
 }
 
 }  // namespace siglip

@@ -1,6 +1,9 @@
-// Reads the one EXIF field that matters here. Damaged metadata never fails a picture.
+// Reads the one EXIF field that matters here, as Pillow's Exif and ImageFileDirectory_v2 do.
+// Damaged metadata never fails a picture.
 #include "image/exif.h"
 
+#include <bit>
+#include <bitset>
 #include <cstddef>
 
 namespace siglip {
@@ -9,29 +12,75 @@ namespace {
 constexpr uint16_t kOrientationTag = 0x0112;
 constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 
+enum FieldType : uint32_t {
+  kByte = 1,
+  kAscii = 2,
+  kShort = 3,
+  kLong = 4,
+  kRational = 5,
+  kSignedByte = 6,
+  kUndefined = 7,
+  kSignedShort = 8,
+  kSignedLong = 9,
+  kSignedRational = 10,
+  kFloat = 11,
+  kDouble = 12,
+  kDirectory = 13,
+  kLong8 = 16
+};
+
+// Bytes of one value; 0 for a type that Pillow does not know.
+size_t SizeOf(uint32_t type) {
+  switch (type) {
+    case kByte:
+    case kAscii:
+    case kSignedByte:
+    case kUndefined: return 1;
+    case kShort:
+    case kSignedShort: return 2;
+    case kLong:
+    case kSignedLong:
+    case kFloat:
+    case kDirectory: return 4;
+    case kRational:
+    case kSignedRational:
+    case kDouble:
+    case kLong8: return 8;
+    default: return 0;
+  }
+}
+
 std::string_view AsText(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A TIFF structure in memory. Reads out of range give nothing.
+// A TIFF structure in memory.
 class TiffBlock {
  public:
   explicit TiffBlock(std::span<const uint8_t> bytes) : bytes_(bytes) {
-    const std::string_view magic = AsText(bytes.subspan(0, bytes.size() < 4 ? 0 : 4));
+    constexpr size_t kHeader = 8;
+    if (bytes.size() < kHeader) return;
+    const std::string_view magic = AsText(bytes.subspan(0, 4));
     big_endian_ = magic.starts_with("MM");
-    // Some writers store the 42 in the wrong byte order.
+    // Some writers store the 42 in the wrong byte order; Pillow does not tell big-endian BigTIFF
+    // from classic TIFF here.
     valid_ = magic == std::string_view("II*\0", 4) || magic == std::string_view("II\0*", 4) ||
-             magic == std::string_view("MM\0*", 4) || magic == std::string_view("MM*\0", 4);
+             magic == std::string_view("MM\0*", 4) || magic == std::string_view("MM*\0", 4) ||
+             magic == std::string_view("MM\0+", 4);
   }
 
   bool valid() const { return valid_; }
+  size_t size() const { return bytes_.size(); }
 
-  std::optional<uint32_t> Read(size_t offset, size_t width) const {
-    if (offset > bytes_.size() || width > bytes_.size() - offset) return std::nullopt;
-    uint32_t value = 0;
+  bool Holds(size_t offset, size_t size) const {
+    return offset <= bytes_.size() && size <= bytes_.size() - offset;
+  }
+
+  /// The block must hold these bytes.
+  uint64_t Read(size_t offset, size_t width) const {
+    uint64_t value = 0;
     for (size_t i = 0; i < width; ++i) {
-      const size_t position = big_endian_ ? offset + i : offset + width - 1 - i;
-      value = value << 8 | bytes_[position];
+      value = value << 8 | bytes_[big_endian_ ? offset + i : offset + width - 1 - i];
     }
     return value;
   }
@@ -42,39 +91,71 @@ class TiffBlock {
   bool valid_ = false;
 };
 
-// Where the first entry with this tag begins in the first directory.
-std::optional<size_t> FindEntry(const TiffBlock& block, uint16_t wanted) {
-  const auto directory = block.Read(4, 4);
-  if (!directory) return std::nullopt;
-  const auto entries = block.Read(*directory, 2);
-  if (!entries) return std::nullopt;
-  for (size_t i = 0; i < *entries; ++i) {
-    const size_t entry = size_t{*directory} + 2 + 12 * i;
-    const auto tag = block.Read(entry, 2);
-    if (!tag) return std::nullopt;
-    if (*tag == wanted) return entry;
+struct Field {
+  uint32_t type = 0;
+  size_t position = 0;  // of its first value
+};
+
+// The first usable entry with this tag in the first directory, which ends where an entry or its
+// values leave the block. Values kept elsewhere count against the block's size, all together.
+std::optional<Field> FindField(const TiffBlock& block, uint16_t wanted) {
+  constexpr size_t kEntry = 12;
+  const size_t directory = block.Read(4, 4);
+  if (!block.Holds(directory, 2)) return std::nullopt;
+  std::bitset<65536> known;
+  uint64_t elsewhere = 0;
+  size_t entry = directory + 2;
+  for (uint64_t left = block.Read(directory, 2); left > 0; --left, entry += kEntry) {
+    if (!block.Holds(entry, kEntry)) return std::nullopt;
+    const uint64_t tag = block.Read(entry, 2);
+    const Field inside = {.type = static_cast<uint32_t>(block.Read(entry + 2, 2)),
+                          .position = entry + 8};
+    const uint64_t size = block.Read(entry + 4, 4) * SizeOf(inside.type);
+    if (size == 0 || known[tag]) continue;
+    Field field = inside;
+    if (size > 4) {
+      field.position = block.Read(entry + 8, 4);
+      elsewhere += size;
+      if (elsewhere > block.size()) continue;
+      if (!block.Holds(field.position, size)) return std::nullopt;
+    }
+    if (tag == wanted) return field;
+    known.set(tag);
   }
   return std::nullopt;
 }
 
-// The first value of a 12-byte directory entry, if it is an integer of 2 or 4 bytes.
-std::optional<int> EntryValue(const TiffBlock& block, size_t entry) {
-  const auto type = block.Read(entry + 2, 2);
-  const auto count = block.Read(entry + 4, 4);
-  if (!type || !count || *count == 0) return std::nullopt;
-  const bool is_short = *type == 3 || *type == 8;
-  const bool is_long = *type == 4 || *type == 9;
-  if (!is_short && !is_long) return std::nullopt;
-  const size_t width = is_short ? 2 : 4;
-  size_t position = entry + 8;
-  if (*count > 4 / width) {
-    const auto offset = block.Read(entry + 8, 4);
-    if (!offset) return std::nullopt;
-    position = *offset;
+// A number of any type, for Python's 6 == 6.0 == Fraction(12, 2); nothing where it is none.
+std::optional<double> FirstNumber(const TiffBlock& block, const Field& field) {
+  const auto read = [&](size_t offset, size_t width) {
+    return block.Read(field.position + offset, width);
+  };
+  const auto signed_long = [&](size_t offset) { return static_cast<int32_t>(read(offset, 4)); };
+  switch (field.type) {
+    case kShort: return static_cast<double>(read(0, 2));
+    case kSignedShort: return static_cast<int16_t>(read(0, 2));
+    case kLong:
+    case kDirectory: return static_cast<double>(read(0, 4));
+    case kSignedLong: return signed_long(0);
+    case kLong8: return static_cast<double>(read(0, 8));
+    case kSignedByte: return static_cast<int8_t>(read(0, 1));
+    case kFloat: return std::bit_cast<float>(static_cast<uint32_t>(read(0, 4)));
+    case kDouble: return std::bit_cast<double>(read(0, 8));
+    case kRational:
+      if (read(4, 4) == 0) return std::nullopt;
+      return static_cast<double>(read(0, 4)) / static_cast<double>(read(4, 4));
+    case kSignedRational:
+      if (read(4, 4) == 0) return std::nullopt;
+      return static_cast<double>(signed_long(0)) / signed_long(4);
+    default: return std::nullopt;
   }
-  const auto value = block.Read(position, width);
-  if (!value || *value > 0xFFFF) return std::nullopt;
-  return static_cast<int>(*value);
+}
+
+std::span<const uint8_t> WithoutPrefix(std::span<const uint8_t> exif) {
+  for (int i = 0; i < 2 && AsText(exif).starts_with(kExifPrefix); ++i) {
+    exif = exif.subspan(kExifPrefix.size());
+  }
+  return exif;
 }
 
 }  // namespace
@@ -82,15 +163,23 @@ std::optional<int> EntryValue(const TiffBlock& block, size_t entry) {
 std::optional<int> TiffTagValue(std::span<const uint8_t> tiff, uint16_t tag) {
   const TiffBlock block(tiff);
   if (!block.valid()) return std::nullopt;
-  const auto entry = FindEntry(block, tag);
-  return entry ? EntryValue(block, *entry) : std::nullopt;
+  const auto field = FindField(block, tag);
+  const auto number = field ? FirstNumber(block, *field) : std::nullopt;
+  if (!number || !(*number >= 0 && *number <= 0xFFFF)) return std::nullopt;
+  return static_cast<int>(*number);
 }
 
 std::optional<int> ExifOrientation(std::span<const uint8_t> exif) {
-  for (int i = 0; i < 2 && AsText(exif).starts_with(kExifPrefix); ++i) {
-    exif = exif.subspan(kExifPrefix.size());
+  const TiffBlock block(WithoutPrefix(exif));
+  // Where Pillow does not refuse the picture for it, it looks no further.
+  if (!block.valid()) return block.size() == 0 ? std::nullopt : std::optional(1);
+  const auto field = FindField(block, kOrientationTag);
+  if (!field) return std::nullopt;
+  const auto number = FirstNumber(block, *field);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    if (number == orientation) return orientation;
   }
-  return TiffTagValue(exif, kOrientationTag);
+  return 1;
 }
 
 std::optional<int> XmpOrientation(std::string_view xmp) {

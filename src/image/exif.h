@@ -8,11 +8,14 @@
 
 namespace siglip {
 
-/// The orientation tag of an EXIF block, with or without its "Exif\0\0" prefix; nothing when the
-/// block has none or is damaged. The value may be out of 1..8.
+/// The orientation tag of an EXIF block, with or without its "Exif\0\0" prefix, as Pillow's
+/// ImageOps.exif_transpose takes it: a number of any type, in the first entry that can be read.
+/// Nothing where the block has no such entry; 1 where it is none of 1..8 or the block is no TIFF
+/// structure.
 std::optional<int> ExifOrientation(std::span<const uint8_t> exif);
 
-/// The same from XMP, which is text: tiff:Orientation as an attribute or an element.
+/// The same from XMP, which is text: tiff:Orientation as an attribute or an element. The value may
+/// be out of 1..8.
 std::optional<int> XmpOrientation(std::string_view xmp);
 
 /// The first value of an integer tag in the first directory of a TIFF file (not BigTIFF).

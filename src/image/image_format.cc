@@ -3,6 +3,8 @@
 #include <array>
 #include <cctype>
 #include <fstream>
+#include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,27 +14,53 @@ namespace siglip {
 namespace {
 
 constexpr size_t kHeadBytes = 32;
+constexpr uint64_t kLongestTypeBox = uint64_t{1} << 16;
 
 constexpr std::array<std::string_view, 20> kEndings = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif",   ".bmp",  ".dib",
     ".tif", ".tiff", ".pbm", ".pgm",  ".ppm", ".pnm",  ".avif", ".avifs", ".heic", ".heif"};
 
-// ISO media files state brands in their first box: the major one, then compatible ones.
+// A box of an ISO media file begins with its length, which the file's end may stand for.
+uint64_t MediaBoxLength(std::string_view head) {
+  const auto number = [&](size_t at, size_t bytes) {
+    uint64_t value = 0;
+    for (const char byte : head.substr(at, bytes)) value = value << 8 | static_cast<uint8_t>(byte);
+    return value;
+  };
+  const uint64_t length = number(0, 4);
+  if (length == 1) return number(8, 8);
+  return length == 0 ? std::numeric_limits<uint64_t>::max() : length;
+}
+
+bool IsMedia(std::string_view head) { return head.size() >= 12 && head.substr(4, 4) == "ftyp"; }
+
+std::optional<ImageFormat> FormatOfBrand(std::string_view brand) {
+  if (brand == "avif" || brand == "avis") return ImageFormat::kAvif;
+  for (const std::string_view heic : {"heic", "heix", "heim", "heis", "hevc", "hevx"}) {
+    if (brand == heic) return ImageFormat::kHeic;
+  }
+  return std::nullopt;
+}
+
+// ISO media files state brands in their first box: the major one, a version, then compatible ones,
+// of which AVIF's count wherever they stand: libavif decides by them, hence Pillow.
 std::optional<ImageFormat> DetectMediaBrand(std::string_view head) {
-  if (head.size() < 12 || head.substr(4, 4) != "ftyp") return std::nullopt;
+  if (!IsMedia(head)) return std::nullopt;
+  const std::string_view box = head.substr(0, std::min(MediaBoxLength(head), kLongestTypeBox));
+  std::optional<ImageFormat> found = FormatOfBrand(head.substr(8, 4));
+  if (found) return found;
   bool structural = false;
-  for (size_t at = 8; at + 4 <= head.size(); at += 4) {
-    if (at == 12) continue;  // the minor version
-    const std::string_view brand = head.substr(at, 4);
-    if (brand == "avif" || brand == "avis") return ImageFormat::kAvif;
-    if (brand == "heic" || brand == "heix" || brand == "heim" || brand == "heis" ||
-        brand == "hevc" || brand == "hevx") {
-      return ImageFormat::kHeic;
-    }
+  for (size_t at = 8; at + 4 <= box.size(); at += 4) {
+    if (at == 12) continue;  // the version
+    const std::string_view brand = box.substr(at, 4);
+    const std::optional<ImageFormat> format = FormatOfBrand(brand);
+    if (format == ImageFormat::kAvif) return format;
+    if (format) found = format;
     structural = structural || brand == "mif1" || brand == "msf1";
   }
-  // Only the container is known: libheif reads more kinds of content than libavif does.
-  return structural ? std::optional(ImageFormat::kHeic) : std::nullopt;
+  // Else only the container is known: libheif reads more kinds of content than libavif does.
+  if (structural) found = ImageFormat::kHeic;
+  return found;
 }
 
 bool IsPnm(std::string_view head) {
@@ -50,8 +78,7 @@ bool IsTiff(std::string_view head) {
 }  // namespace
 
 std::optional<ImageFormat> DetectImageFormat(std::span<const std::byte> head) {
-  const std::string_view text(reinterpret_cast<const char*>(head.data()),
-                              std::min(head.size(), kHeadBytes));
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   if (text.starts_with("\xFF\xD8\xFF")) return ImageFormat::kJpeg;
   if (text.starts_with("\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
   if (text.starts_with("RIFF") && text.size() >= 12 && text.substr(8, 4) == "WEBP") {
@@ -73,10 +100,18 @@ bool LooksLikeImage(const std::filesystem::path& path) {
   // Opening a pipe would wait for its writer.
   if (!std::filesystem::is_regular_file(path, error)) return false;
   std::ifstream file(path, std::ios::binary);
-  std::array<char, kHeadBytes> head = {};
-  file.read(head.data(), head.size());
-  const auto length = static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0));
-  return DetectImageFormat(std::as_bytes(std::span(head.data(), length))).has_value();
+  std::string head;
+  const auto read_up_to = [&](size_t length) {
+    const size_t known = head.size();
+    head.resize(length);
+    file.read(head.data() + known, static_cast<std::streamsize>(length - known));
+    head.resize(known + static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  };
+  read_up_to(kHeadBytes);
+  if (head.size() == kHeadBytes && IsMedia(head)) {
+    read_up_to(std::max<size_t>(kHeadBytes, std::min(MediaBoxLength(head), kLongestTypeBox)));
+  }
+  return DetectImageFormat(std::as_bytes(std::span(head.data(), head.size()))).has_value();
 }
 
 }  // namespace siglip

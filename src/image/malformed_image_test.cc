@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <random>
 #include <string>
@@ -146,6 +147,17 @@ TEST(MalformedImageTest, Png) {
   const size_t pixels = Find(good, "IDAT");
   const size_t checksum = pixels + 4 + Deflated(rows).size();
   const std::string text = PngChunk("tEXt", std::string("key\0value", 9));
+  const std::string stream = Deflated(rows);
+  const size_t sum = stream.size() - 4;
+  // One block that is stored, so that the last byte before the checksum belongs to the last row.
+  const std::string plain =
+      header +
+      PngChunk("IDAT", std::string("\x78\x01\x01", 3) + LittleEndian(rows.size(), 2) +
+                           LittleEndian(~rows.size() & 0xFFFF, 2) + rows +
+                           BigEndian(adler32(1, reinterpret_cast<const Bytef*>(rows.data()),
+                                             static_cast<uInt>(rows.size())),
+                                     4)) +
+      PngChunk("IEND", "");
   Check({
       {"good", kAccepted, good},
       {"60000 x 60000 of nothing", kLimit, PngHeader(60000, 60000, 8, 2) + PngPixels("")},
@@ -169,6 +181,14 @@ TEST(MalformedImageTest, Png) {
       {"no pixels", kMalformed, header + PngChunk("IEND", "")},
       {"one row of two", kMalformed, header + PngPixels(row)},
       {"no end", kAccepted, good.substr(0, good.size() - 12)},
+      {"stream checksum", kMalformed, header + PngChunk("IDAT", Patched(stream, sum, "none"))},
+      {"checksum of a stream cut behind it", kMalformed,
+       header + BigEndian(4000, 4) + "IDAT" + Patched(stream, sum, "none")},
+      {"half a stream checksum", kAccepted, header + PngChunk("IDAT", stream.substr(0, sum + 2))},
+      {"cut in the last row", kMalformed, plain.substr(0, plain.size() - 12 - 4 - 4 - 1)},
+      {"cut behind the last row", kAccepted, plain.substr(0, plain.size() - 12 - 4 - 4)},
+      {"wrong window for its method", kMalformed,
+       header + PngChunk("IDAT", "\x77" + stream.substr(1))},
       {"filter 9", kMalformed, header + PngPixels("\x09" + rows.substr(1))},
       {"no deflate", kMalformed, header + PngChunk("IDAT", "nonsense") + PngChunk("IEND", "")},
       {"endless chunk", kMalformed, header + "\xFF\xFF\xFF\xFFIDAT"},
@@ -182,6 +202,33 @@ TEST(MalformedImageTest, Png) {
       {"transparency for RGBA", kAccepted,
        PngHeader(1, 1, 8, 6) + PngChunk("tRNS", "\1\2") + PngPixels(std::string(5, '\0'))},
   });
+}
+
+// Where Pillow stops: a stream of gigabytes behind the last row would take minutes.
+TEST(MalformedImageTest, PngIsInflatedNoFurtherThanItsLastRow) {
+  std::string rows(2 * (1 + 3 * 4), '\1');
+  z_stream deflater = {};
+  ASSERT_EQ(deflateInit(&deflater, 9), Z_OK);
+  std::string stream(1 << 16, '\0');
+  std::string zeros(1 << 20, '\0');
+  deflater.next_out = reinterpret_cast<Bytef*>(stream.data());
+  deflater.avail_out = static_cast<uInt>(stream.size());
+  const auto add = [&](std::string& data) {
+    deflater.next_in = reinterpret_cast<Bytef*>(data.data());
+    deflater.avail_in = static_cast<uInt>(data.size());
+    ASSERT_EQ(deflate(&deflater, Z_FULL_FLUSH), Z_OK);
+  };
+  add(rows);
+  const size_t head = stream.size() - deflater.avail_out;
+  add(zeros);  // refers to nothing before it, so it can be repeated
+  const std::string megabyte = stream.substr(head, stream.size() - deflater.avail_out - head);
+  deflateEnd(&deflater);
+  stream.resize(head);
+  for (int i = 0; i < 16384; ++i) stream += megabyte;
+  const std::string file = PngHeader(4, 2, 8, 2) + PngChunk("IDAT", stream) + PngChunk("IEND", "");
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_NO_THROW(DecodeImage(AsBytes(file), {}, "16 GiB"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(MalformedImageTest, Jpeg) {
@@ -252,8 +299,14 @@ TEST(MalformedImageTest, Gif) {
       {"extension without end", kMalformed, sized(1, 1) + "!\xF9\x04"},
       {"extensions only", kMalformed, sized(1, 1) + std::string("!\xFE\1a\0;", 6)},
       {"unknown block", kMalformed, sized(1, 1) + "?"},
+      {"unknown block before the frame", kAccepted, sized(1, 1) + "?" + pixel},
       {"code size 13", kMalformed, Patched(sized(1, 1) + pixel, 13 + 10, "\x0D")},
       {"no pixels", kMalformed, sized(1, 1) + pixel.substr(0, 11) + std::string("\0;", 2)},
+      {"no terminator", kAccepted, sized(1, 1) + pixel.substr(0, pixel.size() - 2)},
+      {"block of pixels cut", kMalformed, sized(1, 1) + pixel.substr(0, pixel.size() - 3)},
+      {"zeros for the rest of a block", kMalformed,
+       sized(1, 1) + Patched(pixel, 11, "\3").substr(0, pixel.size() - 2)},
+      {"nothing but what is no block", kMalformed, sized(1, 1) + std::string(500, 'x')},
   });
 }
 

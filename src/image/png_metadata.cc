@@ -4,31 +4,38 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "image/exif.h"
+#include "image/png_chunks.h"
 
 namespace siglip {
 namespace {
 
-constexpr size_t kSignature = 8;
 constexpr size_t kMaxInflatedBytes = size_t{1} << 20;  // Pillow's limit for text, too
+constexpr std::string_view kExifPrefix("Exif\0\0", 6);
+constexpr std::string_view kRawProfile = "Raw profile type exif";
+constexpr std::string_view kXmp = "XML:com.adobe.xmp";
 
-uint32_t ReadBigEndian(const uint8_t* data) {
-  return uint32_t{data[0]} << 24 | uint32_t{data[1]} << 16 | uint32_t{data[2]} << 8 | data[3];
-}
-
-// Nothing where the data is damaged or larger than the limit.
-std::string Inflate(std::string_view deflated) {
+// Also of a stream that is cut short. Nothing where it is damaged or larger than the limit.
+std::optional<std::string> Inflate(std::string_view deflated) {
   std::string out(kMaxInflatedBytes, '\0');
-  uLongf size = out.size();
-  const auto* data = reinterpret_cast<const Bytef*>(deflated.data());
-  if (uncompress(reinterpret_cast<Bytef*>(out.data()), &size, data, deflated.size()) != Z_OK) {
-    return {};
+  z_stream stream = {};
+  if (inflateInit(&stream) != Z_OK) return std::nullopt;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data()));
+  stream.avail_in = static_cast<uInt>(deflated.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int status = inflate(&stream, Z_SYNC_FLUSH);
+  inflateEnd(&stream);
+  const bool is_whole = status == Z_STREAM_END || stream.avail_in == 0;
+  if ((status < 0 && status != Z_BUF_ERROR) || status == Z_NEED_DICT || !is_whole) {
+    return std::nullopt;
   }
-  out.resize(size);
+  out.resize(out.size() - stream.avail_out);
   return out;
 }
 
@@ -40,8 +47,8 @@ std::string_view TakeField(std::string_view& text) {
 }
 
 // ImageMagick's way to store EXIF in text: a name and a length, each on its line, then hex.
-std::vector<uint8_t> ParseRawProfile(std::string_view text) {
-  std::vector<uint8_t> bytes;
+std::string ParseRawProfile(std::string_view text) {
+  std::string bytes;
   for (int line = 0; line < 3; ++line) {
     const size_t end = text.find('\n');
     if (end == std::string_view::npos) return bytes;
@@ -53,58 +60,58 @@ std::vector<uint8_t> ParseRawProfile(std::string_view text) {
     const size_t found = kDigits.find(c);
     if (found == std::string_view::npos) continue;
     const int digit = static_cast<int>(found % 16);
-    if (high >= 0) bytes.push_back(static_cast<uint8_t>(high << 4 | digit));
+    if (high >= 0) bytes += static_cast<char>(high << 4 | digit);
     high = high >= 0 ? -1 : digit;
   }
   return bytes;
 }
 
 struct Metadata {
-  std::vector<uint8_t> exif;
-  std::vector<uint8_t> raw_profile;
+  std::optional<std::string> exif;
+  std::string raw_profile;
   std::string xmp;
 };
 
-// tEXt: key, text. zTXt: key, method, deflated text. iTXt: key, flag, method, language,
-// translated key, text that is deflated where the flag is set.
-void ReadText(std::string_view name, std::string_view data, Metadata& metadata) {
-  const std::string_view key = TakeField(data);
-  const bool is_xmp = key == "XML:com.adobe.xmp" && name == "iTXt";
-  if (!is_xmp && key != "Raw profile type exif") return;
-  bool deflated = name == "zTXt";
-  if (name == "iTXt") {
-    deflated = !data.empty() && data[0] != 0;
-    data.remove_prefix(std::min<size_t>(data.size(), 2));
+void Store(std::string_view key, std::string text, Metadata& metadata) {
+  if (key == kXmp) metadata.xmp = std::move(text);
+  if (key == kRawProfile) metadata.raw_profile = std::move(text);
+}
+
+// The last one of a kind counts.
+void ReadChunk(std::string_view name, std::string_view data, Metadata& metadata) {
+  if (name == "eXIf") {
+    metadata.exif = std::string(kExifPrefix) + std::string(data);
+  } else if (name == "tEXt") {  // key, text
+    const std::string_view key = TakeField(data);
+    if (key == "exif") metadata.exif = data;
+    Store(key, std::string(data), metadata);
+  } else if (name == "zTXt") {  // key, method, deflated text
+    const std::string_view key = TakeField(data);
+    if (key != kXmp && key != kRawProfile) return;
+    Store(key, Inflate(data.substr(std::min<size_t>(data.size(), 1))).value_or(""), metadata);
+  } else if (name == "iTXt") {  // key, flag, method, language, translated key, text
+    const std::string_view key = TakeField(data);
+    if ((key != kXmp && key != kRawProfile) || data.size() < 2) return;
+    const bool deflated = data[0] != 0;
+    data.remove_prefix(2);
     TakeField(data);
     TakeField(data);
-  } else if (deflated) {
-    data.remove_prefix(std::min<size_t>(data.size(), 1));
-  }
-  const std::string text = deflated ? Inflate(data) : std::string(data);
-  if (is_xmp) {
-    metadata.xmp = text;
-  } else {
-    metadata.raw_profile = ParseRawProfile(text);
+    // Only damage to this kind of text leaves an earlier one in force.
+    if (auto text = deflated ? Inflate(data) : std::string(data)) Store(key, *text, metadata);
   }
 }
 
 }  // namespace
 
 int PngOrientation(std::span<const uint8_t> file) {
-  constexpr size_t kHeader = 8;
-  constexpr size_t kChecksum = 4;
   Metadata metadata;
-  for (size_t at = kSignature; at < file.size() && file.size() - at >= kHeader;) {
-    const size_t length = ReadBigEndian(file.data() + at);
-    const std::string_view name(reinterpret_cast<const char*>(file.data()) + at + 4, 4);
-    at += kHeader;
-    if (length > file.size() - at || name == "IEND") break;
-    const std::string_view data(reinterpret_cast<const char*>(file.data()) + at, length);
-    if (name == "eXIf") metadata.exif.assign(data.begin(), data.end());
-    if (name == "tEXt" || name == "zTXt" || name == "iTXt") ReadText(name, data, metadata);
-    at += length + kChecksum;
+  PngChunkWalk walk(file);
+  while (const std::optional<PngChunk> chunk = walk.Next()) {
+    if (chunk->is_cut_short || chunk->name == "IEND") break;
+    ReadChunk(chunk->name, chunk->data, metadata);
   }
-  return FindOrientation(metadata.exif.empty() ? metadata.raw_profile : metadata.exif,
+  const std::string exif = metadata.exif ? *metadata.exif : ParseRawProfile(metadata.raw_profile);
+  return FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()},
                          metadata.xmp);
 }
 

@@ -21,6 +21,11 @@ inline std::filesystem::path PictureFolder() {
   return std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/data/images";
 }
 
+/// Pictures with faults that Pillow reads over.
+inline std::filesystem::path FaultyPictureFolder() {
+  return PictureFolder().parent_path() / "faulty_images";
+}
+
 inline std::string ReadBytes(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw std::runtime_error("cannot read " + path.string());
