@@ -1,66 +1,38 @@
 #include "base/json.h"
 
 #include <cmath>
-#include <set>
-#include <vector>
 
+#include "base/json_reader.h"
 #include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
 
-/// The value for a message: shortened, and safe to print even where the JSON is hostile.
-std::string Shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
 Error WrongType(const Json& value, std::string_view key, const std::string& name,
                 const char* expected) {
   return Error(ErrorCode::kMalformedFile, name + ": field '" + std::string(key) + "': expected " +
-                                              expected + ", found " + Shown(value));
+                                              expected + ", found " + ShownJson(value));
+}
+
+void CheckSize(std::string_view text, const std::string& name) {
+  if (text.size() <= kMaxJsonBytes) return;
+  throw Error(ErrorCode::kLimitExceeded, name + ": JSON of " + std::to_string(text.size()) +
+                                             " bytes, allowed are " +
+                                             std::to_string(kMaxJsonBytes));
 }
 
 }  // namespace
 
 Json ParseJson(std::string_view text, const std::string& name) {
-  if (text.size() > kMaxJsonBytes) {
-    throw Error(ErrorCode::kLimitExceeded, name + ": JSON of " + std::to_string(text.size()) +
-                                               " bytes, allowed are " +
-                                               std::to_string(kMaxJsonBytes));
-  }
-  // The parser takes a zero byte for the end of the text and would ignore what follows.
-  if (text.find('\0') != std::string_view::npos) {
-    throw Error(ErrorCode::kMalformedFile, name + ": not valid JSON: it holds a zero byte");
-  }
-  // The keys of every object that is still open, to notice one that comes twice.
-  std::vector<std::set<std::string>> open_objects;
-  const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && depth >= kMaxJsonDepth) {
-      throw Error(ErrorCode::kMalformedFile,
-                  name + ": JSON nested deeper than " + std::to_string(kMaxJsonDepth));
-    }
-    switch (event) {
-      case Json::parse_event_t::object_start: open_objects.emplace_back(); break;
-      case Json::parse_event_t::object_end: open_objects.pop_back(); break;
-      case Json::parse_event_t::key:
-        if (!open_objects.back().insert(parsed.get<std::string>()).second) {
-          throw Error(ErrorCode::kMalformedFile, name + ": duplicate key " + Shown(parsed));
-        }
-        break;
-      default: break;
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text, callback);
-  } catch (const Json::exception& exception) {
-    throw Error(ErrorCode::kMalformedFile, name + ": not valid JSON: " + exception.what());
-  }
+  CheckSize(text, name);
+  return ReadJson(text, JsonRules::kPython, name);
+}
+
+Json ParseStrictJson(std::string_view text, const std::string& name) {
+  CheckSize(text, name);
+  return ReadJson(text, JsonRules::kStrict, name);
 }
 
 Json ParseJsonFile(const std::filesystem::path& path) {
@@ -97,7 +69,12 @@ bool JsonBool(const Json& value, std::string_view key, const std::string& name) 
 
 std::string JsonString(const Json& value, std::string_view key, const std::string& name) {
   if (!value.is_string()) throw WrongType(value, key, name, "a string");
-  return value.get<std::string>();
+  return JsonKey(value.get_ref<const std::string&>(), key, name);
+}
+
+const std::string& JsonKey(const std::string& text, std::string_view key, const std::string& name) {
+  if (ValidUtf8Length(text) == text.size()) return text;
+  throw WrongType(text, key, name, "text without a lone surrogate");
 }
 
 const Json& JsonObject(const Json& value, std::string_view key, const std::string& name) {

@@ -54,7 +54,7 @@ std::string WholeConfig(const Tower& vision, const Tower& text, bool is_naflex) 
                      {"dtype", "float32"},
                      {"vision_config", PartOfConfig(vision)},
                      {"text_config", text_config}};
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace

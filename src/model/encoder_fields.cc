@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 8> kBookkeepingKeys = {
     "model_type", "architectures", "transformers_version", "torch_dtype",
     "dtype",      "_name_or_path", "_commit_hash",         "auto_map"};
 
-std::string Show(double value) { return Json(value).dump(); }
+std::string Show(double value) { return ShownJson(value); }
 
 }  // namespace
 

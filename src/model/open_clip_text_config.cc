@@ -80,7 +80,7 @@ Error NotSiglip(const std::string& name, const std::string& path, const Json& ex
                 const Json& found) {
   return Error(ErrorCode::kUnsupported,
                name + ": field '" + path + "': expected " + expected.dump() +
-                   ", the only value of SigLIP's text towers, found " + found.dump());
+                   ", the only value of SigLIP's text towers, found " + ShownJson(found));
 }
 
 void CheckChoices(const Fields& text, const std::string& name) {
@@ -103,7 +103,7 @@ std::string Activation(const Fields& model, const Fields& text, const std::strin
   if (approximate == "tanh") return "gelu_pytorch_tanh";
   throw Error(ErrorCode::kUnsupported, name + ": field '" + arguments.PathOf("approximate") +
                                            "': expected \"tanh\" or \"none\", found " +
-                                           approximate.dump());
+                                           ShownJson(approximate));
 }
 
 }  // namespace

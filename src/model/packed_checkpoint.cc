@@ -211,9 +211,9 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::filesystem::create_directories(folder, error);
   if (error) throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
   const PackedInfo info = {std::string(ToString(precision)), kernels.panel_columns,
-                           Hexadecimal(weights.hash()), checkpoint.config().dump()};
+                           Hexadecimal(weights.hash()), JsonText(checkpoint.config())};
   AtomicFile config(folder / "config.json");
-  config.Write(checkpoint.config().dump(2) + "\n");
+  config.Write(JsonText(checkpoint.config(), 2) + "\n");
   CopySideFiles(checkpoint.folder(), folder);
   CopySideFile(checkpoint.folder(), folder, "open_clip_config.json");
   Write(folder / kPackedFile, tensors, info);

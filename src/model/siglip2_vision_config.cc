@@ -36,7 +36,7 @@ Siglip2VisionConfig ParseSiglip2Config(const Json& json, const std::string& name
     if (key == "num_patches") {
       config.num_patches = JsonInteger(value, key, name);
     } else {
-      config.unknown[key] = value.dump();
+      config.unknown[key] = JsonText(value);
     }
   }
   ValidateAs(config, name);
@@ -58,7 +58,7 @@ std::string Siglip2VisionConfig::ToJson() const {
   WriteTowerFields(*this, json);
   json["num_patches"] = num_patches;
   WriteUnknownKeys(unknown, json);
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace siglip

@@ -100,7 +100,7 @@ SiglipTextConfig ParseTransformersTextConfig(const Json& json, const std::string
   SiglipTextConfig config;
   for (const auto& [key, value] : TextObject(json, name).items()) {
     if (!ReadField(config, key, value, name) && !IsBookkeeping(key)) {
-      config.unknown[key] = value.dump();
+      config.unknown[key] = JsonText(value);
     }
   }
   ValidateAs(config, name);
@@ -123,7 +123,7 @@ std::string SiglipTextConfig::ToJson() const {
     json[field.name] = id ? Json(*id) : Json();
   }
   WriteUnknownKeys(unknown, json);
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace siglip

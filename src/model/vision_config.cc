@@ -49,7 +49,7 @@ SiglipVisionConfig ParseTransformersConfig(const Json& json, const std::string& 
   SiglipVisionConfig config;
   for (const auto& [key, value] : FixedVisionObject(json, name).items()) {
     if (!ReadField(config, key, value, name) && !IsBookkeeping(key)) {
-      config.unknown[key] = value.dump();
+      config.unknown[key] = JsonText(value);
     }
   }
   ValidateAs(config, name);
@@ -68,7 +68,7 @@ std::string SiglipVisionConfig::ToJson() const {
   json["image_size"] = image_size;
   if (num_image_tokens) json["num_image_tokens"] = *num_image_tokens;
   WriteUnknownKeys(unknown, json);
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace siglip

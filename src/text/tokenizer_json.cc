@@ -52,9 +52,9 @@ struct Field {
     return Error(ErrorCode::kMalformedFile, name + ": field '" + key + "': " + what);
   }
   Error Unsupported(const std::string& expected, const std::string& hint = {}) const {
-    const std::string found = value.dump(-1, ' ', true).substr(0, 60);
-    return Error(ErrorCode::kUnsupported,
-                 name + ": field '" + key + "': expected " + expected + ", found " + found, hint);
+    return Error(
+        ErrorCode::kUnsupported,
+        name + ": field '" + key + "': expected " + expected + ", found " + ShownJson(value), hint);
   }
 };
 
@@ -94,7 +94,8 @@ BpeParameters ReadModel(const Field& model) {
   parameters.vocab.reserve(vocab.Object().size());
   for (const auto& [token, id] : vocab.value.items()) {
     parameters.vocab.emplace_back(
-        token, CheckedTokenId(JsonInteger(id, vocab.key, vocab.name), vocab.key, vocab.name));
+        JsonKey(token, vocab.key, vocab.name),
+        CheckedTokenId(JsonInteger(id, vocab.key, vocab.name), vocab.key, vocab.name));
   }
   ReadMerges(model["merges"], parameters);
   if (model.Find("unk_token") != nullptr) parameters.unk_token = model["unk_token"].String();

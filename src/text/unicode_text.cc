@@ -15,40 +15,6 @@ constexpr char32_t kFinalSigma = 0x3C2;
 constexpr char32_t kCapitalIWithDot = 0x130;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-/// How many bytes a character takes that begins with this one; 0 if none does.
-size_t SequenceLength(uint8_t lead) {
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2) return 0;
-  if (lead < 0xE0) return 2;
-  if (lead < 0xF0) return 3;
-  return lead < 0xF5 ? 4 : 0;
-}
-
-/// Whether the second byte can follow the first: overlong forms, surrogates and what lies beyond
-/// U+10FFFF show there.
-bool CanFollowLead(uint8_t lead, uint8_t second) {
-  switch (lead) {
-    case 0xE0: return second >= 0xA0 && second <= 0xBF;
-    case 0xED: return second >= 0x80 && second <= 0x9F;
-    case 0xF0: return second >= 0x90 && second <= 0xBF;
-    case 0xF4: return second >= 0x80 && second <= 0x8F;
-    default: return (second & 0xC0) == 0x80;
-  }
-}
-
-/// The bytes at the beginning that are those of one character, whole or cut short; at least one.
-size_t WellFormedLength(std::string_view text, bool& is_whole) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const size_t expected = SequenceLength(byte(0));
-  size_t length = 1;
-  while (length < expected && length < text.size() &&
-         (length == 1 ? CanFollowLead(byte(0), byte(1)) : (byte(length) & 0xC0) == 0x80)) {
-    ++length;
-  }
-  is_whole = length == expected;
-  return length;
-}
-
 /// The last range that begins at or before the character, or null.
 template <typename Range>
 const Range* RangeFor(std::span<const Range> ranges, char32_t character) {
@@ -127,21 +93,6 @@ Utf8Character LastCharacter(std::string_view text) {
   size_t begin = text.size() - 1;
   while ((static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;
   return FirstCharacter(text.substr(begin));
-}
-
-void AppendUtf8(char32_t character, std::string& text) {
-  const auto rest = [&](int shift) {
-    return static_cast<char>(0x80 | (character >> shift & 0x3F));
-  };
-  if (character < 0x80) {
-    text += static_cast<char>(character);
-  } else if (character < 0x800) {
-    text += {static_cast<char>(0xC0 | character >> 6), rest(0)};
-  } else if (character < 0x10000) {
-    text += {static_cast<char>(0xE0 | character >> 12), rest(6), rest(0)};
-  } else {
-    text += {static_cast<char>(0xF0 | character >> 18), rest(12), rest(6), rest(0)};
-  }
 }
 
 std::string ReplaceAll(std::string_view text, std::string_view pattern, std::string_view content) {

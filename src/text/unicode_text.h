@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace siglip {
 
 /// The text with every ill-formed sequence replaced by U+FFFD, as Python decodes with
@@ -21,8 +23,6 @@ struct Utf8Character {
 /// The first and last character of a text, which must be valid UTF-8 and not empty.
 Utf8Character FirstCharacter(std::string_view text);
 Utf8Character LastCharacter(std::string_view text);
-
-void AppendUtf8(char32_t character, std::string& text);
 
 /// Every occurrence of a pattern, which is not empty, from the left.
 std::string ReplaceAll(std::string_view text, std::string_view pattern, std::string_view content);

@@ -39,12 +39,6 @@ Error Malformed(const std::string& name, const std::string& what) {
   return Error(ErrorCode::kMalformedFile, name + ": " + what);
 }
 
-std::string Shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
 /// Bytes of `shape` elements of `bits` each; nothing when that overflows or is no whole number.
 std::optional<uint64_t> ByteCount(const Shape& shape, int64_t bits) {
   int64_t count = 1;
@@ -60,7 +54,7 @@ std::optional<uint64_t> ByteCount(const Shape& shape, int64_t bits) {
 uint64_t ReadUnsigned(const Json& value, const std::string& where) {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > INT64_MAX) {
     throw Error(ErrorCode::kMalformedFile,
-                where + ": expected an integer from 0 to 2^63 - 1, found " + Shown(value));
+                where + ": expected an integer from 0 to 2^63 - 1, found " + ShownJson(value));
   }
   return value.get<uint64_t>();
 }
@@ -74,13 +68,14 @@ const Json& Field(const Json& tensor, const char* key, const std::string& where)
 SafetensorsEntry ParseEntry(const std::string& tensor_name, const Json& tensor,
                             const std::string& file_name) {
   const std::string where = file_name + ": tensor " + Quoted(tensor_name);
-  if (!tensor.is_object()) throw Malformed(where, "expected an object, found " + Shown(tensor));
+  if (!tensor.is_object()) throw Malformed(where, "expected an object, found " + ShownJson(tensor));
   SafetensorsEntry entry;
   entry.name = tensor_name;
   entry.dtype = JsonString(Field(tensor, "dtype", where), "dtype", where);
 
   const Json& shape = Field(tensor, "shape", where);
-  if (!shape.is_array()) throw Malformed(where, "'shape': expected a list, found " + Shown(shape));
+  if (!shape.is_array())
+    throw Malformed(where, "'shape': expected a list, found " + ShownJson(shape));
   if (shape.size() > kMostExtents) {
     throw Malformed(where, "'shape': expected at most " + std::to_string(kMostExtents) +
                                " extents, found " + std::to_string(shape.size()));
@@ -91,12 +86,12 @@ SafetensorsEntry ParseEntry(const std::string& tensor_name, const Json& tensor,
 
   const Json& offsets = Field(tensor, "data_offsets", where);
   if (!offsets.is_array() || offsets.size() != 2) {
-    throw Malformed(where, "'data_offsets': expected [begin, end], found " + Shown(offsets));
+    throw Malformed(where, "'data_offsets': expected [begin, end], found " + ShownJson(offsets));
   }
   entry.begin = ReadUnsigned(offsets[0], where + ": 'data_offsets'");
   entry.end = ReadUnsigned(offsets[1], where + ": 'data_offsets'");
   if (entry.begin > entry.end) {
-    throw Malformed(where, "'data_offsets': begin after end, found " + Shown(offsets));
+    throw Malformed(where, "'data_offsets': begin after end, found " + ShownJson(offsets));
   }
   return entry;
 }
@@ -148,7 +143,7 @@ void CheckLayout(std::vector<SafetensorsEntry>& entries, uint64_t data_bytes,
 
 std::map<std::string, std::string> ParseMetadata(const Json& value, const std::string& name) {
   const std::string where = name + ": '" + kMetadataKey + "'";
-  if (!value.is_object()) throw Malformed(where, "expected an object, found " + Shown(value));
+  if (!value.is_object()) throw Malformed(where, "expected an object, found " + ShownJson(value));
   std::map<std::string, std::string> metadata;
   for (const auto& [key, text] : value.items()) {
     metadata[key] = JsonString(text, kMetadataKey, name + ": key " + Quoted(key));
@@ -182,7 +177,7 @@ std::string_view HeaderText(std::span<const std::byte> file, const std::string& 
 
 SafetensorsHeader ParseSafetensorsHeader(std::span<const std::byte> file, const std::string& name) {
   const std::string_view text = HeaderText(file, name);
-  const Json json = ParseJson(text, name);
+  const Json json = ParseStrictJson(text, name);
   SafetensorsHeader header;
   header.data_begin = kLengthBytes + text.size();
   for (const auto& [key, value] : json.items()) {
