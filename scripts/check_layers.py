@@ -23,7 +23,7 @@ LAYERS = {
     "weights": ["tensor"],
     "model": ["kernels", "weights"],
     "image": ["tensor"],
-    "text": ["tensor"],
+    "text": ["weights"],
     "engine": ["model", "image", "text"],
     "hub": ["base"],
 }

@@ -18,6 +18,14 @@ namespace siglip {
 inline constexpr size_t kMaxTextBytes = size_t{2} << 20;
 inline constexpr int64_t kMaxTokensPerText = 65536;
 
+/// What open_clip does to texts before it tokenizes them: ftfy's fixes and HTML's entities, then
+enum class TextCleaning {
+  kNone,          ///< Nothing at all: models of other projects.
+  kWhitespace,    ///< Every stretch of white space is one space, none at the ends.
+  kLower,         ///< The same, in lower case.
+  kCanonicalize,  ///< The same with underscores as spaces and without ASCII punctuation.
+};
+
 struct TokenizerOptions {
   /// Ids per text; 0 stands for what the model's files say.
   int64_t max_length = 0;
@@ -50,6 +58,8 @@ class Tokenizer {
 
   int64_t max_length() const { return framing_.max_length; }
   int64_t pad_id() const { return framing_.pad_id; }
+  /// As the folder's open_clip_config.json says; kNone where it has none that counts.
+  TextCleaning cleaning() const { return cleaning_; }
 
   /// The reference's name: "SiglipTokenizer" or "Siglip2Tokenizer".
   virtual std::string_view name() const = 0;
@@ -77,6 +87,7 @@ class Tokenizer {
   virtual void Encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
 
   Framing framing_;
+  TextCleaning cleaning_ = TextCleaning::kNone;
 };
 
 }  // namespace siglip

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::string_view kSpacePiece = "\xE2\x96\x81";  // U+2581
 
-/// Whether Python's string.punctuation holds it.
-bool IsAsciiPunctuation(char32_t character) {
-  return (character >= '!' && character <= '/') || (character >= ':' && character <= '@') ||
-         (character >= '[' && character <= '`') || (character >= '{' && character <= '~');
-}
-
 }  // namespace
 
 std::string CanonicalText(std::string_view text, bool lower) {

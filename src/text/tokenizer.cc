@@ -10,6 +10,8 @@
 #include "siglip/error.h"
 #include "text/siglip2_tokenizer.h"
 #include "text/siglip_tokenizer.h"
+#include "text/text_cleaning.h"
+#include "text/text_input.h"
 #include "text/tokenizer_config.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode_text.h"
@@ -48,15 +50,19 @@ std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path
                                                      const TokenizerOptions& options) {
   const TokenizerConfig config = ReadTokenizerConfig(folder);
   const Kind kind = KindOf(folder, config);
-  const int64_t max_length =
-      options.max_length != 0 ? options.max_length : ReadMaxLength(folder, config);
+  const TextInput input = ReadTextInput(folder, config);
+  const int64_t max_length = options.max_length != 0 ? options.max_length : input.max_length;
+  std::unique_ptr<Tokenizer> tokenizer;
   if (kind == Kind::kSiglip) {
-    return std::make_unique<SiglipTokenizer>(folder / "spiece.model", config, max_length);
+    tokenizer = std::make_unique<SiglipTokenizer>(folder / "spiece.model", config, max_length);
+  } else {
+    const std::filesystem::path path = folder / "tokenizer.json";
+    tokenizer = std::make_unique<Siglip2Tokenizer>(
+        ParseTokenizerJson(ParseJsonFile(path), path.string()), config, max_length,
+        options.keep_file_case, path.string());
   }
-  const std::filesystem::path path = folder / "tokenizer.json";
-  return std::make_unique<Siglip2Tokenizer>(ParseTokenizerJson(ParseJsonFile(path), path.string()),
-                                            config, max_length, options.keep_file_case,
-                                            path.string());
+  tokenizer->cleaning_ = input.cleaning;
+  return tokenizer;
 }
 
 void Tokenizer::SetFraming(Framing framing) {
@@ -83,7 +89,7 @@ size_t Tokenizer::Tokenize(std::string_view text, std::span<int64_t> row) const 
                                                std::to_string(kMaxTextBytes));
   }
   std::vector<int32_t> ids;
-  Encode(ToValidUtf8(text), ids);
+  Encode(CleanText(ToValidUtf8(text), cleaning_), ids);
   ids.resize(std::min(ids.size(), length - framing_.before.size() - framing_.after.size()));
   const bool has_end =
       framing_.after_once &&

@@ -11,8 +11,6 @@
 namespace siglip {
 namespace {
 
-constexpr int64_t kDefaultMaxLength = 64;
-
 /// The field, or null where it is absent or null.
 const Json* Find(const Json& fields, const char* key) {
   const auto found = fields.find(key);
@@ -58,28 +56,6 @@ void ReadAdditionalTokens(const Json& tokens, const std::string& key, TokenizerC
   }
 }
 
-int64_t CheckedLength(const Json& value, const std::string& key, const std::string& name) {
-  const int64_t length = JsonInteger(value, key, name);
-  if (length < 1 || length > kMaxTokensPerText) {
-    throw Error(ErrorCode::kMalformedFile, name + ": field '" + key + "': expected 1 to " +
-                                               std::to_string(kMaxTokensPerText) + ", found " +
-                                               std::to_string(length));
-  }
-  return length;
-}
-
-/// The object that is the field of an object, or null where there is none.
-const Json* FindObject(const Json& fields, const char* key, const std::string& name) {
-  const Json* object = Find(fields, key);
-  return object == nullptr ? nullptr : &JsonObject(*object, key, name);
-}
-
-Json ReadObject(const std::filesystem::path& path) {
-  Json file = ParseJsonFile(path);
-  JsonObject(file, "(whole file)", path.string());
-  return file;
-}
-
 }  // namespace
 
 AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std::string& name) {
@@ -102,6 +78,16 @@ AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std
   token.rstrip = flag("rstrip", false);
   token.normalized = flag("normalized", !flag("special", false));
   return token;
+}
+
+int64_t CheckedTokenCount(const Json& value, const std::string& key, const std::string& name) {
+  const int64_t length = JsonInteger(value, key, name);
+  if (length < 1 || length > kMaxTokensPerText) {
+    throw Error(ErrorCode::kMalformedFile, name + ": field '" + key + "': expected 1 to " +
+                                               std::to_string(kMaxTokensPerText) + ", found " +
+                                               std::to_string(length));
+  }
+  return length;
 }
 
 int32_t CheckedTokenId(int64_t id, const std::string& key, const std::string& name) {
@@ -130,7 +116,7 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
   if (const Json* length = Find(json, "model_max_length")) {
     // transformers writes 1e30 for "no limit".
     if (JsonNumber(*length, "model_max_length", name) <= static_cast<double>(kMaxTokensPerText)) {
-      config.model_max_length = CheckedLength(*length, "model_max_length", name);
+      config.model_max_length = CheckedTokenCount(*length, "model_max_length", name);
     }
   }
   if (const Json* tokens = Find(json, "added_tokens_decoder")) ReadAddedTokens(*tokens, config);
@@ -145,31 +131,6 @@ TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
   if (!std::filesystem::exists(path)) return {};
   return ParseTokenizerConfig(ParseJsonFile(path), path.string());
-}
-
-int64_t ReadMaxLength(const std::filesystem::path& folder, const TokenizerConfig& config) {
-  const std::filesystem::path model = folder / "config.json";
-  const std::filesystem::path open_clip = folder / "open_clip_config.json";
-  const bool has_model = std::filesystem::exists(model);
-  if (has_model) {
-    const Json file = ReadObject(model);
-    if (const Json* tower = FindObject(file, "text_config", model.string())) {
-      const Json* length = Find(*tower, "max_position_embeddings");
-      if (length == nullptr) return kDefaultMaxLength;
-      return CheckedLength(*length, "text_config.max_position_embeddings", model.string());
-    }
-  }
-  if (std::filesystem::exists(open_clip)) {
-    const Json file = ReadObject(open_clip);
-    const Json* whole = FindObject(file, "model_cfg", open_clip.string());
-    const Json* tower =
-        whole == nullptr ? nullptr : FindObject(*whole, "text_cfg", open_clip.string());
-    const Json* length = tower == nullptr ? nullptr : Find(*tower, "context_length");
-    if (length != nullptr) {
-      return CheckedLength(*length, "model_cfg.text_cfg.context_length", open_clip.string());
-    }
-  }
-  return has_model ? kDefaultMaxLength : config.model_max_length.value_or(kDefaultMaxLength);
 }
 
 }  // namespace siglip

@@ -32,11 +32,11 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name);
 /// Of a folder; the defaults where it has no tokenizer_config.json.
 TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder);
 
-/// How many ids the text tower of a folder takes; see Tokenizer::FromPretrained.
-int64_t ReadMaxLength(const std::filesystem::path& folder, const TokenizerConfig& config);
-
 /// One entry of a list of added tokens: content and flags, without the id.
 AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std::string& name);
+
+/// A number of ids per text. Throws Error(kMalformedFile) unless 1 <= count <= kMaxTokensPerText.
+int64_t CheckedTokenCount(const Json& value, const std::string& key, const std::string& name);
 
 /// Throws Error(kMalformedFile) unless 0 <= id < kMaxTokenIds.
 inline constexpr int64_t kMaxTokenIds = int64_t{1} << 24;

@@ -151,6 +151,15 @@ bool IsRustSpace(char32_t character) {
          character == 0x2029 || character == 0x202F || character == 0x205F || character == 0x3000;
 }
 
+bool IsAsciiPunctuation(char32_t character) {
+  return (character >= '!' && character <= '/') || (character >= ':' && character <= '@') ||
+         (character >= '[' && character <= '`') || (character >= '{' && character <= '~');
+}
+
+bool IsAsciiLetter(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
+}
+
 bool IsRustWord(char32_t character) { return Contains(WordRanges(), character); }
 
 }  // namespace siglip

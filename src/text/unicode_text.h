@@ -36,6 +36,9 @@ std::string LowerAsRust(std::string_view text);
 bool IsPythonSpace(char32_t character);
 /// Unicode's White_Space, \s of Rust's regular expressions: without the ASCII separators 1C to 1F.
 bool IsRustSpace(char32_t character);
+/// Whether Python's string.punctuation holds it.
+bool IsAsciiPunctuation(char32_t character);
+bool IsAsciiLetter(char character);
 /// \w of Rust's regular expressions.
 bool IsRustWord(char32_t character);
 
