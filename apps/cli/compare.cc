@@ -1,7 +1,6 @@
 // siglip compare: how alike pictures and texts are, as the cosines of their embeddings.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -15,8 +14,8 @@
 #include "exit_codes.h"
 #include "format.h"
 #include "inputs.h"
-#include "interrupt.h"
 #include "options.h"
+#include "picture_run.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
@@ -32,6 +31,7 @@ struct CompareArguments {
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
+  ReportArguments report;
   bool json = false;
 };
 
@@ -61,12 +61,6 @@ CosineMatrix Cosines(const std::vector<Item>& items) {
     }
   }
   return cosines;
-}
-
-size_t Columns(std::string_view text) {
-  size_t columns = 0;
-  for (; !text.empty(); ++columns) TakeCodePoint(text);
-  return columns;
 }
 
 std::string PadLeft(const std::string& text, size_t columns) {
@@ -118,9 +112,23 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
   }
 }
 
+/// Adds the pictures to `items`; returns how many failed.
+uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
+                     std::vector<Item>& items) {
+  PictureRun run(arguments.inputs, arguments.report, WantsProgressBar(arguments.report.quiet));
+  run.Embed(engine, [&](EmbedResult result) {
+    if (result.error) return;
+    const auto row = std::as_const(result.embedding).floats();
+    items.push_back({std::move(result.path), {row.begin(), row.end()}});
+  });
+  if (!run.complete()) throw ExitCode{kInterrupted};
+  run.Finish();
+  return run.failed();
+}
+
 void Compare(CompareArguments arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
-  const std::atomic<bool>& stop = CatchInterrupts();
+  CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
@@ -128,20 +136,7 @@ void Compare(CompareArguments arguments) {
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   std::vector<Item> items;
-  std::atomic<uint64_t> failed = 0;
-  const auto report = [&](const Error& error) {
-    std::cerr << "siglip: " + Printable(error.what()) + "\n";
-    ++failed;
-  };
-  Inputs inputs(arguments.inputs, stop, report);
-  engine.EmbedFiles([&] { return inputs.Next(); },
-                    [&](EmbedResult result) {
-                      if (result.error) return report(*result.error);
-                      const auto row = std::as_const(result.embedding).floats();
-                      items.push_back({std::move(result.path), {row.begin(), row.end()}});
-                    },
-                    &stop);
-  if (stop) throw ExitCode{kInterrupted};
+  const uint64_t failed = AddPictures(engine, arguments, items);
   const size_t pictures = items.size();
   AddTexts(engine, texts, items);
   if (items.empty()) {
@@ -167,6 +162,7 @@ void AddCompare(CLI::App& app) {
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddReportOptions(*command, arguments->report);
   command->footer(
       "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");
   command->callback([arguments] { Compare(*arguments); });
