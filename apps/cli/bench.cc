@@ -219,9 +219,10 @@ void PrintText(const BenchReport& report) {
   if (!report.image_rates.empty()) PrintImageRates(report.image_rates);
 }
 
-void Bench(const BenchArguments& arguments) {
+void Bench(BenchArguments arguments) {
+  if (arguments.model.name().empty()) arguments.model.model = ModelOfEnvironment();
   if (arguments.model.name().empty()) {
-    throw CLI::RequiredError("--model or --preset");
+    throw CLI::RequiredError("--model (or SIGLIP_MODEL in the environment) or --preset");
   }
   const BenchReport report = Measure(arguments);
   if (arguments.json) {
@@ -246,16 +247,19 @@ void AddBench(CLI::App& app) {
       ->excludes(model);
   command->add_option("--batch", arguments->batches, "Batch sizes, separated by commas")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->type_name("N,...")
+      ->check(InRange(1, INT32_MAX))
       ->capture_default_str();
   command
       ->add_option("--threads", arguments->threads,
                    "Numbers of threads, separated by commas; 0: all this process may use")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->type_name("N,...")
+      ->check(InRange(0, kMostThreads))
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
-      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->check(InRange(1, INT32_MAX))
       ->capture_default_str();
   CLI::Option* images =
       command

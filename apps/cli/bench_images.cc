@@ -78,7 +78,8 @@ Image RandomPicture(int64_t side) {
 
 std::vector<std::string> FindImages(const std::string& folder) {
   const std::atomic<bool> stop = false;
-  Inputs inputs({.paths = {folder}}, stop, [](const Error& error) { throw error; });
+  Inputs inputs({.paths = {folder}}, stop,
+                {.failed = [](const std::string&, const Error& error) { throw error; }});
   std::vector<std::string> paths;
   while (auto path = inputs.Next()) paths.push_back(*std::move(path));
   if (paths.empty()) throw Error(ErrorCode::kNotFound, folder + ": holds no pictures");

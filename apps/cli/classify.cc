@@ -1,26 +1,27 @@
 // siglip classify: which of the labels given in words fit each picture.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
-#include <iostream>
+#include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "classify_output.h"
 #include "commands.h"
 #include "exit_codes.h"
-#include "format.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "options.h"
+#include "output_file.h"
+#include "picture_run.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/zero_shot_classifier.h"
-#include "text.h"
 #include "texts.h"
 
 namespace siglip::cli {
@@ -32,9 +33,12 @@ struct ClassifyArguments {
   std::string labels;  // with commas between them
   std::string labels_file;
   std::vector<std::string> templates;
-  size_t top = 5;
+  std::optional<size_t> top;
+  std::optional<double> threshold;
+  std::filesystem::path output;  // empty: standard output
   EngineOptions engine;
   PreprocessArguments preprocess;
+  ReportArguments report;
   bool json = false;
 };
 
@@ -75,41 +79,41 @@ void CheckTemplates(const std::vector<std::string>& templates) {
   }
 }
 
-/// In percent: "97.31", "<0.01".
-std::string Percent(float probability) {
-  const double percent = 100.0 * probability;
-  return percent < 0.005 ? "<0.01" : FormatNumber(percent, 2);
+void CheckArguments(const ClassifyArguments& arguments) {
+  CheckTemplates(arguments.templates);
+  CheckStandardInput(arguments.inputs.paths, {arguments.labels_file});
+  std::vector<std::filesystem::path> outputs;
+  if (!arguments.output.empty()) {
+    outputs.push_back(arguments.output);
+    try {
+      CheckClassifyFile(arguments.output);
+    } catch (const Error& error) {
+      throw CLI::ValidationError("--output", error.what());
+    }
+    if (arguments.json && EndingOf(arguments.output) != ".jsonl") {
+      throw CLI::ValidationError("--json",
+                                 "is not what --output " + arguments.output.string() + " asks for");
+    }
+  } else if (arguments.report.force && arguments.report.failed.empty()) {
+    throw CLI::ValidationError("--force", "needs --output or --failed");
+  }
+  CheckOutputFiles(arguments.report, outputs);
 }
 
-void PrintText(const std::string& path, const std::vector<std::string>& labels,
-               const std::vector<LabelScore>& scores) {
-  constexpr size_t kNumberColumns = 8;
-  std::string text = Printable(path) + "\n";
-  for (const LabelScore& score : scores) {
-    const std::string percent = Percent(score.probability);
-    text += std::string(kNumberColumns - percent.size(), ' ') + percent + " %  " +
-            Printable(labels[score.label]) + "\n";
+/// Of all scores, the best first, those that are asked for.
+void CutScores(const ClassifyArguments& arguments, std::vector<LabelScore>& scores) {
+  constexpr size_t kTop = 5;
+  if (arguments.threshold) {
+    std::erase_if(scores, [&](const LabelScore& score) {
+      return static_cast<double>(score.probability) < *arguments.threshold;
+    });
   }
-  std::cout << text;
-}
-
-void PrintJson(const std::string& path, const std::vector<std::string>& labels,
-               const std::vector<LabelScore>& scores) {
-  std::string line = "{\"path\":" + JsonQuoted(path);
-  if (!IsUtf8(path)) line += ",\"path_base64\":\"" + Base64(path) + "\"";
-  line += ",\"labels\":[";
-  const char* separator = "";
-  for (const LabelScore& score : scores) {
-    line += std::exchange(separator, ",") + ("{\"label\":" + JsonQuoted(labels[score.label]));
-    line += ",\"probability\":" + nlohmann::json(score.probability).dump();
-    line += ",\"logit\":" + nlohmann::json(score.logit).dump() + "}";
-  }
-  std::cout << line << "]}\n";
+  const size_t most = arguments.top.value_or(arguments.threshold ? scores.size() : kTop);
+  scores.resize(std::min(scores.size(), most));
 }
 
 void Classify(ClassifyArguments arguments) {
-  CheckTemplates(arguments.templates);
-  CheckStandardInput(arguments.inputs.paths, {arguments.labels_file});
+  CheckArguments(arguments);
   if (arguments.templates.empty()) arguments.templates = {ZeroShotClassifier::kTemplate};
   const std::vector<std::string> labels = ReadLabels(arguments);
   arguments.engine.preprocess = arguments.preprocess.mode;
@@ -117,29 +121,28 @@ void Classify(ClassifyArguments arguments) {
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
   const ZeroShotClassifier classifier(engine, labels, arguments.templates);
 
-  const std::atomic<bool>& stop = CatchInterrupts();
-  uint64_t classified = 0;
-  std::atomic<uint64_t> failed = 0;
-  const auto report = [&](const Error& error) {
-    std::cerr << "siglip: " + Printable(error.what()) + "\n";
-    ++failed;
-  };
-  Inputs inputs(arguments.inputs, stop, report);
-  const auto take_result = [&](const EmbedResult& result) {
-    if (result.error) return report(*result.error);
+  const bool to_file = !arguments.output.empty();
+  const std::unique_ptr<ClassifyOutput> output =
+      to_file ? MakeClassifyFile(labels, arguments.output)
+              : MakeClassifyStandardOutput(labels, arguments.json);
+  const bool text_on_terminal = !to_file && ::isatty(STDOUT_FILENO) != 0;
+  PictureRun run(arguments.inputs, arguments.report,
+                 WantsProgressBar(arguments.report.quiet) && !text_on_terminal);
+  run.Embed(engine, [&](const EmbedResult& result) {
+    if (result.error) return;
     std::vector<LabelScore> scores = classifier(result.embedding);
-    scores.resize(std::min(scores.size(), arguments.top));
-    (arguments.json ? PrintJson : PrintText)(result.path, labels, scores);
-    std::cout.flush();
-    ++classified;
-  };
-  engine.EmbedFiles([&] { return inputs.Next(); }, take_result, &stop);
-  ThrowIfInterrupted();
-  if (classified == 0 && failed == 0) {
-    std::cerr << "siglip: there are no pictures among the inputs\n";
+    CutScores(arguments, scores);
+    output->Add(result.path, scores);
+  });
+  if (!run.complete()) ThrowIfInterrupted();
+  if (run.embedded() > 0) output->Finish();
+  run.Finish();
+  if (run.embedded() + run.failed() == 0) {
+    run.Print("siglip: there are no pictures among the inputs");
   }
-  if (classified == 0) throw ExitCode{kNothingDone};
-  if (failed > 0) throw ExitCode{kSomeFailed};
+  if (to_file && !arguments.report.quiet) run.Print("siglip: " + run.Summary("classified"));
+  if (run.embedded() == 0) throw ExitCode{kNothingDone};
+  if (run.failed() > 0) throw ExitCode{kSomeFailed};
 }
 
 }  // namespace
@@ -165,15 +168,25 @@ void AddClassify(CLI::App& app) {
       ->type_name("TEXT")
       ->allow_extra_args(false);  // each time one, so that a picture may follow
   AddPathOptions(*command, arguments->inputs)->required();
-  command->add_option("--top", arguments->top, "Labels shown for each picture, the best first")
+  command
+      ->add_option("--top", arguments->top,
+                   "Labels told of each picture, the best first. Default: 5, with --threshold all")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 30))
-      ->capture_default_str();
+      ->check(InRange(1, 1 << 30));
+  command
+      ->add_option("--threshold", arguments->threshold,
+                   "Only labels of at least this probability, from 0 to 1; there may be none")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 1.0).description(""));
+  AddOutputOption(*command, arguments->output,
+                  "File to write, by ending: .jsonl (a line per picture, as with --json) or .csv "
+                  "(a line per picture and label). Default: standard output");
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddReportOptions(*command, arguments->report);
   command->footer(
       "Every label is judged on its own (sigmoid): probabilities of a picture need not add up to "
       "100 %, and all may be low where no label fits.\n"

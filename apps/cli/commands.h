@@ -18,5 +18,8 @@ void AddPreprocess(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddBench(CLI::App& app);
 void AddPull(CLI::App& app);
+/// These two are about the commands added before them.
+void AddHelp(CLI::App& app);
+void AddCompletion(CLI::App& app);
 
 }  // namespace siglip::cli

@@ -1,7 +1,6 @@
 // siglip compare: how alike pictures and texts are, as the cosines of their embeddings.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "options.h"
+#include "picture_run.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
@@ -32,6 +32,7 @@ struct CompareArguments {
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
+  ReportArguments report;
   bool json = false;
 };
 
@@ -70,12 +71,6 @@ class Cosines {
   const std::vector<Item>& items_;
   std::vector<double> norms_;
 };
-
-size_t Columns(std::string_view text) {
-  size_t columns = 0;
-  for (; !text.empty(); ++columns) TakeCodePoint(text);
-  return columns;
-}
 
 std::string PadLeft(const std::string& text, size_t columns) {
   return std::string(columns - std::min(columns, Columns(text)), ' ') + text;
@@ -137,8 +132,24 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
   }
 }
 
+/// Adds the pictures to `items`; returns how many failed.
+uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
+                     std::vector<Item>& items) {
+  PictureRun run(arguments.inputs, arguments.report, WantsProgressBar(arguments.report.quiet));
+  run.Embed(engine, [&](EmbedResult result) {
+    if (result.error) return;
+    const auto row = std::as_const(result.embedding).floats();
+    items.push_back({std::move(result.path), {row.begin(), row.end()}});
+  });
+  if (!run.complete()) ThrowIfInterrupted();
+  run.Finish();
+  ExitOnInterrupt();  // what follows has nothing to lose
+  return run.failed();
+}
+
 void Compare(CompareArguments arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
+  CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
@@ -146,18 +157,7 @@ void Compare(CompareArguments arguments) {
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   std::vector<Item> items;
-  std::atomic<uint64_t> failed = 0;
-  const auto report = [&](const Error& error) {
-    std::cerr << "siglip: " + Printable(error.what()) + "\n";
-    ++failed;
-  };
-  Inputs inputs(arguments.inputs, Interrupted(), report);
-  engine.EmbedFiles([&] { return inputs.Next(); },
-                    [&](EmbedResult result) {
-                      if (result.error) return report(*result.error);
-                      const auto row = std::as_const(result.embedding).floats();
-                      items.push_back({std::move(result.path), {row.begin(), row.end()}});
-                    });
+  const uint64_t failed = AddPictures(engine, arguments, items);
   const size_t pictures = items.size();
   AddTexts(engine, texts, items);
   if (items.empty()) {
@@ -182,6 +182,7 @@ void AddCompare(CLI::App& app) {
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddReportOptions(*command, arguments->report);
   command->footer(
       "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");
   command->callback([arguments] { Compare(*arguments); });

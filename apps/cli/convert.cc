@@ -69,12 +69,12 @@ void AddConvert(CLI::App& app) {
       ->type_name("DIR")
       ->required();
   CLI::Option* precision = AddPrecisionOption(*command, arguments->precision);
-  command->add_option("--to", arguments->format, "hf: a folder of transformers, in float32")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"hf"}))
+  command->add_option("--to", arguments->format, "A folder of transformers, in float32")
+      ->type_name("hf")
+      ->check(CLI::IsMember({"hf"}).description(""))
       ->excludes(precision);
   AddThreadsOption(*command, arguments->threads);
-  command->add_flag("--force", arguments->force, "Replace the output if it exists");
+  AddForceOption(*command, arguments->force);
   AddQuietOption(*command, arguments->quiet);
   command->footer(
       "The packed weights are laid out for the instruction sets of this machine, mapped when they "

@@ -6,9 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,8 +17,8 @@
 #include "inputs.h"
 #include "interrupt.h"
 #include "options.h"
-#include "output_file.h"
 #include "output_format.h"
+#include "picture_run.h"
 #include "progress_bar.h"
 #include "settings.h"
 #include "siglip/engine.h"
@@ -38,41 +36,15 @@ struct EmbedArguments {
   TextArguments texts;
   EngineOptions engine;
   PreprocessArguments preprocess;
-  bool force = false;
+  ReportArguments report;
   bool resume = false;
-  bool quiet = false;
 };
 
-/// What became of the inputs. Folders that cannot be read fail in the source's thread, pictures in
-/// the sink's.
-struct Tally {
-  uint64_t texts = 0;      // embedded, by this run or an earlier one
-  uint64_t new_texts = 0;  // of these, by this run
-  double text_seconds = 0;
-  uint64_t embedded = 0;  // pictures
-  uint64_t reused = 0;    // pictures embedded by an earlier run
-  std::atomic<uint64_t> failed = 0;
-  bool complete = false;  // the inputs came to their end
-
-  uint64_t rows() const { return texts + embedded + reused; }
-};
-
-/// Counts the inputs while work on them has begun, so that the bar knows how far it is.
-class BackgroundCount {
- public:
-  BackgroundCount(const PathArguments& arguments, ProgressBar& progress)
-      : thread_([this, &arguments, &progress] {
-          const uint64_t count = CountInputs(arguments, stop_);
-          if (!stop_) progress.SetTotal(count);
-        }) {}
-  ~BackgroundCount() {
-    stop_ = true;
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+/// What became of the texts.
+struct TextTally {
+  uint64_t all = 0;       // embedded, by this run or an earlier one
+  uint64_t embedded = 0;  // of these, by this run
+  double seconds = 0;
 };
 
 /// Before anything is loaded.
@@ -81,25 +53,30 @@ void CheckArguments(const EmbedArguments& arguments) {
   if (!arguments.texts.empty() && arguments.engine.tokens) {
     throw CLI::ValidationError("--tokens", "is for pictures only, not for texts");
   }
+  const ReportArguments& report = arguments.report;
   if (arguments.output.empty()) {
-    if (!arguments.resume && !arguments.force) return;
-    throw CLI::ValidationError(arguments.resume ? "--resume" : "--force", "needs --output");
+    if (arguments.resume) throw CLI::ValidationError("--resume", "needs --output");
+    if (report.force && report.failed.empty()) {
+      throw CLI::ValidationError("--force", "needs --output or --failed");
+    }
+    return CheckOutputFiles(report, {});
   }
   try {
-    OutputFormatOf(arguments.output);
+    const OutputFormat format = OutputFormatOf(arguments.output);
+    if (format == OutputFormat::kCsv && arguments.engine.tokens) {
+      throw CLI::ValidationError("--tokens", "does not fit into CSV, which has a vector per row");
+    }
   } catch (const Error& error) {
     throw CLI::ValidationError("--output", error.what());
   }
-  for (const std::filesystem::path& file : OutputFiles(arguments.output)) {
-    CheckOutputFile(file, arguments.force);
-  }
+  CheckOutputFiles(report, OutputFiles(arguments.output));
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
   if (arguments.output.empty()) return MakeStandardOutput(engine.embedding_shape());
-  const Journal::Start start = arguments.resume  ? Journal::Start::kResume
-                               : arguments.force ? Journal::Start::kReplace
-                                                 : Journal::Start::kNew;
+  const Journal::Start start = arguments.resume         ? Journal::Start::kResume
+                               : arguments.report.force ? Journal::Start::kReplace
+                                                        : Journal::Start::kNew;
   return MakeFileOutput(arguments.output, start, DescribeSettings(engine, !arguments.texts.empty()),
                         engine.embedding_shape());
 }
@@ -110,7 +87,7 @@ constexpr size_t kTextsAtOnce = 64;
 /// Their rows come first, named so that no picture is taken for one of them. Stops early when
 /// interrupted.
 void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, bool with_bar,
-                EmbeddingOutput& output, Tally& tally) {
+                EmbeddingOutput& output, TextTally& tally) {
   ProgressBar progress(with_bar, ProgressBar::Unit::kTexts);
   progress.SetTotal(texts.size());
   std::vector<std::string> wanted;
@@ -124,17 +101,17 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
       std::ranges::copy(embeddings.floats().subspan(i * width, width),
                         result.embedding.floats().begin());
       output.Add(result);
-      ++tally.texts;
-      ++tally.new_texts;
+      ++tally.all;
+      ++tally.embedded;
       progress.Advance();
     }
     wanted.clear();
-    tally.text_seconds = progress.Seconds();
+    tally.seconds = progress.Seconds();
   };
   for (const std::string& text : texts) {
     if (Interrupted()) return;
     if (output.Reuse("text:" + text)) {
-      ++tally.texts;
+      ++tally.all;
       progress.Skip();
       continue;
     }
@@ -144,47 +121,21 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
   if (!wanted.empty()) embed_wanted();
 }
 
-void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, ProgressBar& progress,
-         Tally& tally) {
-  const auto next_path = [&]() -> std::optional<std::string> {
-    while (std::optional<std::string> path = inputs.Next()) {
-      if (!output.Reuse(*path)) return path;
-      ++tally.reused;
-      progress.Skip();
-    }
-    tally.complete = !Interrupted();
-    return std::nullopt;
-  };
-  const auto take_result = [&](const EmbedResult& result) {
-    if (result.error) {
-      progress.Print(std::string("siglip: ") + result.error->what());
-      ++tally.failed;
-    } else {
-      ++tally.embedded;
-    }
-    output.Add(result);
-    progress.Advance();
-  };
-  engine.EmbedFiles(next_path, take_result, &Interrupted());
-}
-
-std::string Rate(uint64_t count, double seconds) {
-  return FormatNumber(static_cast<double>(count) / seconds, 1);
-}
-
-std::string SummaryOfTexts(const Tally& tally) {
-  std::string text = std::to_string(tally.texts) + (tally.texts == 1 ? " text" : " texts");
-  if (tally.new_texts == 0) return text;
-  return text + ", " + Rate(tally.new_texts, tally.text_seconds) + " texts/s";
-}
-
-std::string SummaryOfPictures(const Tally& tally, uint64_t passed_over, double seconds) {
-  std::string text = std::to_string(tally.embedded) + " embedded";
-  if (tally.reused > 0) text += ", " + std::to_string(tally.reused) + " from the run before";
-  text += ", " + std::to_string(tally.failed) + " failed, " + std::to_string(passed_over) +
-          " passed over";
+std::string SummaryOfTexts(const TextTally& tally) {
+  std::string text = std::to_string(tally.all) + (tally.all == 1 ? " text" : " texts");
   if (tally.embedded == 0) return text;
-  return text + ", " + Rate(tally.embedded, seconds) + " pictures/s";
+  const double rate = static_cast<double>(tally.embedded) / tally.seconds;
+  return text + ", " + FormatNumber(rate, 1) + " texts/s";
+}
+
+void PrintSummary(const EmbedArguments& arguments, const TextTally& texts, bool complete,
+                  PictureRun& pictures) {
+  if (texts.all > 0) pictures.Print("siglip: " + SummaryOfTexts(texts));
+  if (!arguments.inputs.paths.empty()) pictures.Print("siglip: " + pictures.Summary("embedded"));
+  if (complete) return;
+  pictures.Print(arguments.output.empty()
+                     ? "siglip: interrupted"
+                     : "siglip: interrupted; the same command with --resume goes on from here");
 }
 
 void Embed(EmbedArguments arguments) {
@@ -196,44 +147,31 @@ void Embed(EmbedArguments arguments) {
   const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
 
   const std::atomic<bool>& stop = CatchInterrupts();
-  Tally tally;
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
-  const bool with_bar = WantsProgressBar(arguments.quiet) && !rows_on_terminal;
+  const bool with_bar = WantsProgressBar(arguments.report.quiet) && !rows_on_terminal;
   const auto output = MakeOutput(arguments, engine);
+  TextTally tally;
   EmbedTexts(engine, texts, with_bar, *output, tally);
-  ProgressBar progress(with_bar);
-  Inputs inputs(arguments.inputs, stop, [&](const Error& error) {
-    progress.Print(std::string("siglip: ") + error.what());
-    ++tally.failed;
-  });
-  if (arguments.inputs.paths.empty()) {
-    tally.complete = !stop;
-  } else {
-    std::optional<BackgroundCount> count;
-    if (with_bar && CanReadTwice(arguments.inputs)) count.emplace(arguments.inputs, progress);
-    Run(engine, inputs, *output, progress, tally);
+  PictureRun run(arguments.inputs, arguments.report, with_bar);
+  if (!arguments.inputs.paths.empty()) {
+    run.Embed(
+        engine, [&](const EmbedResult& result) { output->Add(result); },
+        [&](const std::string& path) { return output->Reuse(path); });
   }
-  const double seconds = progress.Seconds();
-  if (tally.complete) output->Finish();
-
-  if (tally.complete && tally.rows() + tally.failed == 0) {
-    progress.Print(std::string("siglip: there are no ") +
-                   (arguments.inputs.paths.empty() ? "texts" : "pictures") + " among the inputs");
-  }
-  if (!arguments.quiet) {
-    if (tally.texts > 0) progress.Print("siglip: " + SummaryOfTexts(tally));
-    if (!arguments.inputs.paths.empty()) {
-      progress.Print("siglip: " + SummaryOfPictures(tally, inputs.passed_over(), seconds));
-    }
-    if (!tally.complete) {
-      progress.Print(arguments.output.empty()
-                         ? "siglip: interrupted"
-                         : "siglip: interrupted; the same command with --resume goes on from here");
+  const bool complete = arguments.inputs.paths.empty() ? !stop : run.complete();
+  const uint64_t rows = tally.all + run.embedded() + run.reused();
+  if (complete) {
+    output->Finish();
+    run.Finish();
+    if (rows + run.failed() == 0) {
+      run.Print(std::string("siglip: there are no ") +
+                (arguments.inputs.paths.empty() ? "texts" : "pictures") + " among the inputs");
     }
   }
-  if (!tally.complete) ThrowIfInterrupted();
-  if (tally.rows() == 0) throw ExitCode{kNothingDone};
-  if (tally.failed > 0) throw ExitCode{kSomeFailed};
+  if (!arguments.report.quiet) PrintSummary(arguments, tally, complete, run);
+  if (!complete) ThrowIfInterrupted();
+  if (rows == 0) throw ExitCode{kNothingDone};
+  if (run.failed() > 0) throw ExitCode{kSomeFailed};
 }
 
 }  // namespace
@@ -242,11 +180,9 @@ void AddEmbed(CLI::App& app) {
   auto arguments = std::make_shared<EmbedArguments>();
   CLI::App* command = app.add_subcommand("embed", "Turn pictures and texts into embeddings");
   AddModelOption(*command, arguments->model);
-  command
-      ->add_option("--output", arguments->output,
-                   "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
-                   ".safetensors or .jsonl. Default: JSON lines on standard output")
-      ->type_name("FILE");
+  AddOutputOption(*command, arguments->output,
+                  "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
+                  ".safetensors, .jsonl or .csv. Default: JSON lines on standard output");
   AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   command->add_flag("--normalize", arguments->engine.normalize,
@@ -258,16 +194,15 @@ void AddEmbed(CLI::App& app) {
                    "Pictures in flight at once, which bounds memory; 0: four per thread. Never "
                    "changes a result")
       ->type_name("N")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(InRange(0, 1 << 20))
       ->capture_default_str();
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);
   AddPreprocessOptions(*command, arguments->preprocess);
   AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
-  command->add_flag("--force", arguments->force, "Replace the output if it exists");
   command->add_flag("--resume", arguments->resume,
                     "Go on with an interrupted run, whose embeddings are in FILE.partial");
-  AddQuietOption(*command, arguments->quiet);
+  AddReportOptions(*command, arguments->report);
   command->footer(
       "Rows are in the order of the input; folders are walked in the byte order of paths, without "
       "hidden files. A picture that cannot be read is reported and has no row. Rows of texts come "

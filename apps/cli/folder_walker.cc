@@ -10,25 +10,28 @@
 
 namespace siglip::cli {
 
-FolderWalker::FolderWalker(const std::string& folder, std::function<void(const Error&)> report)
-    : report_(std::move(report)) {
+FolderWalker::FolderWalker(const std::string& folder, WalkListener listener)
+    : listener_(std::move(listener)) {
   Enter(folder.ends_with('/') ? folder : folder + "/");
 }
 
 std::optional<std::string> FolderWalker::Next() {
   while (!levels_.empty()) {
     Level& level = levels_.back();
-    if (level.next == level.names.size()) {
+    if (level.next == level.entries.size()) {
       levels_.pop_back();
       continue;
     }
-    std::string path = level.folder + level.names[level.next++];
-    if (path.ends_with('/')) {
+    const Entry& entry = level.entries[level.next++];
+    std::string path = level.folder + entry.name;
+    if (entry.reason != nullptr) {
+      PassOver(path, entry.reason);
+    } else if (path.ends_with('/')) {
       Enter(path);
     } else if (LooksLikeImage(path)) {
       return path;
     } else {
-      ++passed_over_;
+      PassOver(path, "neither its name nor its first bytes are those of a picture");
     }
   }
   return std::nullopt;
@@ -48,9 +51,10 @@ void FolderWalker::Enter(const std::string& folder) {
     AddEntry(level, *entry);
   }
   if (error) {
-    report_(Error(ErrorCode::kIo, folder + ": cannot read the folder: " + error.message()));
+    listener_.failed(
+        folder, Error(ErrorCode::kIo, folder + ": cannot read the folder: " + error.message()));
   }
-  std::ranges::sort(level.names);
+  std::ranges::sort(level.entries, {}, &Entry::name);
   levels_.push_back(std::move(level));
 }
 
@@ -59,12 +63,20 @@ void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry
   const bool hidden = name.starts_with('.');
   std::error_code ignored;  // of a link that leads nowhere, for one
   if (entry.is_directory(ignored)) {
-    if (!hidden) level.names.push_back(name + "/");
-  } else if (!hidden && entry.is_regular_file(ignored)) {
-    level.names.push_back(std::move(name));
+    if (!hidden) level.entries.push_back({name + "/"});
+  } else if (hidden) {
+    level.entries.push_back({std::move(name), "hidden"});
+  } else if (entry.is_regular_file(ignored)) {
+    level.entries.push_back({std::move(name)});
   } else {
-    ++passed_over_;
+    level.entries.push_back({std::move(name), entry.exists(ignored) ? "neither a file nor a folder"
+                                                                    : "a link that leads nowhere"});
   }
+}
+
+void FolderWalker::PassOver(const std::string& path, const char* reason) {
+  ++passed_over_;
+  if (listener_.passed_over) listener_.passed_over(path, reason);
 }
 
 }  // namespace siglip::cli

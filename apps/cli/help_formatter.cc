@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "terminal.h"
 
@@ -92,6 +93,13 @@ HelpFormatter::HelpFormatter()
   label("SUBCOMMAND", "COMMAND");
 }
 
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  // Behind a group of options CLI11 leaves one line more than it leaves elsewhere.
+  return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode),
+                                       "\n\n\n", "\n\n");
+}
+
 std::string HelpFormatter::make_description(const CLI::App* app) const {
   return Paragraphs(app->get_description(), 0, columns_);
 }
@@ -103,7 +111,9 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) con
 }
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
-  return Entry(make_option_name(option, is_positional) + make_option_opts(option),
+  // Whether an argument is needed and may be repeated stands in the usage already.
+  return Entry(make_option_name(option, is_positional) +
+                   (is_positional ? std::string() : make_option_opts(option)),
                make_option_desc(option));
 }
 

@@ -45,9 +45,8 @@ void CheckStandardInput(const std::vector<std::string>& arguments, std::vector<s
   throw CLI::ValidationError("standard input", "is asked for more than once");
 }
 
-Inputs::Inputs(PathArguments arguments, const std::atomic<bool>& stop,
-               std::function<void(const Error&)> report)
-    : arguments_(std::move(arguments)), stop_(stop), report_(std::move(report)) {
+Inputs::Inputs(PathArguments arguments, const std::atomic<bool>& stop, WalkListener listener)
+    : arguments_(std::move(arguments)), stop_(stop), listener_(std::move(listener)) {
   for (const std::string& argument : arguments_.paths) {
     const std::optional<std::string> list = ListFile(argument);
     if (!list || *list == "-") continue;
@@ -84,7 +83,7 @@ std::optional<std::string> Inputs::Next() {
     }
     std::error_code ignored;
     if (path && !std::filesystem::is_directory(*path, ignored)) return path;
-    if (path) folder_.emplace(*path, report_);
+    if (path) folder_.emplace(*path, listener_);
   }
   return std::nullopt;
 }
@@ -103,7 +102,7 @@ bool CanReadTwice(const PathArguments& arguments) {
 uint64_t CountInputs(const PathArguments& arguments, const std::atomic<bool>& stop) {
   uint64_t count = 0;
   try {
-    Inputs inputs(arguments, stop, [](const Error&) {});
+    Inputs inputs(arguments, stop, {.failed = [](const std::string&, const Error&) {}});
     while (inputs.Next()) ++count;
   } catch (const Error&) {
     // Whoever embeds the pictures meets the same error and reports it.

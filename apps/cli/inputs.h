@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +28,8 @@ CLI::Option* AddPathOptions(CLI::App& command, PathArguments& arguments);
 /// picture whatever it is; opening it will tell.
 class Inputs {
  public:
-  /// `report` hears of folders that cannot be read. Throws Error for a list that cannot be.
-  Inputs(PathArguments arguments, const std::atomic<bool>& stop,
-         std::function<void(const Error&)> report);
+  /// `listener` hears of folders. Throws Error for a list that cannot be read.
+  Inputs(PathArguments arguments, const std::atomic<bool>& stop, WalkListener listener);
 
   /// The next picture, or nothing at the end or when asked to stop. Throws Error when a list cannot
   /// be read on.
@@ -43,7 +41,7 @@ class Inputs {
  private:
   const PathArguments arguments_;
   const std::atomic<bool>& stop_;
-  const std::function<void(const Error&)> report_;
+  const WalkListener listener_;
   size_t next_argument_ = 0;
   std::optional<LineReader> list_;
   std::optional<FolderWalker> folder_;

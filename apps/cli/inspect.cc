@@ -287,9 +287,10 @@ void AddInspect(CLI::App& app) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
       app.add_subcommand("inspect", "Show what a checkpoint holds and what it costs to run");
+  arguments->model = ModelOfEnvironment();
   command->add_option("MODEL,--model", arguments->model, kModelHelp)
-      ->option_text("REQUIRED")
-      ->required();
+      ->type_name(kModelType)
+      ->required(arguments->model.empty());
   command->add_flag("--tensors", arguments->tensors, "List every tensor (--json always does)");
   AddJsonOption(*command, arguments->json);
   command->footer("Example:\n  siglip inspect --tensors siglip-base-patch16-224");

@@ -26,6 +26,7 @@ void OnSignal(int signal) {
 }  // namespace
 
 void ExitOnInterrupt() {
+  catching = false;
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   ::sigemptyset(&action.sa_mask);

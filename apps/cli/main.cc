@@ -19,6 +19,7 @@
 #include "fault.h"
 #include "help_formatter.h"
 #include "interrupt.h"
+#include "messages.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
 #include "standard_streams.h"
@@ -60,9 +61,13 @@ void Describe(CLI::App& app) {
   AddTokenize(app);
   AddBench(app);
   AddPull(app);
+  AddHelp(app);
+  AddCompletion(app);
+  for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
   app.footer(
-      "siglip COMMAND --help explains a command.\n"
-      "SIGLIP_ISA=NAME in the environment forces an instruction set.\n"
+      "siglip help COMMAND explains a command.\n"
+      "In the environment, SIGLIP_MODEL is the model where --model is not given, and SIGLIP_ISA "
+      "forces an instruction set.\n"
       "Exit status: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed, "
       "130 interrupted (Ctrl-C), 143 terminated.");
 }
@@ -91,16 +96,24 @@ void CheckCommand(const CLI::App& app, const std::vector<std::string>& words) {
   throw CLI::ValidationError("there is no command \"" + *word + "\"");
 }
 
+/// What CLI11 says, and what it cannot know: that the model may come from elsewhere.
+std::string Complaint(const CLI::Error& error) {
+  const std::string text = error.what();
+  const bool model = text == "--model is required" || text == "MODEL is required";
+  return model ? text + ", unless SIGLIP_MODEL in the environment names one" : text;
+}
+
 int ReportUsage(const CLI::App& app, const CLI::Error& error,
                 const std::vector<std::string>& words) {
   // Help and version come as errors without a failure.
   if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
-  std::cerr << "siglip: " << Printable(error.what()) << "\n";
+  std::cerr << "siglip: " << Printable(Complaint(error)) << "\n";
   const std::string suggestion = SuggestCorrection(app, words);
   if (!suggestion.empty()) std::cerr << suggestion << "\n";
   const auto chosen = app.get_subcommands();
-  if (chosen.empty())
+  if (chosen.empty()) {
     std::cerr << "Commands: " << CLI::detail::join(CommandNames(app), ", ") << "\n";
+  }
   std::cerr << "See siglip " << (chosen.empty() ? "" : chosen.front()->get_name() + " ")
             << "--help.\n";
   return kUsage;
@@ -130,7 +143,7 @@ int Main(const std::vector<std::string>& words) {
   } catch (const ExitCode& code) {
     return code.value;
   } catch (const Error& error) {
-    std::cerr << "siglip: " << Printable(error.what()) << "\n";
+    std::cerr << "siglip: " << Printable(Message(error)) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";
   } catch (const std::exception& exception) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <utility>
@@ -46,7 +47,36 @@ int64_t ParseSize(const std::string& text, int64_t thousand) {
 }
 
 CLI::Option* AddModelOption(CLI::App& command, std::string& model) {
-  return command.add_option("--model", model, kModelHelp)->type_name(kModelType)->required();
+  model = ModelOfEnvironment();
+  return command.add_option("--model", model, kModelHelp)
+      ->type_name(kModelType)
+      ->required(model.empty());
+}
+
+std::string ModelOfEnvironment() {
+  const char* const model = std::getenv("SIGLIP_MODEL");
+  return model == nullptr ? "" : model;
+}
+
+CLI::Option* AddOutputOption(CLI::App& command, std::filesystem::path& output,
+                             const std::string& description) {
+  return command.add_option("--output,-o", output, description)->type_name("FILE");
+}
+
+CLI::Option* AddForceOption(CLI::App& command, bool& force) {
+  return command.add_flag("--force", force, "Replace the output if it exists");
+}
+
+CLI::Validator InRange(int64_t least, int64_t most) {
+  const auto check = [least, most](std::string& text) -> std::string {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool number = error == std::errc() && end == text.data() + text.size();
+    if (number && value >= least && value <= most) return "";
+    return "expected a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
+           ", found '" + text + "'";
+  };
+  return CLI::Validator(check, "");
 }
 
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
@@ -54,7 +84,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
       .add_option("--threads", threads,
                   "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
       ->type_name("N")
-      ->check(CLI::Range(0, 4096))
+      ->check(InRange(0, kMostThreads))
       ->capture_default_str();
 }
 
@@ -79,13 +109,13 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
       [&](const std::string& text) { arguments.mode = ParsePreprocessMode(text); },
       "Whose pixels resizing reproduces: torchvision (transformers from 5 on), pillow (up to "
       "12.1) or pillow13")
-      ->type_name("MODE")
+      ->type_name("torchvision|pillow|pillow13")
       ->default_str(std::string(ToString(arguments.mode)));
   AddParsed(
       command, "--alpha",
       [&](const std::string& text) { arguments.decode.alpha = ParseAlphaPolicy(text); },
       "Transparency: white (put on white, as transformers from 5.22 on) or drop (ignore it)")
-      ->type_name("POLICY")
+      ->type_name("white|drop")
       ->default_str("white");
   AddFastDecodeOption(command, arguments.decode.fast);
   DecodeLimits& limits = arguments.decode.limits;
@@ -118,7 +148,7 @@ CLI::Option* AddMaxNumPatchesOption(CLI::App& command, int64_t& max_num_patches)
                   "Of NaFlex models: as many patches as a picture may have, instead of what the "
                   "checkpoint says")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(InRange(1, 1 << 20));
 }
 
 CLI::Option* AddQuietOption(CLI::App& command, bool& quiet) {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -11,11 +12,27 @@
 
 namespace siglip::cli {
 
-/// --model DIR|NAME, required: for ResolveModel.
+/// --model DIR|NAME: for ResolveModel. Required unless SIGLIP_MODEL in the environment names one.
 CLI::Option* AddModelOption(CLI::App& command, std::string& model);
 inline constexpr const char* kModelHelp =
-    "Checkpoint folder, or a model of the Hugging Face hub that siglip pull has downloaded";
+    "Checkpoint folder, or a model of the Hugging Face hub that siglip pull has downloaded. "
+    "Default: what SIGLIP_MODEL in the environment says";
 inline constexpr const char* kModelType = "DIR|NAME";
+
+/// What SIGLIP_MODEL says; empty where it says nothing.
+std::string ModelOfEnvironment();
+
+/// --output FILE, -o.
+CLI::Option* AddOutputOption(CLI::App& command, std::filesystem::path& output,
+                             const std::string& description);
+
+/// --force: files that are there are replaced.
+CLI::Option* AddForceOption(CLI::App& command, bool& force);
+
+/// A check that an option's value is a number of this range, without its words in the help.
+CLI::Validator InRange(int64_t least, int64_t most);
+
+inline constexpr int kMostThreads = 4096;
 
 /// --threads N, for RuntimeOptions::threads; 0: all this process may use.
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads);

@@ -1,6 +1,7 @@
 // Checks of the files that subcommands are to write.
 #include "output_file.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 
@@ -22,6 +23,14 @@ void CheckOutputFile(const std::filesystem::path& path, bool force) {
   if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
     throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder for the output");
   }
+}
+
+std::string EndingOf(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
+  });
+  return ending;
 }
 
 }  // namespace siglip::cli

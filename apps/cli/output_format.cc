@@ -1,28 +1,27 @@
 #include "output_format.h"
 
-#include <algorithm>
 #include <string>
 
+#include "csv.h"
 #include "jsonl.h"
 #include "npy.h"
 #include "npz.h"
+#include "output_file.h"
 #include "safetensors_output.h"
 #include "siglip/error.h"
 
 namespace siglip::cli {
 
 OutputFormat OutputFormatOf(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
-  });
+  const std::string ending = EndingOf(path);
   if (ending == ".npy") return OutputFormat::kNpy;
   if (ending == ".npz") return OutputFormat::kNpz;
   if (ending == ".safetensors") return OutputFormat::kSafetensors;
   if (ending == ".jsonl") return OutputFormat::kJsonLines;
+  if (ending == ".csv") return OutputFormat::kCsv;
   throw Error(ErrorCode::kInvalidArgument,
               "cannot tell the format of \"" + path.string() + "\" by its ending",
-              "known: .npy, .npz, .safetensors, .jsonl");
+              "known: .npy, .npz, .safetensors, .jsonl, .csv");
 }
 
 std::vector<std::filesystem::path> OutputFiles(const std::filesystem::path& path) {
@@ -36,6 +35,7 @@ void WriteTable(EmbeddingTable& table, const std::filesystem::path& path) {
     case OutputFormat::kNpz: return WriteNpz(table, path);
     case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path);
     case OutputFormat::kJsonLines: return WriteJsonLines(table, path);
+    case OutputFormat::kCsv: return WriteCsv(table, path);
   }
 }
 

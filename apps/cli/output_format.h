@@ -8,9 +8,9 @@
 
 namespace siglip::cli {
 
-enum class OutputFormat { kNpy, kNpz, kSafetensors, kJsonLines };
+enum class OutputFormat { kNpy, kNpz, kSafetensors, kJsonLines, kCsv };
 
-/// By .npy, .npz, .safetensors or .jsonl. Throws Error(kInvalidArgument) listing them.
+/// By .npy, .npz, .safetensors, .jsonl or .csv. Throws Error(kInvalidArgument) listing them.
 OutputFormat OutputFormatOf(const std::filesystem::path& path);
 
 /// The files that WriteTable makes, `path` being the last.

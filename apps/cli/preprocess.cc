@@ -16,6 +16,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "messages.h"
 #include "options.h"
 #include "output_file.h"
 #include "preprocess_output.h"
@@ -140,7 +141,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
       rows->Set(static_cast<int64_t>(i), path);
       if (arguments.rgb) decoded.Add(path, decode);
     } catch (const Error& error) {
-      std::cerr << "siglip: " << Printable(error.what()) << "\n";
+      std::cerr << "siglip: " << Printable(Message(error)) << "\n";
       failed = true;
     }
   }
@@ -161,9 +162,7 @@ void AddPreprocess(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("preprocess", "Write pictures as pixel_values, as the model is fed");
   AddModelOption(*command, arguments->model);
-  command->add_option("--output", arguments->output, "safetensors file to write")
-      ->type_name("FILE")
-      ->required();
+  AddOutputOption(*command, arguments->output, "safetensors file to write")->required();
   command->add_option("PATH", arguments->paths, "Pictures, one row of pixel_values each")
       ->required();
   AddPreprocessOptions(*command, arguments->preprocess);
@@ -178,12 +177,12 @@ void AddPreprocess(CLI::App& app) {
       ->add_option_function<std::string>(
           "--resample",
           [arguments](const std::string& text) { arguments->resample = ParseFilter(text); },
-          "Filter instead of the model's: nearest, box, bilinear, hamming, bicubic or lanczos")
-      ->type_name("NAME");
+          "Filter instead of the model's")
+      ->type_name("nearest|box|bilinear|hamming|bicubic|lanczos");
   AddMaxNumPatchesOption(*command, arguments->max_num_patches);
   command->add_flag("--rgb", arguments->rgb,
                     "Write each decoded picture as PATH/rgb, uint8 [H, W, 3], as well");
-  command->add_flag("--force", arguments->force, "Replace the output if it exists");
+  AddForceOption(*command, arguments->force);
   command->footer(
       "Example:\n  siglip preprocess --model siglip-base-patch16-224 --output pixels.safetensors "
       "cat.jpg dog.png");

@@ -295,9 +295,7 @@ void AddRun(CLI::App& app) {
                    "pixel_attention_mask [B, N]")
       ->type_name("FILE")
       ->required();
-  command->add_option("--output", arguments->output, "safetensors file to write")
-      ->type_name("FILE")
-      ->required();
+  AddOutputOption(*command, arguments->output, "safetensors file to write")->required();
   command->add_flag("--interpolate-pos-encoding", arguments->forward.interpolate_pos_encoding,
                     "Accept other sizes than the model's: its position embedding is resized");
   command->add_flag("--hidden-states", arguments->forward.output_hidden_states,
@@ -306,7 +304,7 @@ void AddRun(CLI::App& app) {
                     "Write attentions.0 ... as well");
   AddThreadsOption(*command, arguments->threads);
   AddPrecisionOption(*command, arguments->precision);
-  command->add_flag("--force", arguments->force, "Replace the output if it exists");
+  AddForceOption(*command, arguments->force);
   command->footer(
       "Example:\n  siglip run --model siglip-base-patch16-224 --input pixels.safetensors "
       "--output out.safetensors");

@@ -47,9 +47,14 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 }  // namespace
 
 std::optional<std::string> CommandWord(const std::vector<std::string>& words) {
-  const auto word = std::ranges::find_if_not(
-      words, [](const std::string& candidate) { return candidate.starts_with('-'); });
-  return word == words.end() ? std::nullopt : std::optional(*word);
+  std::optional<std::string> command;
+  for (const std::string& word : words) {
+    if (word.starts_with('-')) continue;
+    const bool is_subject = command.has_value();
+    command = word;
+    if (is_subject || word != "help") break;
+  }
+  return command;
 }
 
 std::vector<std::string> CommandNames(const CLI::App& app) {

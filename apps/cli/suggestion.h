@@ -8,7 +8,8 @@
 
 namespace siglip::cli {
 
-/// The first word that is no option, hence the subcommand's name, if there is one.
+/// The word that must be the name of a subcommand, if there is one: the first that is no option, or
+/// the one that help is asked about.
 std::optional<std::string> CommandWord(const std::vector<std::string>& words);
 
 /// Of all subcommands, in their order.

@@ -50,6 +50,12 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+size_t Columns(std::string_view text) {
+  size_t columns = 0;
+  for (; !text.empty(); ++columns) TakeCodePoint(text);
+  return columns;
+}
+
 std::string Printable(std::string_view text) {
   std::string printable;
   while (!text.empty()) {
@@ -72,6 +78,12 @@ std::string Printable(std::string_view text) {
 
 std::string JsonQuoted(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string JsonPath(std::string_view path) {
+  std::string fields = "\"path\":" + JsonQuoted(path);
+  if (!IsUtf8(path)) fields += ",\"path_base64\":\"" + Base64(path) + "\"";
+  return fields;
 }
 
 std::string Base64(std::string_view bytes) {

@@ -1,0 +1,35 @@
+#include "csv.h"
+
+#include <array>
+#include <charconv>
+
+#include "siglip/atomic_file.h"
+
+namespace siglip::cli {
+
+std::string CsvField(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string field = "\"";
+  for (const char letter : text) field += letter == '"' ? "\"\"" : std::string(1, letter);
+  return field + "\"";
+}
+
+std::string ExactNumber(float value) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path) {
+  AtomicFile output(path);
+  std::string line = "path";
+  for (int64_t i = 0; i < table.shape().back(); ++i) line += "," + std::to_string(i);
+  output.Write(line + "\n");
+  for (size_t row = 0; row < table.rows(); ++row) {
+    line = CsvField(table.Name(row));
+    for (const float value : table.Row(row)) line += "," + ExactNumber(value);
+    output.Write(line + "\n");
+  }
+  output.Commit();
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,24 @@
+#include "failure_file.h"
+
+#include "messages.h"
+#include "text.h"
+
+namespace siglip::cli {
+
+FailureFile::FailureFile(const std::filesystem::path& path) {
+  if (!path.empty()) file_.emplace(path);
+}
+
+void FailureFile::Add(const std::string& path, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!file_) return;
+  file_->Write("{" + JsonPath(path) + ",\"code\":" + JsonQuoted(ToString(error.code())) +
+               ",\"message\":" + JsonQuoted(Message(error)) + "}\n");
+}
+
+void FailureFile::Commit() {
+  const std::lock_guard lock(mutex_);
+  if (file_) file_->Commit();
+}
+
+}  // namespace siglip::cli
