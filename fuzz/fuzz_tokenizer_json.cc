@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "siglip/error.h"
-#include "text/siglip2_tokenizer.h"
+#include "text/json_tokenizer.h"
 
 namespace siglip {
 namespace {

@@ -1,21 +1,28 @@
 #!/usr/bin/env python3
-"""Writes src/text/cleaning_tables.cc: the characters that open_clip's text cleaning changes.
+"""Writes src/text/cleaning_tables.cc: the characters that open_clip's text cleaning changes, and those
+that a tokenizer's character map sees as one with their neighbours.
 
-    python3 -m venv venv && venv/bin/pip install ftfy==6.3.1
+    python3 -m venv venv && venv/bin/pip install ftfy==6.3.1 tokenizers sentencepiece
     venv/bin/python scripts/make_cleaning_tables.py
 
 Each character is put through the functions of ftfy that work character by character, and each entity
 comes from ftfy or Python's html module. Canonical composition is that of Python's unicodedata.
+Clusters are those of the library `tokenizers`, seen by what it does to letters beside a character.
 """
 
 import html.entities
+import io
 import re
 import sys
+import tempfile
 import unicodedata
 from pathlib import Path
 
 import ftfy
+import sentencepiece
 from ftfy import chardata, fixes
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import normalizers
 
 OUTPUT = Path(__file__).resolve().parent.parent / "src/text/cleaning_tables.cc"
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
@@ -78,7 +85,33 @@ def decompositions():
     return found
 
 
+def character_map(rules):
+    """A normaliser of `tokenizers` that replaces characters. It replaces a whole cluster of up to five
+    bytes where it knows the first character, else each character."""
+    model = io.BytesIO()
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.writelines("%X\t%X\n" % (ord(old), ord(new)) for old, new in rules.items())
+        file.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["c d e f"] * 10), model_writer=model, vocab_size=8,
+            normalization_rule_tsv=file.name, minloglevel=2)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    return normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap).normalize_str
+
+
+def cluster_tables():
+    """Characters that belong to the one before them, to the one behind them, and to neither."""
+    letter = character_map({"a": "b"})
+    extending = [c for c in CHARACTERS if letter("a" + c) == "b"]
+    prepended = [c for c in CHARACTERS if letter(c + "a\u0301") == c + "b\u0301"]
+    candidates = [c for c in CHARACTERS if c > "\0" and ord(c) < 0x10000 and c not in extending
+                  and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cn")]
+    control = character_map(dict.fromkeys(candidates, "b"))
+    return extending, prepended, [c for c in candidates if control(c + "\u0301") != "b"]
+
+
 def main():
+    extending, prepended, controls = cluster_tables()
     canonical = decompositions()
     composites = sorted((*parts, code) for code, parts in canonical.items()
                         if len(parts) == 2 and unicodedata.normalize("NFC", chr(code)) == chr(code))
@@ -101,6 +134,9 @@ def main():
         table("Composition", "kCompositions", ["{0x%X, 0x%X, 0x%X}" % entry for entry in composites]),
         table("CombiningRange", "kCombining",
               ["{0x%X, 0x%X, %d}" % tuple(entry) for entry in ranges_of(classes)]),
+        table("CharacterRange", "kExtending", range_entries(extending)),
+        table("CharacterRange", "kPrepended", range_entries(prepended)),
+        table("CharacterRange", "kControls", range_entries(controls)),
         table("EntityText", "kEntities", text_entries(html.entities.html5)),
         table("EntityText", "kCapitalEntities", text_entries(capitals)),
     ]
@@ -111,6 +147,9 @@ def main():
         "std::span<const Decomposition> Decompositions() { return kDecompositions; }",
         "std::span<const Composition> Compositions() { return kCompositions; }",
         "std::span<const CombiningRange> CombiningRanges() { return kCombining; }",
+        "std::span<const CharacterRange> ExtendingCharacters() { return kExtending; }",
+        "std::span<const CharacterRange> PrependedCharacters() { return kPrepended; }",
+        "std::span<const CharacterRange> ControlCharacters() { return kControls; }",
         "std::span<const EntityText> Entities() { return kEntities; }",
         "std::span<const EntityText> CapitalEntities() { return kCapitalEntities; }",
     ]

@@ -50,7 +50,7 @@ std::string PadLeft(const std::string& number) {
 void PrintPieces(const Tokenizer& tokenizer, const std::string& text, std::span<int64_t> row) {
   const size_t count = tokenizer.Tokenize(text, row);
   std::cout << Printable(text) << "\n";
-  for (const int64_t id : row.first(count)) {
+  for (const int64_t id : tokenizer.pads_left() ? row.last(count) : row.first(count)) {
     std::cout << PadLeft(std::to_string(id)) << "  " << Printable(tokenizer.Piece(id)) << "\n";
   }
   if (count == row.size()) return;

@@ -58,6 +58,8 @@ class Tokenizer {
 
   int64_t max_length() const { return framing_.max_length; }
   int64_t pad_id() const { return framing_.pad_id; }
+  /// Whether padding stands before the ids, as in some folders of open_clip.
+  bool pads_left() const { return framing_.pads_left; }
   /// As the folder's open_clip_config.json says; kNone where it has none that counts.
   TextCleaning cleaning() const { return cleaning_; }
 
@@ -77,6 +79,7 @@ class Tokenizer {
     std::vector<int32_t> after;
     bool after_once = false;  ///< `after` is left out where the cut ids end with it already.
     int64_t pad_id = 0;
+    bool pads_left = false;  ///< Padding stands before the ids.
   };
   Tokenizer() = default;
   /// Called once, when constructed. Throws Error(kInvalidArgument) for a length that has no room.

@@ -2,7 +2,6 @@
 #include "text/bpe_model.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <utility>
 
@@ -13,12 +12,6 @@ namespace siglip {
 namespace {
 
 constexpr int32_t kNone = -1;
-
-std::string Quoted(std::string_view token) {
-  constexpr size_t kShown = 40;
-  const std::string text = ToValidUtf8(token.substr(0, kShown));
-  return "\"" + text + (token.size() > kShown ? "..." : "") + "\"";
-}
 
 }  // namespace
 
@@ -33,7 +26,7 @@ BpeModel::BpeModel(BpeParameters parameters, const std::string& name)
     unk_id_ = Find(*parameters.unk_token);
     if (!unk_id_) {
       throw Error(ErrorCode::kMalformedFile,
-                  name + ": field 'model.unk_token': " + Quoted(*parameters.unk_token) +
+                  name + ": field 'model.unk_token': " + QuotedToken(*parameters.unk_token) +
                       " is not in the vocabulary");
     }
   }
@@ -46,14 +39,14 @@ void BpeModel::IndexVocabulary(const std::string& name) {
   int32_t previous_id = kNone;
   for (const auto& [token, id] : vocab_) {
     if (id == previous_id) {
-      throw Error(ErrorCode::kMalformedFile, name + ": field 'model.vocab': " + Quoted(token) +
+      throw Error(ErrorCode::kMalformedFile, name + ": field 'model.vocab': " + QuotedToken(token) +
                                                  " has the id " + std::to_string(id) +
                                                  " of another token");
     }
     previous_id = id;
     if (!ids_.emplace(token, id).second) {
       throw Error(ErrorCode::kMalformedFile,
-                  name + ": field 'model.vocab': " + Quoted(token) + " is there twice");
+                  name + ": field 'model.vocab': " + QuotedToken(token) + " is there twice");
     }
     if (token.empty()) continue;
     const auto [character, size] = FirstCharacter(token);
@@ -62,9 +55,8 @@ void BpeModel::IndexVocabulary(const std::string& name) {
     character_ids_[character] = id;
   }
   for (int byte = 0; byte < 256; ++byte) {
-    std::array<char, 8> token;
-    std::snprintf(token.data(), token.size(), "<0x%02X>", static_cast<unsigned>(byte));
-    byte_ids_[static_cast<size_t>(byte)] = Find(token.data()).value_or(kNone);
+    byte_ids_[static_cast<size_t>(byte)] =
+        Find(ByteToken(static_cast<uint8_t>(byte))).value_or(kNone);
   }
 }
 
@@ -75,7 +67,7 @@ void BpeModel::AddMerges(const std::vector<std::pair<std::string, std::string>>&
     if (const auto id = Find(token)) return *id;
     throw Error(ErrorCode::kMalformedFile,
                 name + ": field 'model.merges[" + std::to_string(merged_ids_.size()) +
-                    "]': " + Quoted(token) + " is not in the vocabulary");
+                    "]': " + QuotedToken(token) + " is not in the vocabulary");
   };
   for (const auto& [left, right] : merges) {
     const int32_t left_id = id_of(left);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "text/pair_table.h"
+#include "text/token_model.h"
 
 namespace siglip {
 
@@ -24,20 +25,19 @@ struct BpeParameters {
   bool ignore_merges = false;
 };
 
-class BpeModel {
+class BpeModel final : public TokenModel {
  public:
   /// Throws Error(kMalformedFile) naming `name` when two tokens have one id, when a merge names or
   /// makes a token that is not in the vocabulary, or when the unknown token is not in it.
   BpeModel(BpeParameters parameters, const std::string& name);
 
   /// Appends the ids of one word, merged across all of it.
-  void Encode(std::string_view word, std::vector<int32_t>& ids) const;
+  void Encode(std::string_view word, std::vector<int32_t>& ids) const override;
 
-  std::optional<int32_t> Find(std::string_view token) const;
-  /// The token of an id, or null.
-  const std::string* Piece(int64_t id) const;
-  size_t token_count() const { return vocab_.size(); }
-  int32_t largest_id() const { return vocab_.empty() ? -1 : vocab_.back().second; }
+  std::optional<int32_t> Find(std::string_view token) const override;
+  const std::string* Piece(int64_t id) const override;
+  size_t token_count() const override { return vocab_.size(); }
+  int32_t largest_id() const override { return vocab_.empty() ? -1 : vocab_.back().second; }
 
  private:
   struct Symbol {

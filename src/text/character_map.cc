@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "siglip/error.h"
+#include "text/cluster.h"
+#include "text/unicode_text.h"
 
 namespace siglip {
 namespace {
@@ -27,10 +30,10 @@ struct Unit {
 /// Looks at every unit that some text leads to, once: words share their ends, so that ways meet.
 class Walk {
  public:
-  Walk(std::string_view units, size_t replacement_bytes, const std::string& name)
+  Walk(std::string_view units, std::string_view replacements, const std::string& name)
       : units_(units.size() / sizeof(Unit)),
         states_(units_.size(), kNew),
-        replacement_bytes_(replacement_bytes),
+        replacements_(replacements),
         name_(name) {
     std::memcpy(units_.data(), units.data(), units_.size() * sizeof(Unit));
   }
@@ -78,7 +81,9 @@ class Walk {
     open_.pop_back();
     int matches = node.matches_below;
     if (units_[node.position].has_leaf()) {
-      Require(units_[node.children].value() < replacement_bytes_, "names no replacement");
+      const size_t replacement = units_[node.children].value();
+      Require(replacement < replacements_.size(), "names no replacement");
+      Require((replacements_[replacement] & 0xC0) != 0x80, "names the middle of a character");
       ++matches;
     }
     Require(matches <= kMaxMatches, "has too many matches");
@@ -94,7 +99,7 @@ class Walk {
   std::vector<Unit> units_;
   std::vector<int8_t> states_;
   std::vector<Node> open_;  // the way to where the walk is
-  size_t replacement_bytes_;
+  std::string_view replacements_;
   const std::string& name_;
 };
 
@@ -115,7 +120,76 @@ void CheckCharacterMap(std::string_view map, const std::string& name) {
     throw refuse(ErrorCode::kMalformedFile, "is cut short");
   }
   if (map.back() != '\0') throw refuse(ErrorCode::kMalformedFile, "has a replacement without end");
-  Walk(map.substr(0, trie_bytes), map.size() - trie_bytes, name).Check();
+  Walk(map.substr(0, trie_bytes), map.substr(trie_bytes), name).Check();
+}
+
+CharacterMap::CharacterMap(std::string map, const std::string& name) : map_(std::move(map)) {
+  CheckCharacterMap(map_, name);
+  if (ToValidUtf8(replacements()) != replacements()) {
+    throw Error(ErrorCode::kMalformedFile,
+                name + ": the character map has a replacement that is not valid UTF-8");
+  }
+}
+
+size_t CharacterMap::trie_units() const {
+  if (map_.empty()) return 0;
+  uint32_t trie_bytes = 0;
+  std::memcpy(&trie_bytes, map_.data(), sizeof(trie_bytes));
+  return trie_bytes / sizeof(Unit);
+}
+
+uint32_t CharacterMap::UnitAt(size_t position) const {
+  uint32_t bits = 0;
+  std::memcpy(&bits, map_.data() + (1 + position) * sizeof(Unit), sizeof(bits));
+  return bits;
+}
+
+std::string_view CharacterMap::replacements() const {
+  if (map_.empty()) return {};
+  return std::string_view(map_).substr((1 + trie_units()) * sizeof(Unit));
+}
+
+std::optional<std::string_view> CharacterMap::Find(std::string_view text) const {
+  if (map_.empty()) return std::nullopt;
+  size_t position = Unit{UnitAt(0)}.offset();
+  for (const char character : text) {
+    const auto byte = static_cast<uint8_t>(character);
+    if (byte == 0) return std::nullopt;
+    position ^= byte;
+    const Unit unit{UnitAt(position)};
+    if (unit.label() != byte) return std::nullopt;
+    position ^= unit.offset();
+    if (!unit.has_leaf()) continue;
+    const std::string_view found = replacements().substr(Unit{UnitAt(position)}.value());
+    return found.substr(0, found.find('\0'));
+  }
+  return std::nullopt;
+}
+
+std::string CharacterMap::operator()(std::string_view text, size_t most) const {
+  constexpr size_t kMaxWholeCluster = 5;
+  std::string mapped;
+  const auto append = [&](std::string_view bytes) {
+    mapped += Find(bytes).value_or(bytes);
+    if (mapped.size() > most) {
+      throw Error(ErrorCode::kLimitExceeded,
+                  "text: normalised it has more than " + std::to_string(most) + " bytes");
+    }
+  };
+  while (!text.empty()) {
+    std::string_view cluster = text.substr(0, ClusterSize(text));
+    text.remove_prefix(cluster.size());
+    if (cluster.size() <= kMaxWholeCluster && Find(cluster)) {
+      append(cluster);
+      continue;
+    }
+    while (!cluster.empty()) {
+      const size_t size = FirstCharacter(cluster).size;
+      append(cluster.substr(0, size));
+      cluster.remove_prefix(size);
+    }
+  }
+  return mapped;
 }
 
 }  // namespace siglip

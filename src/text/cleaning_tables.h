@@ -45,7 +45,11 @@ std::span<const CharacterRange> DigitRanges();        ///< \d of Python's regula
 std::span<const Decomposition> Decompositions();
 std::span<const Composition> Compositions();
 std::span<const CombiningRange> CombiningRanges();
-std::span<const EntityText> Entities();         ///< Of HTML 5.
-std::span<const EntityText> CapitalEntities();  ///< Those that ftfy knows besides.
+// Of clusters: what belongs to the character before it, to the one behind it, and to neither.
+std::span<const CharacterRange> ExtendingCharacters();
+std::span<const CharacterRange> PrependedCharacters();
+std::span<const CharacterRange> ControlCharacters();  ///< Of those up to U+FFFF.
+std::span<const EntityText> Entities();               ///< Of HTML 5.
+std::span<const EntityText> CapitalEntities();        ///< Those that ftfy knows besides.
 
 }  // namespace siglip

@@ -20,11 +20,6 @@ constexpr size_t kMaxSegmentCharacters = 1'000'000;
 /// ftfy repeats its fixes until nothing changes: once for every "amp;" of "&amp;amp;amp;".
 constexpr size_t kMaxFixedBytes = 128 * kMaxTextBytes;
 
-bool IsIn(std::span<const CharacterRange> ranges, char32_t character) {
-  const auto after = std::ranges::upper_bound(ranges, character, {}, &CharacterRange::first);
-  return after != ranges.begin() && character <= (after - 1)->last;
-}
-
 /// C1 control characters, ligatures, widths and quotes.
 std::string ReplaceCharacters(std::string_view text) {
   const auto table = ReplacedCharacters();

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
 #include "siglip/error.h"
-#include "text/siglip2_tokenizer.h"
+#include "text/json_tokenizer.h"
 #include "text/siglip_tokenizer.h"
 #include "text/text_cleaning.h"
 #include "text/text_input.h"
@@ -19,29 +20,42 @@
 namespace siglip {
 namespace {
 
-enum class Kind { kSiglip, kSiglip2 };
+/// The classes of transformers by what tokenizer_config.json calls them, with "Fast" behind them or
+/// not.
+struct NamedClass {
+  std::string_view name;
+  JsonTokenizerClass type;
+};
+constexpr std::array<NamedClass, 5> kJsonClasses = {
+    {{"Siglip2Tokenizer", JsonTokenizerClass::kSiglip2},
+     {"GemmaTokenizer", JsonTokenizerClass::kGemma},
+     {"T5Tokenizer", JsonTokenizerClass::kT5},
+     {"PreTrainedTokenizer", JsonTokenizerClass::kBackend},
+     {"TokenizersBackend", JsonTokenizerClass::kBackend}}};
 
-/// By the class that tokenizer_config.json names, else by the files that are there. Checkpoints of
-/// SigLIP may hold a tokenizer.json beside their spiece.model, those of SigLIP 2 have no
-/// spiece.model.
-Kind KindOf(const std::filesystem::path& folder, const TokenizerConfig& config) {
-  constexpr std::array<std::string_view, 6> kSiglip2Classes = {
-      "Siglip2Tokenizer",   "Siglip2TokenizerFast",    "GemmaTokenizer",
-      "GemmaTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"};
-  const std::string& type = config.tokenizer_class;
-  if (type == "SiglipTokenizer") return Kind::kSiglip;
-  if (std::ranges::find(kSiglip2Classes, type) != kSiglip2Classes.end()) return Kind::kSiglip2;
+/// By the class that tokenizer_config.json names, else by the files that are there: null stands for
+/// spiece.model. Checkpoints of SigLIP may hold a tokenizer.json beside it, which only open_clip
+/// reads; those of SigLIP 2 have no spiece.model.
+std::optional<JsonTokenizerClass> ClassOf(const std::filesystem::path& folder,
+                                          const TokenizerConfig& config, bool is_open_clip) {
+  std::string_view type = config.tokenizer_class;
+  if (type == "SiglipTokenizer") return std::nullopt;
+  if (type.ends_with("Fast")) type.remove_suffix(4);
+  const auto found = std::ranges::find(kJsonClasses, type, &NamedClass::name);
+  if (found != kJsonClasses.end()) return found->type;
   if (!type.empty()) {
     throw Error(ErrorCode::kUnsupported,
                 config.name +
                     ": field 'tokenizer_class': expected \"SiglipTokenizer\", "
-                    "\"Siglip2Tokenizer\" or \"GemmaTokenizer\", found \"" +
-                    type + "\"");
+                    "\"Siglip2Tokenizer\", \"GemmaTokenizer\" or \"T5Tokenizer\", found \"" +
+                    config.tokenizer_class + "\"");
   }
-  if (std::filesystem::exists(folder / "spiece.model")) return Kind::kSiglip;
-  if (std::filesystem::exists(folder / "tokenizer.json")) return Kind::kSiglip2;
+  const bool has_json = std::filesystem::exists(folder / "tokenizer.json");
+  if (has_json && is_open_clip) return JsonTokenizerClass::kBackend;
+  if (std::filesystem::exists(folder / "spiece.model")) return std::nullopt;
+  if (has_json) return JsonTokenizerClass::kBackend;
   throw Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
-              "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2)");
+              "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2, open_clip)");
 }
 
 }  // namespace
@@ -49,17 +63,20 @@ Kind KindOf(const std::filesystem::path& folder, const TokenizerConfig& config) 
 std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& folder,
                                                      const TokenizerOptions& options) {
   const TokenizerConfig config = ReadTokenizerConfig(folder);
-  const Kind kind = KindOf(folder, config);
   const TextInput input = ReadTextInput(folder, config);
   const int64_t max_length = options.max_length != 0 ? options.max_length : input.max_length;
+  const auto type = ClassOf(folder, config, input.is_open_clip);
   std::unique_ptr<Tokenizer> tokenizer;
-  if (kind == Kind::kSiglip) {
+  if (!type) {
     tokenizer = std::make_unique<SiglipTokenizer>(folder / "spiece.model", config, max_length);
   } else {
     const std::filesystem::path path = folder / "tokenizer.json";
-    tokenizer = std::make_unique<Siglip2Tokenizer>(
-        ParseTokenizerJson(ParseJsonFile(path), path.string()), config, max_length,
-        options.keep_file_case, path.string());
+    const Json json = ParseJsonFile(path);
+    tokenizer = std::make_unique<JsonTokenizer>(
+        *type == JsonTokenizerClass::kT5 ? ParseT5TokenizerJson(json, path.string())
+                                         : ParseTokenizerJson(json, path.string()),
+        JsonTokenizerSetup{*type, config, max_length, options.keep_file_case, input.is_open_clip},
+        path.string());
   }
   tokenizer->cleaning_ = input.cleaning;
   return tokenizer;
@@ -100,7 +117,9 @@ size_t Tokenizer::Tokenize(std::string_view text, std::span<int64_t> row) const 
   end = std::ranges::copy(ids, end).out;
   if (!has_end) end = std::ranges::copy(framing_.after, end).out;
   std::fill(end, row.end(), framing_.pad_id);
-  return static_cast<size_t>(end - row.begin());
+  const auto count = static_cast<size_t>(end - row.begin());
+  if (framing_.pads_left) std::ranges::rotate(row, end);
+  return count;
 }
 
 Tensor Tokenizer::operator()(std::span<const std::string> texts) const {

@@ -2,6 +2,7 @@
 #include "text/tokenizer_config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
 
@@ -10,6 +11,8 @@
 
 namespace siglip {
 namespace {
+
+constexpr int64_t kMaxExtraIds = 10'000;
 
 /// The field, or null where it is absent or null.
 const Json* Find(const Json& fields, const char* key) {
@@ -32,8 +35,18 @@ std::optional<bool> OptionalBool(const Json& fields, const char* key, const std:
   return JsonBool(*flag, key, name);
 }
 
+std::optional<bool> SideIsLeft(const Json& fields, const char* key, const std::string& name) {
+  const Json* side = Find(fields, key);
+  if (side == nullptr) return std::nullopt;
+  if (*side == "left" || *side == "right") return *side == "left";
+  throw Error(ErrorCode::kMalformedFile, name + ": field '" + key +
+                                             "': expected \"left\" or \"right\", found " +
+                                             side->dump(-1, ' ', true).substr(0, 60));
+}
+
 /// {"1": {"content": "</s>", ...}, ...}
 void ReadAddedTokens(const Json& tokens, TokenizerConfig& config) {
+  config.has_added_tokens = true;
   const std::string key = "added_tokens_decoder";
   for (const auto& [id_text, fields] : JsonObject(tokens, key, config.name).items()) {
     int64_t id = -1;
@@ -43,6 +56,26 @@ void ReadAddedTokens(const Json& tokens, TokenizerConfig& config) {
     AddedToken token = ParseAddedToken(fields, key + "." + id_text, config.name);
     token.id = CheckedTokenId(id, key, config.name);
     config.added_tokens.push_back(std::move(token));
+  }
+}
+
+/// The special tokens of all models in transformers' order, then those of this model.
+void ReadNamedTokens(const Json& json, TokenizerConfig& config) {
+  constexpr std::array<const char*, 7> kCommon = {
+      "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+  for (const char* key : kCommon) {
+    if (auto token = TokenContent(json, key, config.name)) config.named_tokens.push_back(*token);
+  }
+  for (const auto& [key, value] : json.items()) {
+    const bool is_named = key.ends_with("_token") && (value.is_string() || value.is_object()) &&
+                          std::ranges::find(kCommon, key) == kCommon.end();
+    if (is_named) config.named_tokens.push_back(*TokenContent(json, key.c_str(), config.name));
+  }
+  for (const std::string& token : config.named_tokens) {
+    if (token.size() <= kMaxAddedTokenBytes) continue;
+    throw Error(ErrorCode::kMalformedFile,
+                config.name + ": a special token has " + std::to_string(token.size()) +
+                    " bytes, allowed are " + std::to_string(kMaxAddedTokenBytes));
   }
 }
 
@@ -119,18 +152,39 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
       config.model_max_length = CheckedTokenCount(*length, "model_max_length", name);
     }
   }
+  config.pads_left = SideIsLeft(json, "padding_side", name);
+  config.truncates_left = SideIsLeft(json, "truncation_side", name);
+  config.split_special_tokens = OptionalBool(json, "split_special_tokens", name).value_or(false);
+  if (const Json* count = Find(json, "extra_ids")) {
+    config.extra_ids = JsonInteger(*count, "extra_ids", name);
+    if (config.extra_ids < 0 || config.extra_ids > kMaxExtraIds) {
+      throw Error(ErrorCode::kMalformedFile, name + ": field 'extra_ids': expected 0 to " +
+                                                 std::to_string(kMaxExtraIds) + ", found " +
+                                                 std::to_string(config.extra_ids));
+    }
+  }
   if (const Json* tokens = Find(json, "added_tokens_decoder")) ReadAddedTokens(*tokens, config);
+  ReadNamedTokens(json, config);
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
     const Json* tokens = Find(json, key);
-    if (tokens != nullptr && !tokens->empty()) ReadAdditionalTokens(*tokens, key, config);
+    if (tokens == nullptr) continue;
+    config.lists_additional_tokens |= tokens->is_array();
+    if (!tokens->empty()) ReadAdditionalTokens(*tokens, key, config);
   }
   return config;
 }
 
 TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(path)) return {};
-  return ParseTokenizerConfig(ParseJsonFile(path), path.string());
+  const std::filesystem::path map_path = folder / "special_tokens_map.json";
+  Json json = std::filesystem::exists(path) ? ParseJsonFile(path) : Json::object();
+  JsonObject(json, "(whole file)", path.string());
+  if (Find(json, "added_tokens_decoder") == nullptr && std::filesystem::exists(map_path)) {
+    const Json map = ParseJsonFile(map_path);
+    ParseTokenizerConfig(map, map_path.string());  // so that errors name the file
+    json.update(map);
+  }
+  return ParseTokenizerConfig(json, path.string());
 }
 
 }  // namespace siglip

@@ -22,14 +22,22 @@ struct TokenizerConfig {
   std::optional<bool> add_eos_token;
   bool do_lower_case = true;
   std::optional<int64_t> model_max_length;
+  std::optional<bool> pads_left;       ///< padding_side
+  std::optional<bool> truncates_left;  ///< truncation_side
+  bool split_special_tokens = false;
+  int64_t extra_ids = 100;                     ///< Of T5Tokenizer: tokens <extra_id_0>, ...
+  bool has_added_tokens = false;               ///< Whether there is an added_tokens_decoder.
   std::vector<AddedToken> added_tokens;        ///< added_tokens_decoder
+  std::vector<std::string> named_tokens;       ///< Of all fields that end in "_token".
   std::vector<std::string> additional_tokens;  ///< additional_special_tokens
+  bool lists_additional_tokens = false;        ///< Whether there is such a list, empty or not.
 };
 
 /// `name` is what errors call the file.
 TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name);
 
-/// Of a folder; the defaults where it has no tokenizer_config.json.
+/// Of a folder; the defaults where it has no tokenizer_config.json. Without an added_tokens_decoder
+/// there, special_tokens_map.json counts more, as in transformers.
 TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder);
 
 /// One entry of a list of added tokens: content and flags, without the id.

@@ -1,18 +1,25 @@
 // See tokenizer_json.h. Source: tokenizers, the `Deserialize` implementations of tokenizer/,
-// models/bpe/, normalizers/, pre_tokenizers/split.rs and processors/template.rs.
+// models/, normalizers/, pre_tokenizers/ and processors/template.rs; transformers 5.24,
+// models/t5/tokenization_t5.py.
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "siglip/error.h"
+#include "text/character_map.h"
 #include "text/tokenizer_config.h"
+#include "text/unicode_text.h"
 
 namespace siglip {
 namespace {
 
-constexpr size_t kMaxNormalizerSteps = 8;
+constexpr size_t kMaxSteps = 8;
 constexpr size_t kMaxPatternBytes = 256;
 constexpr size_t kMaxFramingTokens = 64;
 
@@ -82,10 +89,7 @@ void ReadMerges(const Field& merges, BpeParameters& model) {
   }
 }
 
-BpeParameters ReadModel(const Field& model) {
-  if (model.Find("type") != nullptr && model["type"].String() != "BPE") {
-    throw model["type"].Unsupported("\"BPE\"", "the tokenizer of SigLIP is read from spiece.model");
-  }
+BpeParameters ReadBpe(const Field& model) {
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
     RequireNeutral(model, key);
   }
@@ -105,13 +109,68 @@ BpeParameters ReadModel(const Field& model) {
   return parameters;
 }
 
+UnigramParameters ReadUnigram(const Field& model) {
+  UnigramParameters parameters;
+  const Field vocab = model["vocab"];
+  const auto size = static_cast<int64_t>(vocab.Array().size());
+  if (size > kMaxTokenIds) throw vocab.Unsupported("at most " + std::to_string(kMaxTokenIds));
+  parameters.vocab.reserve(vocab.value.size());
+  for (size_t i = 0; i < vocab.value.size(); ++i) {
+    const Json& entry = vocab.value[i];
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+      throw vocab[i].Malformed("expected a piece and its score");
+    }
+    parameters.vocab.emplace_back(entry[0].get<std::string>(), entry[1].get<double>());
+  }
+  const Field unk_id = model["unk_id"];
+  parameters.unk_id =
+      CheckedTokenId(JsonInteger(unk_id.value, unk_id.key, unk_id.name), unk_id.key, unk_id.name);
+  parameters.byte_fallback = model.Bool("byte_fallback", false);
+  return parameters;
+}
+
+std::variant<BpeParameters, UnigramParameters> ReadModel(const Field& model) {
+  const std::string type = model.Find("type") == nullptr ? "BPE" : model["type"].String();
+  if (type == "Unigram") return ReadUnigram(model);
+  if (type == "BPE") return ReadBpe(model);
+  throw model["type"].Unsupported("\"BPE\" or \"Unigram\"");
+}
+
+/// Which id the vocabulary gives a token, if any.
+class KnownIds {
+ public:
+  /// `vocab` is the field that the model was read from.
+  KnownIds(const Field& vocab, const std::variant<BpeParameters, UnigramParameters>& model)
+      : vocab_(vocab), size_(static_cast<int64_t>(vocab.value.size())) {
+    const auto* unigram = std::get_if<UnigramParameters>(&model);
+    if (unigram == nullptr) return;
+    int64_t id = 0;
+    for (const auto& [piece, score] : unigram->vocab) pieces_[piece] = id++;
+  }
+
+  int64_t size() const { return size_; }
+  std::optional<int64_t> Find(const std::string& token) const {
+    if (vocab_.value.is_object()) {
+      const Json* id = vocab_.Find(token);
+      return id == nullptr ? std::nullopt : std::optional(id->get<int64_t>());
+    }
+    const auto found = pieces_.find(token);
+    return found == pieces_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  const Field& vocab_;
+  int64_t size_;
+  std::unordered_map<std::string_view, int64_t> pieces_;
+};
+
 /// Ids are counted on from the vocabulary, as the original does whatever the file says. Where the
 /// file says something else, one of the two is not what the model was trained with.
-std::vector<AddedToken> ReadAddedTokens(const Field& tokens, const Field& vocab) {
+std::vector<AddedToken> ReadAddedTokens(const Field& tokens, const KnownIds& known) {
   std::vector<AddedToken> added;
   if (tokens.value.is_null()) return added;
   std::set<std::string> contents;
-  auto next_id = static_cast<int64_t>(vocab.value.size());
+  int64_t next_id = known.size();
   for (size_t i = 0; i < tokens.Array().size(); ++i) {
     const Field fields = tokens[i];
     AddedToken token = ParseAddedToken(fields.value, fields.key, fields.name);
@@ -120,8 +179,8 @@ std::vector<AddedToken> ReadAddedTokens(const Field& tokens, const Field& vocab)
     if (!contents.insert(token.content).second) {
       throw fields["content"].Malformed("\"" + token.content + "\" is there twice");
     }
-    const Json* known = vocab.Find(token.content);
-    const int64_t expected = known == nullptr ? next_id++ : known->get<int64_t>();
+    const auto known_id = known.Find(token.content);
+    const int64_t expected = known_id ? *known_id : next_id++;
     if (token.id != expected) {
       throw id.Malformed("expected " + std::to_string(expected) + ", found " +
                          std::to_string(token.id));
@@ -143,48 +202,136 @@ std::string ReadPattern(const Field& pattern) {
   return text;
 }
 
-Normalizer::Step ReadNormalizerStep(const Field& normalizer) {
-  const std::string type = normalizer["type"].String();
-  if (type == "Lowercase") return {Normalizer::Step::Kind::kLowercase, {}, {}};
-  if (type != "Replace") {
-    throw normalizer["type"].Unsupported("\"Lowercase\", \"Replace\" or \"Sequence\"");
+/// At most `most` bytes of text.
+std::string ReadShortText(const Field& text, size_t most) {
+  std::string content = text.String();
+  if (content.size() > most) throw text.Malformed("more than " + std::to_string(most) + " bytes");
+  return content;
+}
+
+/// The bytes that a text in base 64 stands for.
+std::string ReadBase64(const Field& field) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string text = field.String();
+  const size_t digits = std::min(text.find('='), text.size());
+  const bool is_padded = text.size() % 4 == 0 && text.size() - digits <= 2 &&
+                         text.find_first_not_of('=', digits) == std::string::npos;
+  std::string bytes;
+  uint32_t bits = 0;
+  for (size_t i = 0; i < digits; ++i) {
+    const size_t digit = kDigits.find(text[i]);
+    if (digit == std::string_view::npos || !is_padded) {
+      throw field.Malformed("expected text in base 64");
+    }
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    // Of every four digits all but the first complete a byte.
+    if (i % 4 != 0) bytes += static_cast<char>(bits >> (6 - 2 * (i % 4)));
   }
-  Normalizer::Step step{Normalizer::Step::Kind::kReplace, ReadPattern(normalizer["pattern"]),
-                        normalizer["content"].String()};
-  if (step.content.size() > kMaxPatternBytes) {
-    throw normalizer["content"].Malformed("more than " + std::to_string(kMaxPatternBytes) +
-                                          " bytes");
+  return bytes;
+}
+
+Normalizer::Step ReadCharacterMap(const Field& normalizer) {
+  const Field map = normalizer["precompiled_charsmap"];
+  return {.kind = Normalizer::Step::Kind::kMap,
+          .map = std::make_shared<const CharacterMap>(ReadBase64(map),
+                                                      map.name + ": field '" + map.key + "'")};
+}
+
+Normalizer::Step ReadReplace(const Field& normalizer) {
+  const Field pattern = normalizer["pattern"];
+  Normalizer::Step step{.kind = Normalizer::Step::Kind::kReplace,
+                        .content = ReadShortText(normalizer["content"], kMaxPatternBytes)};
+  const Json* regex = pattern.value.is_object() ? pattern.Find("Regex") : nullptr;
+  if (regex != nullptr && *regex == " {2,}") {
+    step.kind = Normalizer::Step::Kind::kReplaceSpaces;
+  } else {
+    step.pattern = ReadPattern(pattern);
   }
   return step;
 }
 
+Normalizer::Step ReadNormalizerStep(const Field& normalizer) {
+  using Kind = Normalizer::Step::Kind;
+  const std::string type = normalizer["type"].String();
+  if (type == "Lowercase") return {.kind = Kind::kLowercase};
+  if (type == "Replace") return ReadReplace(normalizer);
+  if (type == "Precompiled") return ReadCharacterMap(normalizer);
+  if (type == "Prepend") {
+    return {.kind = Kind::kPrepend,
+            .content = ReadShortText(normalizer["prepend"], kMaxPatternBytes)};
+  }
+  if (type == "Strip") {
+    return {.kind = Kind::kStrip,
+            .strip_left = normalizer.Bool("strip_left", false),
+            .strip_right = normalizer.Bool("strip_right", false)};
+  }
+  throw normalizer["type"].Unsupported(
+      "\"Lowercase\", \"Replace\", \"Precompiled\", \"Prepend\", \"Strip\" or \"Sequence\"");
+}
+
+/// The steps of a part: itself, or those of a "Sequence" in its field `key`.
+std::vector<Field> StepsOf(const Field& part, const char* key) {
+  if (part.value.is_null()) return {};
+  if (part["type"].String() != "Sequence") return {part};
+  const Field sequence = part[key];
+  if (sequence.Array().size() > kMaxSteps) {
+    throw sequence.Unsupported("at most " + std::to_string(kMaxSteps) + " steps");
+  }
+  std::vector<Field> steps;
+  for (size_t i = 0; i < sequence.value.size(); ++i) steps.push_back(sequence[i]);
+  return steps;
+}
+
 Normalizer ReadNormalizer(const Field& normalizer) {
-  if (normalizer.value.is_null()) return {};
   std::vector<Normalizer::Step> steps;
-  if (normalizer["type"].String() != "Sequence") {
-    steps.push_back(ReadNormalizerStep(normalizer));
-  } else {
-    const Field sequence = normalizer["normalizers"];
-    if (sequence.Array().size() > kMaxNormalizerSteps) {
-      throw sequence.Unsupported("at most " + std::to_string(kMaxNormalizerSteps) + " steps");
-    }
-    for (size_t i = 0; i < sequence.value.size(); ++i) {
-      steps.push_back(ReadNormalizerStep(sequence[i]));
-    }
+  for (const Field& step : StepsOf(normalizer, "normalizers")) {
+    steps.push_back(ReadNormalizerStep(step));
   }
   return Normalizer(std::move(steps));
 }
 
-std::string ReadPreTokenizer(const Field& pre_tokenizer) {
-  if (pre_tokenizer.value.is_null()) return {};
-  if (pre_tokenizer["type"].String() != "Split") {
-    throw pre_tokenizer["type"].Unsupported("\"Split\"");
+PreTokenizer::Step ReadMetaspace(const Field& metaspace) {
+  PreTokenizer::Step step{.kind = PreTokenizer::Kind::kMetaspace,
+                          .mark = metaspace["replacement"].String(),
+                          .split = metaspace.Bool("split", true)};
+  if (step.mark.empty() || FirstCharacter(step.mark).size != step.mark.size()) {
+    throw metaspace["replacement"].Malformed("expected one character");
   }
-  if (pre_tokenizer["behavior"].String() != "MergedWithPrevious") {
-    throw pre_tokenizer["behavior"].Unsupported("\"MergedWithPrevious\"");
+  const bool has_scheme = metaspace.Find("prepend_scheme") != nullptr;
+  const std::string scheme = has_scheme ? metaspace["prepend_scheme"].String() : "always";
+  if (scheme == "first") {
+    step.prepend = PreTokenizer::Prepend::kFirst;
+  } else if (scheme == "never") {
+    step.prepend = PreTokenizer::Prepend::kNever;
+  } else if (scheme != "always") {
+    throw metaspace["prepend_scheme"].Malformed("expected \"always\", \"first\" or \"never\"");
   }
-  if (pre_tokenizer.Bool("invert", false)) throw pre_tokenizer["invert"].Unsupported("false");
-  return ReadPattern(pre_tokenizer["pattern"]);
+  // Older files say it with a flag.
+  if (!metaspace.Bool("add_prefix_space", true)) step.prepend = PreTokenizer::Prepend::kNever;
+  return step;
+}
+
+PreTokenizer::Step ReadPreTokenizerStep(const Field& step) {
+  const std::string type = step["type"].String();
+  if (type == "Metaspace") return ReadMetaspace(step);
+  if (type == "WhitespaceSplit") return {.kind = PreTokenizer::Kind::kWhitespaceSplit};
+  if (type != "Split") {
+    throw step["type"].Unsupported("\"Split\", \"WhitespaceSplit\" or \"Metaspace\"");
+  }
+  if (step["behavior"].String() != "MergedWithPrevious") {
+    throw step["behavior"].Unsupported("\"MergedWithPrevious\"");
+  }
+  if (step.Bool("invert", false)) throw step["invert"].Unsupported("false");
+  return {.kind = PreTokenizer::Kind::kSplitBehind, .mark = ReadPattern(step["pattern"])};
+}
+
+PreTokenizer ReadPreTokenizer(const Field& pre_tokenizer) {
+  std::vector<PreTokenizer::Step> steps;
+  for (const Field& step : StepsOf(pre_tokenizer, "pretokenizers")) {
+    steps.push_back(ReadPreTokenizerStep(step));
+  }
+  return PreTokenizer(std::move(steps));
 }
 
 /// The template for a single text: special tokens before and after the sequence "A".
@@ -216,19 +363,63 @@ void ReadPostProcessor(const Field& processor, TokenizerJson& tokenizer) {
   if (!tokenizer.has_template) throw items.Malformed("expected sequence \"A\"");
 }
 
-}  // namespace
+/// "padding" and "truncation", which stand for what tokenizer_config.json leaves open.
+void ReadPadding(const Field& file, TokenizerJson& tokenizer) {
+  const auto is_left = [](const Field& part) -> std::optional<bool> {
+    if (part.value.is_null() || part.Find("direction") == nullptr) return std::nullopt;
+    return part["direction"].String() == "Left";
+  };
+  const Field padding = file["padding"];
+  tokenizer.pads_left = is_left(padding);
+  tokenizer.truncates_left = is_left(file["truncation"]).value_or(false);
+  if (!padding.value.is_null() && padding.Find("pad_token") != nullptr) {
+    tokenizer.pad_token = padding["pad_token"].String();
+  }
+}
 
-TokenizerJson ParseTokenizerJson(const Json& json, const std::string& name) {
-  const Field file{json, "", name};
+/// The parts that every class of tokenizer takes from the file.
+TokenizerJson ReadVocabulary(const Field& file) {
   if (file.Find("version") != nullptr && file["version"].String() != "1.0") {
     throw file["version"].Unsupported("\"1.0\"");
   }
   TokenizerJson tokenizer;
-  tokenizer.model = ReadModel(file["model"]);
-  tokenizer.added_tokens = ReadAddedTokens(file["added_tokens"], file["model"]["vocab"]);
+  const Field model = file["model"];
+  tokenizer.model = ReadModel(model);
+  const Field vocab = model["vocab"];
+  tokenizer.added_tokens = ReadAddedTokens(file["added_tokens"], KnownIds(vocab, tokenizer.model));
+  ReadPadding(file, tokenizer);
+  return tokenizer;
+}
+
+}  // namespace
+
+TokenizerJson ParseTokenizerJson(const Json& json, const std::string& name) {
+  const Field file{json, "", name};
+  TokenizerJson tokenizer = ReadVocabulary(file);
   tokenizer.normalizer = ReadNormalizer(file["normalizer"]);
-  tokenizer.word_end = ReadPreTokenizer(file["pre_tokenizer"]);
+  tokenizer.pre_tokenizer = ReadPreTokenizer(file["pre_tokenizer"]);
   ReadPostProcessor(file["post_processor"], tokenizer);
+  return tokenizer;
+}
+
+TokenizerJson ParseT5TokenizerJson(const Json& json, const std::string& name) {
+  constexpr int32_t kUnkId = 2;
+  const Field file{json, "", name};
+  TokenizerJson tokenizer = ReadVocabulary(file);
+  auto* model = std::get_if<UnigramParameters>(&tokenizer.model);
+  if (model == nullptr) {
+    throw file["model"]["type"].Unsupported("\"Unigram\" for a T5Tokenizer");
+  }
+  model->unk_id = kUnkId;
+  model->byte_fallback = false;
+  for (const Field& step : StepsOf(file["normalizer"], "normalizers")) {
+    if (step["type"].String() != "Precompiled") continue;
+    tokenizer.normalizer = Normalizer({ReadCharacterMap(step)});
+    break;
+  }
+  tokenizer.pre_tokenizer =
+      PreTokenizer({{.kind = PreTokenizer::Kind::kWhitespaceSplit},
+                    {.kind = PreTokenizer::Kind::kMetaspace, .mark = "\xE2\x96\x81"}});
   return tokenizer;
 }
 

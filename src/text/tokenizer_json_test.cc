@@ -43,18 +43,19 @@ Json SmallFile() {
 
 TEST(TokenizerJson, ReadsEveryPart) {
   const TokenizerJson file = ParseTokenizerJson(SmallFile(), "x");
-  EXPECT_EQ(file.model.vocab.size(), 5U);
-  ASSERT_EQ(file.model.merges.size(), 2U);
-  EXPECT_EQ(file.model.merges[0], file.model.merges[1]);
-  EXPECT_EQ(file.model.unk_token, "<pad>");
-  EXPECT_TRUE(file.model.fuse_unk && file.model.byte_fallback && file.model.ignore_merges);
+  const auto& model = std::get<BpeParameters>(file.model);
+  EXPECT_EQ(model.vocab.size(), 5U);
+  ASSERT_EQ(model.merges.size(), 2U);
+  EXPECT_EQ(model.merges[0], model.merges[1]);
+  EXPECT_EQ(model.unk_token, "<pad>");
+  EXPECT_TRUE(model.fuse_unk && model.byte_fallback && model.ignore_merges);
   ASSERT_EQ(file.added_tokens.size(), 2U);
   EXPECT_FALSE(file.added_tokens[0].normalized);
   const AddedToken& token = file.added_tokens[1];
   EXPECT_EQ(token.id, 5);
   EXPECT_TRUE(token.normalized && token.single_word && token.lstrip && token.rstrip);
   EXPECT_EQ(file.normalizer("A b"), "A_b");
-  EXPECT_EQ(file.word_end, " ");
+  EXPECT_EQ(file.pre_tokenizer("a b", true), (std::vector<std::string>{"a ", "b"}));
   EXPECT_TRUE(file.has_template);
   EXPECT_EQ(file.before, (std::vector<int32_t>{1, 2}));
   EXPECT_EQ(file.after, (std::vector<int32_t>{3}));
@@ -98,8 +99,8 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
     ExpectRefused(pointer, value, ErrorCode::kUnsupported, {"bad.json", field});
   };
   expect("/version", R"("2.0")", "'version': expected \"1.0\", found \"2.0\"");
-  expect("/model/type", R"("WordPiece")", "'model.type': expected \"BPE\", found \"WordPiece\"");
-  expect("/model/type", R"("Unigram")", "spiece.model");
+  expect("/model/type", R"("WordPiece")",
+         "'model.type': expected \"BPE\" or \"Unigram\", found \"WordPiece\"");
   expect("/model/dropout", "0.1", "'model.dropout'");
   expect("/model/continuing_subword_prefix", R"("##")", "'model.continuing_subword_prefix'");
   expect("/model/end_of_word_suffix", R"("</w>")", "'model.end_of_word_suffix'");
@@ -124,6 +125,7 @@ TEST(TokenizerJson, RefusesWhatBreaksTheFormat) {
   expect("", "[]", "'(whole file)': expected an object");
   expect("/model", "7", "'model': expected an object");
   expect("/model", "null", "'model': expected an object, found null");
+  expect("/model/type", R"("Unigram")", "'model.vocab': expected an array");
   expect("/model/vocab", "[]", "'model.vocab'");
   expect("/model/vocab", "null", "'model.vocab'");
   expect("/model/vocab/a", "-1", "'model.vocab'");

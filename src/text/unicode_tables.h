@@ -20,6 +20,9 @@ struct CaseRange {
   int32_t difference;
 };
 
+/// Whether one of several sorted ranges holds a character.
+bool IsIn(std::span<const CharacterRange> ranges, char32_t character);
+
 // Each sorted.
 std::span<const CaseRange> LowercaseRanges();
 std::span<const CaseRange> LaterLowercaseRanges();  ///< Letters of Unicode 16 and 17.

@@ -22,11 +22,6 @@ const Range* RangeFor(std::span<const Range> ranges, char32_t character) {
   return after == ranges.begin() ? nullptr : &*(after - 1);
 }
 
-bool Contains(std::span<const CharacterRange> ranges, char32_t character) {
-  const CharacterRange* range = RangeFor(ranges, character);
-  return range != nullptr && character <= range->last;
-}
-
 char32_t Lowered(std::span<const CaseRange> ranges, char32_t character) {
   const CaseRange* range = RangeFor(ranges, character);
   if (range == nullptr || character > range->last ||
@@ -39,8 +34,8 @@ char32_t Lowered(std::span<const CaseRange> ranges, char32_t character) {
 /// Unicode's condition Final_Sigma: a cased letter before it and none behind it, where characters
 /// such as accents and apostrophes are passed over.
 bool IsFinalSigma(std::string_view before, std::string_view behind) {
-  const auto is_ignorable = [](char32_t c) { return Contains(CaseIgnorableRanges(), c); };
-  const auto is_cased = [](char32_t c) { return Contains(CasedRanges(), c); };
+  const auto is_ignorable = [](char32_t c) { return IsIn(CaseIgnorableRanges(), c); };
+  const auto is_cased = [](char32_t c) { return IsIn(CasedRanges(), c); };
   while (!before.empty() && is_ignorable(LastCharacter(before).character)) {
     before.remove_suffix(LastCharacter(before).size);
   }
@@ -66,6 +61,11 @@ void AppendAsciiLower(char character, std::string& text) {
 }
 
 }  // namespace
+
+bool IsIn(std::span<const CharacterRange> ranges, char32_t character) {
+  const CharacterRange* range = RangeFor(ranges, character);
+  return range != nullptr && character <= range->last;
+}
 
 std::string ToValidUtf8(std::string_view text) {
   std::string valid;
@@ -160,6 +160,6 @@ bool IsAsciiLetter(char character) {
   return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
 }
 
-bool IsRustWord(char32_t character) { return Contains(WordRanges(), character); }
+bool IsRustWord(char32_t character) { return IsIn(WordRanges(), character); }
 
 }  // namespace siglip
