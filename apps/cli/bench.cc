@@ -258,16 +258,16 @@ void AddBench(CLI::App& app) {
       ->excludes(model);
   command->add_option("--batch", arguments->batches, "Batch sizes, separated by commas")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->capture_default_str();
   command
       ->add_option("--threads", arguments->threads,
                    "Numbers of threads, separated by commas; 0: all this process may use")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->check(WholeNumber(0))
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->capture_default_str();
   CLI::Option* images =
       command

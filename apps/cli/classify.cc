@@ -170,7 +170,7 @@ void AddClassify(CLI::App& app) {
   command->add_option("PATH", arguments->paths, kPathHelp)->required();
   command->add_option("--top", arguments->top, "Labels shown for each picture, the best first")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 30))
+      ->check(WholeNumber(1, 1 << 30))
       ->capture_default_str();
   AddJsonOption(*command, arguments->json);
   AddThreadsOption(*command, arguments->engine.runtime.threads);

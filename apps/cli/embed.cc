@@ -260,7 +260,7 @@ void AddEmbed(CLI::App& app) {
                    "Pictures in flight at once, which bounds memory; 0: four per thread. Never "
                    "changes a result")
       ->type_name("N")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(WholeNumber(0, 1 << 20))
       ->capture_default_str();
   AddThreadsOption(*command, arguments->engine.runtime.threads);
   AddPrecisionOption(*command, arguments->engine.precision);

@@ -27,6 +27,22 @@ CLI::Option* AddParsed(CLI::App& command, const std::string& name,
 
 }  // namespace
 
+CLI::Validator WholeNumber(int64_t least, int64_t most) {
+  const bool has_most = most != std::numeric_limits<int64_t>::max();
+  const std::string range = has_most
+                                ? "from " + std::to_string(least) + " to " + std::to_string(most)
+                                : "of at least " + std::to_string(least);
+  const auto check = [=](const std::string& text) {
+    int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, status] = std::from_chars(text.data(), end, value);
+    const bool good = status == std::errc() && rest == end && value >= least && value <= most;
+    return good ? std::string() : "expected a whole number " + range + ", found '" + text + "'";
+  };
+  const std::string limits = std::to_string(least) + " - " + std::to_string(most);
+  return {check, has_most ? "INT in [" + limits + "]" : least == 1 ? "POSITIVE" : "NONNEGATIVE"};
+}
+
 int64_t ParseSize(const std::string& text, int64_t thousand) {
   const Error wrong(
       ErrorCode::kInvalidArgument,
@@ -54,7 +70,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
       .add_option("--threads", threads,
                   "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
       ->type_name("N")
-      ->check(CLI::Range(0, 4096))
+      ->check(WholeNumber(0, 4096))
       ->capture_default_str();
 }
 
@@ -118,7 +134,7 @@ CLI::Option* AddMaxNumPatchesOption(CLI::App& command, int64_t& max_num_patches)
                   "Of NaFlex models: as many patches as a picture may have, instead of what the "
                   "checkpoint says")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1));
 }
 
 CLI::Option* AddQuietOption(CLI::App& command, bool& quiet) {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,9 @@
 #include "siglip/runtime.h"
 
 namespace siglip::cli {
+
+/// A whole number from `least`, 0 or 1, on; CLI11's own validators print limits in 300 digits.
+CLI::Validator WholeNumber(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
 
 /// --model DIR|NAME, required: for ResolveModel.
 CLI::Option* AddModelOption(CLI::App& command, std::string& model);

@@ -98,7 +98,7 @@ void AddTokenize(CLI::App& app) {
       ->add_option("--max-length", arguments->tokenizer.max_length,
                    "Ids per text instead of as many as the model takes")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, kMaxTokensPerText));
+      ->check(WholeNumber(1, kMaxTokensPerText));
   command->add_flag("--keep-file-case", arguments->tokenizer.keep_file_case,
                     "SigLIP 2: lower-case only if tokenizer.json says so");
   AddJsonOption(*command, arguments->json);
