@@ -57,8 +57,12 @@ void FolderWalker::Enter(const std::string& folder) {
 void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry& entry) {
   std::string name = entry.path().filename().string();
   const bool hidden = name.starts_with('.');
+  std::error_code reason;
   std::error_code ignored;  // of a link that leads nowhere, for one
-  if (entry.is_directory(ignored)) {
+  if (!hidden && entry.status(reason).type() == std::filesystem::file_type::none &&
+      reason == std::errc::permission_denied) {
+    report_(Error(ErrorCode::kIo, entry.path().string() + ": " + reason.message()));
+  } else if (entry.is_directory(ignored)) {
     if (!hidden) level.names.push_back(name + "/");
   } else if (!hidden && entry.is_regular_file(ignored)) {
     level.names.push_back(std::move(name));

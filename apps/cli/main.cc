@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -112,6 +114,11 @@ int Main(int count, char** arguments) {
     std::cerr << "siglip: " << Printable(error.what()) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << "siglip: " << Printable(error.path1().string()) << ": " << error.code().message()
+              << "\n";
+  } catch (const std::system_error& error) {
+    std::cerr << "siglip: " << error.code().message() << "\n";
   } catch (const std::exception& exception) {
     std::cerr << "siglip: internal error: " << Printable(exception.what()) << "\n";
   }

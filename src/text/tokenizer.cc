@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/json.h"
 #include "siglip/error.h"
 #include "text/siglip2_tokenizer.h"
@@ -36,8 +37,8 @@ Kind KindOf(const std::filesystem::path& folder, const TokenizerConfig& config) 
                     "\"Siglip2Tokenizer\" or \"GemmaTokenizer\", found \"" +
                     type + "\"");
   }
-  if (std::filesystem::exists(folder / "spiece.model")) return Kind::kSiglip;
-  if (std::filesystem::exists(folder / "tokenizer.json")) return Kind::kSiglip2;
+  if (FileExists(folder / "spiece.model")) return Kind::kSiglip;
+  if (FileExists(folder / "tokenizer.json")) return Kind::kSiglip2;
   throw Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
               "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2)");
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/file_system.h"
 #include "siglip/error.h"
 #include "siglip/tokenizer.h"
 
@@ -143,14 +144,14 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
 
 TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
-  if (!std::filesystem::exists(path)) return {};
+  if (!FileExists(path)) return {};
   return ParseTokenizerConfig(ParseJsonFile(path), path.string());
 }
 
 int64_t ReadMaxLength(const std::filesystem::path& folder, const TokenizerConfig& config) {
   const std::filesystem::path model = folder / "config.json";
   const std::filesystem::path open_clip = folder / "open_clip_config.json";
-  const bool has_model = std::filesystem::exists(model);
+  const bool has_model = FileExists(model);
   if (has_model) {
     const Json file = ReadObject(model);
     if (const Json* tower = FindObject(file, "text_config", model.string())) {
@@ -159,7 +160,7 @@ int64_t ReadMaxLength(const std::filesystem::path& folder, const TokenizerConfig
       return CheckedLength(*length, "text_config.max_position_embeddings", model.string());
     }
   }
-  if (std::filesystem::exists(open_clip)) {
+  if (FileExists(open_clip)) {
     const Json file = ReadObject(open_clip);
     const Json* whole = FindObject(file, "model_cfg", open_clip.string());
     const Json* tower =

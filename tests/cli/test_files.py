@@ -1,7 +1,9 @@
 """Files that are not what their names say, and JSON as Python reads and writes it."""
 
+import errno
 import io
 import json
+import os
 import pathlib
 import pickle
 import shutil
@@ -180,6 +182,53 @@ class FilesTest(CommandTest):
         said = self.fail_with(1, "embed", "--model", folder, PICTURE)
         self.assertIn("config.json: not valid JSON: line 3, column 8: expected a value", said)
         self.assertNotIn("json.exception", said)
+
+    def test_what_the_system_refuses_is_said_in_its_words(self):
+        # Neither fails for lack of a permission, which the superuser has.
+        for name, command in (("config.json", "embed"), ("model.safetensors", "embed"),
+                              ("preprocessor_config.json", "embed"),
+                              ("processor_config.json", "embed"), ("spiece.model", "tokenize"),
+                              ("tokenizer_config.json", "tokenize")):
+            with self.subTest(name):
+                folder = self.demo(without=(name,))
+                (folder / name).symlink_to(name)
+                said = self.fail_with(1, command, "--model", folder,
+                                      PICTURE if command == "embed" else "a cat")
+                self.assertIn(name, said)
+                self.assertIn(os.strerror(errno.ELOOP), said)
+                self.assertNotIn("internal error", said)
+        long_name = self.folder / ("x" * 300)
+        for words in (("embed", "--model", long_name, PICTURE),
+                      ("inspect", long_name), ("tokenize", "--model", long_name, "a"),
+                      ("convert", "--precision", "f32", long_name, self.folder / "out"),
+                      ("convert", "--precision", "f32", self.demo(), long_name),
+                      ("embed", "--model", self.demo(), "--output", long_name / "a.npy", PICTURE),
+                      ("init", "--config", long_name, self.folder / "out"),
+                      ("embed", "--model", self.demo(), long_name),
+                      ("embed", "--model", self.demo(), f"@{long_name}")):
+            with self.subTest(words):
+                said = self.fail_with(1, *words)
+                self.assertIn("x" * 300, said)
+                self.assertIn(os.strerror(errno.ENAMETOOLONG), said)
+                self.assertNotIn("internal error", said)
+
+    @unittest.skipIf(os.geteuid() == 0, "the superuser may read everything")
+    def test_missing_permissions(self):
+        folder = self.demo()
+        for path, command in ((folder, "embed"), (folder / "config.json", "embed"),
+                              (folder / "model.safetensors", "inspect"),
+                              (folder / "spiece.model", "tokenize")):
+            with self.subTest(path.name):
+                mode = path.stat().st_mode
+                path.chmod(0)
+                self.addCleanup(path.chmod, mode)
+                words = {"embed": ("embed", "--model", folder, PICTURE),
+                         "inspect": ("inspect", folder),
+                         "tokenize": ("tokenize", "--model", folder, "a cat")}[command]
+                said = self.fail_with(1, *words)
+                path.chmod(mode)
+                self.assertIn(str(path), said)
+                self.assertIn(os.strerror(errno.EACCES), said)
 
 
 if __name__ == "__main__":
