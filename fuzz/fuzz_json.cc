@@ -1,13 +1,15 @@
 // JSON: what the library for JSON reads has the same value here; whatever is read can be written
-// and read again.
+// and read again. The same bytes show what kind of file they are.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "base/file_kind.h"
 #include "base/json.h"
 #include "siglip/error.h"
 
@@ -25,6 +27,7 @@ std::optional<Json> Read(const Parse& parse, std::string_view text) {
 }
 
 void Run(std::string_view text) {
+  DetectFileKind(std::as_bytes(std::span(text)));
   const auto read = Read(ParseJson, text);
   const auto strict = Read(ParseStrictJson, text);
   // The library takes a zero byte for the end, and reads values nested more deeply.

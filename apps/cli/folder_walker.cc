@@ -61,8 +61,13 @@ void FolderWalker::Enter(const std::string& folder) {
 void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry& entry) {
   std::string name = entry.path().filename().string();
   const bool hidden = name.starts_with('.');
+  std::error_code reason;
   std::error_code ignored;  // of a link that leads nowhere, for one
-  if (entry.is_directory(ignored)) {
+  if (!hidden && entry.status(reason).type() == std::filesystem::file_type::none &&
+      reason == std::errc::permission_denied) {
+    const std::string path = entry.path().string();
+    listener_.failed(path, Error(ErrorCode::kIo, path + ": " + reason.message()));
+  } else if (entry.is_directory(ignored)) {
     if (!hidden) level.entries.push_back({name + "/"});
   } else if (hidden) {
     level.entries.push_back({std::move(name), "hidden"});

@@ -1,8 +1,10 @@
 // siglip init: writes a checkpoint of a known architecture with random weights.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -86,9 +88,13 @@ void ListPresets() {
 }
 
 std::string ReadTextFile(const std::filesystem::path& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file) throw Error(ErrorCode::kNotFound, path.string() + ": cannot be read");
+  if (!file) {
+    throw Error(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                path.string() + ": cannot be read: " + std::strerror(errno));
+  }
   return text;
 }
 

@@ -6,11 +6,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -146,6 +148,11 @@ int Main(const std::vector<std::string>& words) {
     std::cerr << "siglip: " << Printable(Message(error)) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << "siglip: " << Printable(error.path1().string()) << ": " << error.code().message()
+              << "\n";
+  } catch (const std::system_error& error) {
+    std::cerr << "siglip: " << error.code().message() << "\n";
   } catch (const std::exception& exception) {
     std::cerr << "siglip: internal error: " << Printable(exception.what()) << "\n";
   }

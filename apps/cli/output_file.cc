@@ -20,7 +20,11 @@ void CheckOutputFile(const std::filesystem::path& path, bool force) {
                 "--force replaces it");
   }
   const std::filesystem::path folder = path.parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+  std::error_code reason;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, reason)) {
+    if (reason && reason != std::errc::no_such_file_or_directory) {
+      throw Error(ErrorCode::kIo, folder.string() + ": " + reason.message());
+    }
     throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder for the output");
   }
 }

@@ -1,7 +1,9 @@
 #include "base/json.h"
 
 #include <cmath>
+#include <span>
 
+#include "base/file_kind.h"
 #include "base/json_reader.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
@@ -9,6 +11,8 @@
 
 namespace siglip {
 namespace {
+
+constexpr char kContent[] = "JSON";
 
 Error WrongType(const Json& value, std::string_view key, const std::string& name,
                 const char* expected) {
@@ -27,7 +31,12 @@ void CheckSize(std::string_view text, const std::string& name) {
 
 Json ParseJson(std::string_view text, const std::string& name) {
   CheckSize(text, name);
-  return ReadJson(text, JsonRules::kPython, name);
+  try {
+    return ReadJson(text, JsonRules::kPython, name);
+  } catch (const Error&) {
+    RefuseForeignFile(std::as_bytes(std::span(text)), name, kContent);
+    throw;
+  }
 }
 
 Json ParseStrictJson(std::string_view text, const std::string& name) {
@@ -38,6 +47,7 @@ Json ParseStrictJson(std::string_view text, const std::string& name) {
 Json ParseJsonFile(const std::filesystem::path& path) {
   const MappedFile file = MappedFile::Open(path);
   const auto bytes = file.bytes();
+  RefuseForeignFile(bytes, path.string(), kContent);
   return ParseJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 

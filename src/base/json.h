@@ -27,7 +27,8 @@ Json ParseJson(std::string_view text, const std::string& name);
 /// Without all of that: equal keys, numbers out of range and the like are refused.
 Json ParseStrictJson(std::string_view text, const std::string& name);
 
-/// Reads and parses a whole file of at most kMaxJsonBytes. Also throws kNotFound, kIo.
+/// Reads and parses a whole file of at most kMaxJsonBytes. Also throws kNotFound, kIo, and an Error
+/// that tells what the file really is (file_kind.h).
 Json ParseJsonFile(const std::filesystem::path& path);
 
 /// The text of a value as Json::dump writes it, but for what it cannot write: numbers that are not

@@ -8,11 +8,21 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "siglip/error.h"
 
 namespace siglip {
+namespace {
+
+using std::string_literals::operator""s;
+
+const char* InWords(const struct stat& status) {
+  return S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device";
+}
+
+}  // namespace
 
 MappedFile MappedFile::Open(const std::filesystem::path& path) {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer.
@@ -23,9 +33,12 @@ MappedFile MappedFile::Open(const std::filesystem::path& path) {
   }
   MappedFile mapped;
   struct stat status = {};
-  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+  const bool is_known = ::fstat(file, &status) == 0;
+  if (!is_known || !S_ISREG(status.st_mode)) {
+    const std::string reason = is_known ? "expected a regular file, found "s + InWords(status)
+                                        : "cannot be looked at: "s + std::strerror(errno);
     ::close(file);
-    throw Error(ErrorCode::kIo, path.string() + ": expected a regular file");
+    throw Error(ErrorCode::kIo, path.string() + ": " + reason);
   }
   mapped.size_ = static_cast<size_t>(status.st_size);
   if (mapped.size_ != 0) {

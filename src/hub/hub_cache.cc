@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/file_system.h"
 #include "base/mapped_file.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
@@ -21,8 +22,7 @@ std::string FolderName(const std::string& repository) {
 
 /// The text of a file without line ends behind it; nothing if there is no file.
 std::optional<std::string> ReadText(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  if (!FileExists(path)) return std::nullopt;
   const MappedFile file = MappedFile::Open(path);
   std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   while (text.ends_with('\n')) text.remove_suffix(1);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/file_system.h"
 #include "base/mapped_file.h"
 #include "siglip/error.h"
 
@@ -98,8 +99,7 @@ std::string HubToken() {
   const std::string variable = Variable("HF_TOKEN_PATH");
   const std::filesystem::path path =
       variable.empty() ? HuggingFaceHome() / "token" : WithoutTilde(variable);
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
+  if (!FileExists(path)) return {};
   const MappedFile file = MappedFile::Open(path);
   return CheckToken({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
                     path.string());

@@ -1,7 +1,7 @@
 // ResolveModel: the folder of a model that is named. See siglip/hub.h.
 #include <algorithm>
-#include <system_error>
 
+#include "base/file_system.h"
 #include "hub/hub_cache.h"
 #include "hub/hub_environment.h"
 #include "hub/hub_name.h"
@@ -22,12 +22,9 @@ struct Contents {
 /// Names whose blob is missing do not count.
 Contents Examine(const std::filesystem::path& snapshot) {
   Contents contents;
-  std::error_code failure;
-  for (std::filesystem::directory_iterator entry(snapshot, failure), end; !failure && entry != end;
-       entry.increment(failure)) {
-    std::error_code ignored;
-    if (!entry->is_regular_file(ignored)) continue;
-    const std::filesystem::path name = entry->path().filename();
+  for (const std::filesystem::path& path : ListFolder(snapshot)) {
+    if (!FileExists(path) || IsFolder(path)) continue;
+    const std::filesystem::path name = path.filename();
     contents.anything = true;
     const std::string ending = name.extension().string();
     const bool both = ending == ".npz" || ending == ".gguf";
@@ -59,8 +56,7 @@ void CheckComplete(const std::filesystem::path& snapshot, const HubName& name, M
 
 std::filesystem::path ResolveModel(const std::string& name_or_folder, const std::string& revision,
                                    ModelFiles needed) {
-  std::error_code ignored;
-  if (std::filesystem::exists(name_or_folder, ignored)) return name_or_folder;
+  if (FileExists(name_or_folder)) return name_or_folder;
 
   const std::optional<HubName> name = ParseHubName(name_or_folder, revision);
   if (!name) {
@@ -71,7 +67,7 @@ std::filesystem::path ResolveModel(const std::string& name_or_folder, const std:
   const std::filesystem::path root = HubCacheFolder();
   const HubCache cache(root, *name);
   const std::optional<std::string> commit = cache.FindCommit();
-  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), ignored)) {
+  if (!commit || !IsFolder(cache.Snapshot(*commit))) {
     throw Error(ErrorCode::kNotFound,
                 name->ToString() +
                     ": no such folder, and not in the cache of the Hugging Face hub, " +

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/cpu_features.h"
+#include "base/file_kind.h"
 #include "image/orientation.h"
 #include "image/picture_file.h"
 #include "image/row_window.h"
@@ -16,16 +17,13 @@ namespace {
 
 ImageFormat FormatOf(const ImageSource& source) {
   CheckFileSize(source.name, source.size(), source.options.limits);
-  if (source.bytes.empty()) {
-    throw Error(ErrorCode::kMalformedFile,
-                source.name + ": expected a picture, found an empty file");
-  }
   const std::optional<ImageFormat> format = DetectImageFormat(source.bytes);
   if (format) return *format;
   if (const std::string unread = UnreadFormat(source.bytes); !unread.empty()) {
     throw Error(ErrorCode::kUnsupported, source.name + ": " + unread + " is not supported",
                 "convert it to PNG or JPEG first");
   }
+  RefuseForeignFile(source.bytes, source.name, "a picture");
   throw Error(ErrorCode::kUnsupported,
               source.name + ": expected a picture, found bytes of no known image format",
               "known are JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, AVIF and HEIC");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/file_system.h"
 #include "image/picture_file.h"
 #include "image/pixel_values.h"
 #include "image/preprocess_encoded.h"
@@ -43,7 +44,7 @@ SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem:
   if (const auto fields = FindProcessorFields(folder)) {
     return {ImageProcessorConfigFromJson(fields->json, fields->name), mode};
   }
-  const auto exists = [&](const char* file) { return std::filesystem::exists(folder / file); };
+  const auto exists = [&](const char* file) { return FileExists(folder / file); };
   const auto path = [&](const char* file) { return (folder / file).string(); };
   if (exists("open_clip_config.json")) {
     const Json file = ParseJsonFile(folder / "open_clip_config.json");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/file_system.h"
 #include "image/resize.h"
 
 namespace siglip {
@@ -191,7 +192,7 @@ void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::
 
 std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
   const std::filesystem::path nested = folder / "processor_config.json";
-  if (std::filesystem::exists(nested)) {
+  if (FileExists(nested)) {
     const Json file = ParseJsonFile(nested);
     if (file.is_object() && file.contains("image_processor")) {
       RequireObject(file["image_processor"], "image_processor", nested.string());
@@ -199,7 +200,7 @@ std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& 
     }
   }
   const std::filesystem::path own = folder / "preprocessor_config.json";
-  if (std::filesystem::exists(own)) return ProcessorFields{ParseJsonFile(own), own.string()};
+  if (FileExists(own)) return ProcessorFields{ParseJsonFile(own), own.string()};
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/file_system.h"
 #include "image/processor_config.h"
 
 namespace siglip {
@@ -29,7 +30,7 @@ bool AsksForSiglip2Processor(const std::filesystem::path& folder) {
   const std::string type = ProcessorType(fields->json, fields->name);
   if (!type.empty()) return IsSiglip2Type(type);
   if (fields->json.contains("max_num_patches")) return true;
-  if (!std::filesystem::exists(folder / "config.json")) return false;
+  if (!FileExists(folder / "config.json")) return false;
   const Json config = ParseJsonFile(folder / "config.json");
   return config.is_object() && config.value("model_type", Json()) == "siglip2";
 }

@@ -1,9 +1,9 @@
 // Siglip2VisionTransformer and Siglip2VisionModel.
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "base/file_system.h"
 #include "model/linear.h"
 #include "model/new_config.h"
 #include "model/packed_linear.h"
@@ -135,18 +135,14 @@ bool IsArchiveOfWeights(const std::filesystem::path& path) {
   const auto is_archive = [](const std::filesystem::path& file) {
     return file.extension() == ".npz" || file.extension() == ".gguf";
   };
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return is_archive(path);
-  const std::filesystem::directory_iterator files(path, ignored);
-  return std::any_of(begin(files), end(files),
-                     [&](const auto& entry) { return is_archive(entry.path()); });
+  return IsFolder(path) ? std::ranges::any_of(ListFolder(path), is_archive) : is_archive(path);
 }
 
 }  // namespace
 
 bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
   const std::filesystem::path config = folder / "config.json";
-  if (std::filesystem::exists(config)) {
+  if (FileExists(config)) {
     return HasVariableResolution(ParseJsonFile(config), config.string());
   }
   return IsArchiveOfWeights(folder) && HasVariableResolution(Checkpoint::Open(folder));

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/file_kind.h"
 #include "siglip/error.h"
 #include "text/character_map.h"
 #include "text/tokenizer_config.h"
@@ -74,9 +75,7 @@ class Message {
   }
 
  private:
-  Error Broken() const {
-    return Error(ErrorCode::kMalformedFile, name_ + ": not a sentencepiece model, or cut short");
-  }
+  Error Broken() const { return CutShort(name_, "not a sentencepiece model"); }
 
   std::string_view Take(uint64_t size) {
     if (size > rest_.size()) throw Broken();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "siglip/error.h"
 #include "text/unicode_text.h"
@@ -13,6 +14,12 @@ namespace siglip {
 namespace {
 
 constexpr std::string_view kSpacePiece = "\xE2\x96\x81";  // U+2581
+
+SentencePieceModel OpenModel(const std::filesystem::path& path) {
+  const MappedFile file = MappedFile::Open(path);
+  RefuseForeignFile(file.bytes(), path.string(), "a sentencepiece model");
+  return {file.bytes(), path.string()};
+}
 
 }  // namespace
 
@@ -37,7 +44,7 @@ std::string CanonicalText(std::string_view text, bool lower) {
 
 SiglipTokenizer::SiglipTokenizer(const std::filesystem::path& path, const TokenizerConfig& config,
                                  int64_t max_length)
-    : model_(MappedFile::Open(path).bytes(), path.string()),
+    : model_(OpenModel(path)),
       model_name_(path.string()),
       do_lower_case_(config.do_lower_case),
       unk_token_(config.unk_token.value_or("<unk>")),

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/json.h"
 #include "siglip/error.h"
 #include "text/open_clip_text_input.h"
@@ -21,7 +22,7 @@ struct ConfigFile {
 };
 
 std::optional<ConfigFile> Read(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  if (!FileExists(path)) return std::nullopt;
   ConfigFile file{path.string(), ParseJsonFile(path)};
   JsonObject(file.json, "(whole file)", file.name);
   return file;

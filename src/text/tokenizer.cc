@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/json.h"
 #include "siglip/error.h"
 #include "text/json_tokenizer.h"
@@ -50,9 +51,9 @@ std::optional<JsonTokenizerClass> ClassOf(const std::filesystem::path& folder,
                     "\"Siglip2Tokenizer\", \"GemmaTokenizer\" or \"T5Tokenizer\", found \"" +
                     config.tokenizer_class + "\"");
   }
-  const bool has_json = std::filesystem::exists(folder / "tokenizer.json");
+  const bool has_json = FileExists(folder / "tokenizer.json");
   if (has_json && is_open_clip) return JsonTokenizerClass::kBackend;
-  if (std::filesystem::exists(folder / "spiece.model")) return std::nullopt;
+  if (FileExists(folder / "spiece.model")) return std::nullopt;
   if (has_json) return JsonTokenizerClass::kBackend;
   throw Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
               "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2, open_clip)");

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/file_system.h"
 #include "siglip/error.h"
 #include "siglip/tokenizer.h"
 
@@ -177,9 +178,9 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
 TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer_config.json";
   const std::filesystem::path map_path = folder / "special_tokens_map.json";
-  Json json = std::filesystem::exists(path) ? ParseJsonFile(path) : Json::object();
+  Json json = FileExists(path) ? ParseJsonFile(path) : Json::object();
   JsonObject(json, "(whole file)", path.string());
-  if (Find(json, "added_tokens_decoder") == nullptr && std::filesystem::exists(map_path)) {
+  if (Find(json, "added_tokens_decoder") == nullptr && FileExists(map_path)) {
     const Json map = ParseJsonFile(map_path);
     ParseTokenizerConfig(map, map_path.string());  // so that errors name the file
     json.update(map);

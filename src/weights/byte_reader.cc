@@ -3,17 +3,15 @@
 
 #include <bit>
 
-#include "siglip/error.h"
+#include "base/file_kind.h"
 
 namespace siglip {
 
 static_assert(std::endian::native == std::endian::little);
 
 void ByteReader::ThrowTooShort(uint64_t count) const {
-  throw Error(ErrorCode::kMalformedFile, *name_ + ": " + std::to_string(count) +
-                                             " bytes expected at position " +
-                                             std::to_string(position_) + ", found " +
-                                             std::to_string(remaining()) + " (cut short?)");
+  throw CutShort(*name_, std::to_string(count) + " bytes expected at position " +
+                             std::to_string(position_) + ", found " + std::to_string(remaining()));
 }
 
 }  // namespace siglip

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
+#include "base/file_system.h"
 #include "siglip/error.h"
 #include "weights/big_vision_config.h"
 #include "weights/gguf_config.h"
@@ -23,16 +23,11 @@ constexpr char kOpenClipFile[] = "open_clip_model.safetensors";
 constexpr char kConfigFile[] = "config.json";
 constexpr char kOpenClipConfigFile[] = "open_clip_config.json";
 
-bool Exists(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
 /// Pickled weights, which only Python can read.
 std::string FindPickle(const std::filesystem::path& folder) {
   for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json",
                            "open_clip_pytorch_model.bin", "model.pth", "model.pt"}) {
-    if (Exists(folder / name)) return name;
+    if (FileExists(folder / name)) return name;
   }
   return {};
 }
@@ -52,15 +47,8 @@ Error NoWeights(const std::filesystem::path& folder) {
 /// The files of a folder that end in `extension`, in the order of their names.
 std::vector<std::filesystem::path> FilesIn(const std::filesystem::path& folder,
                                            std::string_view extension) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == extension) files.push_back(entry.path());
-  }
-  if (error) {
-    throw Error(ErrorCode::kIo, folder.string() + ": cannot be listed: " + error.message());
-  }
-  std::sort(files.begin(), files.end());
+  std::vector<std::filesystem::path> files = ListFolder(folder);
+  std::erase_if(files, [&](const auto& file) { return file.extension() != extension; });
   return files;
 }
 
@@ -119,7 +107,7 @@ std::map<std::string, std::string> ReadIndex(const std::filesystem::path& path) 
 
 std::shared_ptr<const TensorFile> OpenShard(const std::filesystem::path& folder,
                                             const std::string& shard) {
-  if (!Exists(folder / shard)) {
+  if (!FileExists(folder / shard)) {
     throw Error(ErrorCode::kNotFound,
                 (folder / kIndexFile).string() + ": names the shard " + Quoted(shard) +
                     ", which is not in the folder",
@@ -142,12 +130,10 @@ Checkpoint Checkpoint::Open(const std::filesystem::path& path) {
 }
 
 void Checkpoint::OpenFiles() {
-  std::error_code error;
-  const auto status = std::filesystem::status(path_, error);
-  if (!std::filesystem::exists(status)) {
+  if (!FileExists(path_)) {
     throw Error(ErrorCode::kNotFound, path_.string() + ": no such folder");
   }
-  if (std::filesystem::is_directory(status)) {
+  if (IsFolder(path_)) {
     folder_ = path_;
     return OpenFolder();
   }
@@ -160,18 +146,18 @@ void Checkpoint::OpenFiles() {
 }
 
 void Checkpoint::OpenFolder() {
-  if (Exists(folder_ / kPackedFile)) {
+  if (FileExists(folder_ / kPackedFile)) {
     packed_ = std::make_shared<const SafetensorsFile>(SafetensorsFile::Open(folder_ / kPackedFile));
     AddFile(OpenSafetensors(folder_ / kPackedFile));
-  } else if (Exists(folder_ / kSingleFile)) {
+  } else if (FileExists(folder_ / kSingleFile)) {
     AddFile(OpenSafetensors(folder_ / kSingleFile));
-  } else if (Exists(folder_ / kIndexFile)) {
+  } else if (FileExists(folder_ / kIndexFile)) {
     const std::map<std::string, std::string> index = ReadIndex(folder_ / kIndexFile);
     std::set<std::string> shards;
     for (const auto& [tensor, shard] : index) shards.insert(shard);
     for (const std::string& shard : shards) AddFile(OpenShard(folder_, shard));
     CheckIndex(index);
-  } else if (Exists(folder_ / kOpenClipFile)) {
+  } else if (FileExists(folder_ / kOpenClipFile)) {
     AddFile(OpenSafetensors(folder_ / kOpenClipFile));
   } else if (const auto npz = OnlyFile(FilesIn(folder_, ".npz"), folder_)) {
     AddFile(OpenNpz(*npz));
@@ -217,7 +203,7 @@ bool Checkpoint::ReadConfig() {
   for (const char* name : {open_clip ? kOpenClipConfigFile : kConfigFile,
                            open_clip ? kConfigFile : kOpenClipConfigFile}) {
     const std::filesystem::path path = folder_ / name;
-    if (!Exists(path)) continue;
+    if (!FileExists(path)) continue;
     config_name_ = path.string();
     config_ = ParseJsonFile(path);
     if (config_.is_object()) return true;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "weights/gguf_header.h"
 
@@ -40,6 +41,7 @@ class GgufTensors : public TensorFile {
 
 GgufFile OpenGguf(const std::filesystem::path& path) {
   MappedFile file = MappedFile::Open(path);
+  RefuseForeignFile(file.bytes(), path.string(), "a GGUF file", FileKind::kGguf);
   GgufHeader header = ParseGgufHeader(file.bytes(), path.string());
   return {std::make_shared<GgufTensors>(path, std::move(file), std::move(header.tensors)),
           std::move(header.metadata)};

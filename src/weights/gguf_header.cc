@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file_kind.h"
 #include "siglip/error.h"
 #include "tensor/float16.h"
 #include "weights/byte_reader.h"
@@ -103,8 +104,8 @@ Json ReadValue(ByteReader& reader, const std::string& name) {
   const auto element_type = reader.Read<uint32_t>();
   const auto count = reader.Read<uint64_t>();
   if (count > reader.remaining()) {
-    throw Malformed(name, "a list of " + std::to_string(count) + " elements in " +
-                              std::to_string(reader.remaining()) + " bytes (cut short?)");
+    throw CutShort(name, "a list of " + std::to_string(count) + " elements in " +
+                             std::to_string(reader.remaining()) + " bytes");
   }
   Json list = Json::array();
   for (uint64_t i = 0; i < count; ++i) {
@@ -181,7 +182,7 @@ void PlaceTensors(std::vector<GgufTensor>& tensors, uint64_t header_end, uint64_
     }
     if (data_begin > file_bytes || tensor.begin > file_bytes - data_begin ||
         tensor.bytes > file_bytes - data_begin - tensor.begin) {
-      throw Malformed(where, "lies outside the file (cut short?)");
+      throw CutShort(where, "lies outside the file");
     }
     tensor.begin += data_begin;
     if (tensor.bytes != 0) sorted.push_back(&tensor);
@@ -228,9 +229,9 @@ GgufHeader ParseGgufHeader(std::span<const std::byte> file, const std::string& n
   const auto entries = reader.Read<uint64_t>();
   if (entries > reader.remaining() / kLeastEntryBytes ||
       tensors > reader.remaining() / kLeastTensorBytes) {
-    throw Malformed(name, std::to_string(entries) + " metadata entries and " +
-                              std::to_string(tensors) + " tensors in " +
-                              std::to_string(file.size()) + " bytes (cut short?)");
+    throw CutShort(name, std::to_string(entries) + " metadata entries and " +
+                             std::to_string(tensors) + " tensors in " +
+                             std::to_string(file.size()) + " bytes");
   }
   GgufHeader header;
   for (uint64_t i = 0; i < entries; ++i) {

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "weights/npz_reader.h"
 #include "weights/tensor_file.h"
@@ -46,6 +47,7 @@ class NpzTensors : public TensorFile {
 
 std::shared_ptr<const TensorFile> OpenNpz(const std::filesystem::path& path) {
   MappedFile file = MappedFile::Open(path);
+  RefuseForeignFile(file.bytes(), path.string(), "a .npz file", FileKind::kZip);
   auto reader = std::make_unique<NpzReader>(file.bytes(), path.string());
   return std::make_shared<NpzTensors>(path, std::move(file), std::move(reader));
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "base/file_kind.h"
 #include "base/mapped_file.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
@@ -22,6 +23,7 @@ struct SafetensorsFile::Contents {
 
 SafetensorsFile SafetensorsFile::Open(const std::filesystem::path& path) {
   MappedFile file = MappedFile::Open(path);
+  RefuseForeignFile(file.bytes(), path.string(), "a safetensors file", FileKind::kSafetensors);
   SafetensorsHeader header = ParseSafetensorsHeader(file.bytes(), path.string());
   auto contents =
       std::make_unique<Contents>(Contents{path, std::move(file), std::move(header), {}, {}});

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/file_kind.h"
 #include "base/json.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
@@ -135,9 +136,9 @@ void CheckLayout(std::vector<SafetensorsEntry>& entries, uint64_t data_bytes,
   }
   if (expected != data_bytes) {
     const std::string last = entries.empty() ? "" : " after tensor " + Quoted(entries.back().name);
-    throw Malformed(name, "data end at " + std::to_string(expected) + last + ", the file has " +
-                              std::to_string(data_bytes) + " bytes of data" +
-                              (expected > data_bytes ? " (cut short?)" : ""));
+    const std::string what = "data end at " + std::to_string(expected) + last + ", the file has " +
+                             std::to_string(data_bytes) + " bytes of data";
+    throw expected > data_bytes ? CutShort(name, what) : Malformed(name, what);
   }
 }
 
@@ -154,7 +155,7 @@ std::map<std::string, std::string> ParseMetadata(const Json& value, const std::s
 /// The JSON between the length and the data.
 std::string_view HeaderText(std::span<const std::byte> file, const std::string& name) {
   if (file.size() < kLengthBytes) {
-    throw Malformed(name, "expected at least 8 bytes, found " + std::to_string(file.size()));
+    throw CutShort(name, "expected at least 8 bytes, found " + std::to_string(file.size()));
   }
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i) {
@@ -165,8 +166,8 @@ std::string_view HeaderText(std::span<const std::byte> file, const std::string& 
                               std::to_string(kMaxHeaderBytes));
   }
   if (length > file.size() - kLengthBytes) {
-    throw Malformed(name, "header of " + std::to_string(length) + " bytes, the file has " +
-                              std::to_string(file.size() - kLengthBytes) + " (cut short?)");
+    throw CutShort(name, "header of " + std::to_string(length) + " bytes, the file has " +
+                             std::to_string(file.size() - kLengthBytes));
   }
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + kLengthBytes, length);
   if (!text.starts_with('{')) throw Malformed(name, "the header does not begin with '{'");

@@ -1,7 +1,6 @@
 #include "weights/side_files.h"
 
-#include <system_error>
-
+#include "base/file_system.h"
 #include "base/mapped_file.h"
 #include "siglip/atomic_file.h"
 
@@ -18,8 +17,7 @@ void CopySideFiles(const std::filesystem::path& from, const std::filesystem::pat
 
 void CopySideFile(const std::filesystem::path& from, const std::filesystem::path& to,
                   std::string_view name) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(from / name, ignored)) return;
+  if (!FileExists(from / name)) return;
   const MappedFile file = MappedFile::Open(from / name);
   AtomicFile copy(to / name);
   copy.Write(file.bytes());

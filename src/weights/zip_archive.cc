@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file_kind.h"
 #include "siglip/error.h"
 #include "weights/byte_reader.h"
 #include "weights/quoted.h"
@@ -55,7 +56,7 @@ size_t FindEnd(std::span<const std::byte> file, const std::string& name) {
       if (reader.Read<uint32_t>() == kEndSignature) return at;
     }
   }
-  throw Malformed(name, "no zip archive: it has no end record (cut short?)");
+  throw CutShort(name, "no zip archive: it has no end record");
 }
 
 /// What the zip64 end record says, if there is one.
@@ -96,7 +97,7 @@ Directory ReadEnd(std::span<const std::byte> file, const std::string& name) {
     if (const auto wide = ReadEnd64(file, end, name)) directory = *wide;
   }
   if (directory.begin > end || directory.bytes > end - directory.begin) {
-    throw Malformed(name, "the zip directory lies outside the file (cut short?)");
+    throw CutShort(name, "the zip directory lies outside the file");
   }
   if (directory.members > directory.bytes / kMemberBytes) {
     throw Malformed(name, std::to_string(directory.members) + " members in a zip directory of " +
@@ -169,7 +170,7 @@ ZipMember ReadMember(ByteReader& directory, std::span<const std::byte> file,
   member.is_deflated = method == kDeflated;
   member.begin = FindData(file, local_header, member.name, name);
   if (member.stored_bytes > file.size() - member.begin) {
-    throw Malformed(where, "lies outside the file (cut short?)");
+    throw CutShort(where, "lies outside the file");
   }
   if (member.is_deflated ? member.bytes / kMostInflation > member.stored_bytes
                          : member.bytes != member.stored_bytes) {

@@ -1,16 +1,48 @@
-"""JSON as Python reads and writes it."""
+"""Files that are not what their names say, and JSON as Python reads and writes it."""
 
+import errno
+import io
 import json
+import os
 import pathlib
+import pickle
 import shutil
 import sys
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandTest
+import big_vision_files
+import gguf_files
+from command_line import GOLDEN, CommandTest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PICTURE = ROOT / "examples" / "images" / "00.jpg"
+POINTER = (b"version https://git-lfs.github.com/spec/v1\n"
+           b"oid sha256:" + b"a" * 64 + b"\nsize 812672320\n")
+
+
+def torch_archive():
+    """What torch.save writes: a zip archive, stored, that begins with the pickle."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("archive/data.pkl", pickle.dumps({"a": 1}, protocol=2))
+        members.writestr("archive/data/0", b"\0" * 64)
+    return archive.getvalue()
+
+
+# what it is -> its bytes, and what the message must say
+FOREIGN = {
+    "Git LFS pointer": (POINTER, ("Git LFS pointer", "812672320", "git lfs pull")),
+    "web page": (b"<!DOCTYPE html>\n<html class=\"\"><head><title>Sign in</title></head></html>",
+                 ("HTML", "download it again")),
+    "answer of a server": (b"Entry not found", ("'Entry not found'", "download it again")),
+    "empty file": (b"", ("an empty file", "download it again")),
+    "pickle": (pickle.dumps({"state_dict": [1, 2]}, protocol=2), ("pickle", "Python")),
+    "PyTorch archive": (torch_archive(), ("pickle of PyTorch", "save_pretrained")),
+    "gzip archive": (b"\x1f\x8b\x08\0\0\0\0\0\0\3", ("gzip",)),
+}
+
 
 class FilesTest(CommandTest):
     def demo(self, without=()):
@@ -23,6 +55,78 @@ class FilesTest(CommandTest):
             if name not in without:
                 shutil.copy(ROOT / "models" / "demo" / name, folder)
         return folder
+
+    def test_every_opener_tells_what_a_file_really_is(self):
+        gemma = GOLDEN / "text" / "gemma"
+        openers = [("model.safetensors", (), "embed"),
+                   ("model.safetensors.index.json", ("model.safetensors",), "embed"),
+                   ("packed.safetensors", (), "embed"),
+                   ("open_clip_model.safetensors", ("model.safetensors",), "embed"),
+                   ("tower.npz", ("model.safetensors",), "embed"),
+                   ("mmproj.gguf", ("model.safetensors",), "embed"),
+                   ("config.json", (), "embed"),
+                   ("open_clip_config.json", ("config.json",), "embed"),
+                   ("preprocessor_config.json", (), "embed"),
+                   ("processor_config.json", (), "embed"),
+                   ("spiece.model", (), "tokenize"),
+                   ("tokenizer_config.json", (), "tokenize"),
+                   ("tokenizer.json", (), "tokenize"),
+                   ("picture.jpg", (), "picture")]
+        for name, without, command in openers:
+            for what, (content, parts) in FOREIGN.items():
+                with self.subTest(name, what=what):
+                    folder = self.demo(without)
+                    if name == "tokenizer.json":
+                        shutil.copy(gemma / "tokenizer_config.json", folder)
+                    (folder / name).write_bytes(content)
+                    if command == "tokenize":
+                        words = ("tokenize", "--model", folder, "a cat")
+                    else:
+                        picture = folder / name if command == "picture" else PICTURE
+                        words = ("embed", "--model", folder, picture)
+                    said = self.fail_with(1, *words)
+                    for part in (name, "expected", *parts):
+                        self.assertIn(part, said)
+
+    def test_files_cut_short(self):
+        for name, command in (("model.safetensors", "embed"), ("config.json", "embed"),
+                              ("preprocessor_config.json", "embed"),
+                              ("spiece.model", "tokenize"), ("tokenizer_config.json", "tokenize")):
+            with self.subTest(name):
+                folder = self.demo()
+                content = (folder / name).read_bytes().rstrip()
+                (folder / name).write_bytes(content[:-1])
+                said = self.fail_with(1, command, "--model", folder,
+                                      PICTURE if command == "embed" else "a cat")
+                for part in (name, "cut short", "download it again"):
+                    self.assertIn(part, said)
+
+    def test_archives_of_weights_cut_short(self):
+        npz = self.folder / "tower.npz"
+        big_vision_files.write(npz, big_vision_files.to_big_vision(GOLDEN / "siglip-full"))
+        gguf = self.folder / "mmproj.gguf"
+        gguf_files.write(gguf, *gguf_files.to_gguf(GOLDEN / "vision-head"))
+        for path in (npz, gguf):
+            self.succeed("inspect", path)
+            content = path.read_bytes()
+            for size in (len(content) - 1, len(content) // 2, 200, 10):
+                with self.subTest(path.name, size=size):
+                    path.write_bytes(content[:size])
+                    said = self.fail_with(1, "inspect", path)
+                    for part in (path.name, "cut short", "download it again"):
+                        self.assertIn(part, said)
+
+    def test_a_packed_checkpoint_cut_short_is_refused_when_opened(self):
+        packed = self.folder / "packed"
+        self.succeed("convert", "--precision", "bf16", self.demo(), packed)
+        path = packed / "packed.safetensors"
+        content = path.read_bytes()
+        for size in (len(content) - 1, len(content) // 2, 100, 3):
+            path.write_bytes(content[:size])
+            for words in (("embed", "--model", packed, PICTURE), ("inspect", packed)):
+                said = self.fail_with(1, *words)
+                self.assertIn("packed.safetensors", said)
+                self.assertIn("cut short", said)
 
     def test_json_as_python_reads_it(self):
         folder = self.demo()
@@ -78,6 +182,53 @@ class FilesTest(CommandTest):
         said = self.fail_with(1, "embed", "--model", folder, PICTURE)
         self.assertIn("config.json: not valid JSON: line 3, column 8: expected a value", said)
         self.assertNotIn("json.exception", said)
+
+    def test_what_the_system_refuses_is_said_in_its_words(self):
+        # Neither fails for lack of a permission, which the superuser has.
+        for name, command in (("config.json", "embed"), ("model.safetensors", "embed"),
+                              ("preprocessor_config.json", "embed"),
+                              ("processor_config.json", "embed"), ("spiece.model", "tokenize"),
+                              ("tokenizer_config.json", "tokenize")):
+            with self.subTest(name):
+                folder = self.demo(without=(name,))
+                (folder / name).symlink_to(name)
+                said = self.fail_with(1, command, "--model", folder,
+                                      PICTURE if command == "embed" else "a cat")
+                self.assertIn(name, said)
+                self.assertIn(os.strerror(errno.ELOOP), said)
+                self.assertNotIn("internal error", said)
+        long_name = self.folder / ("x" * 300)
+        for words in (("embed", "--model", long_name, PICTURE),
+                      ("inspect", long_name), ("tokenize", "--model", long_name, "a"),
+                      ("convert", "--precision", "f32", long_name, self.folder / "out"),
+                      ("convert", "--precision", "f32", self.demo(), long_name),
+                      ("embed", "--model", self.demo(), "--output", long_name / "a.npy", PICTURE),
+                      ("init", "--config", long_name, self.folder / "out"),
+                      ("embed", "--model", self.demo(), long_name),
+                      ("embed", "--model", self.demo(), f"@{long_name}")):
+            with self.subTest(words):
+                said = self.fail_with(1, *words)
+                self.assertIn("x" * 300, said)
+                self.assertIn(os.strerror(errno.ENAMETOOLONG), said)
+                self.assertNotIn("internal error", said)
+
+    @unittest.skipIf(os.geteuid() == 0, "the superuser may read everything")
+    def test_missing_permissions(self):
+        folder = self.demo()
+        for path, command in ((folder, "embed"), (folder / "config.json", "embed"),
+                              (folder / "model.safetensors", "inspect"),
+                              (folder / "spiece.model", "tokenize")):
+            with self.subTest(path.name):
+                mode = path.stat().st_mode
+                path.chmod(0)
+                self.addCleanup(path.chmod, mode)
+                words = {"embed": ("embed", "--model", folder, PICTURE),
+                         "inspect": ("inspect", folder),
+                         "tokenize": ("tokenize", "--model", folder, "a cat")}[command]
+                said = self.fail_with(1, *words)
+                path.chmod(mode)
+                self.assertIn(str(path), said)
+                self.assertIn(os.strerror(errno.EACCES), said)
 
 
 if __name__ == "__main__":

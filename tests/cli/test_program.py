@@ -53,6 +53,16 @@ class ProgramTest(CommandTest):
                       ["--max-memory", "1X"], ["--max-memory", "-5M"], ["--max-file-bytes", "nan"]):
             self.fail_with(2, "embed", "--model", "m", *words, "a.jpg")
 
+    def test_limits_are_shown_as_people_write_them(self):
+        for command, option, limits in (("embed", "--max-num-patches", "of at least 1"),
+                                        ("embed", "--threads", "from 0 to 4096"),
+                                        ("bench", "--batch", "of at least 1"),
+                                        ("bench", "--threads", "of at least 0"),
+                                        ("bench", "--repeats", "of at least 1")):
+            for value in ("-1", "1.5", "1e400", "9" * 30, "x"):
+                said = self.fail_with(2, command, "--model", "m", f"{option}={value}")
+                self.assertIn(f"{option}: expected a whole number {limits}, found '{value}'", said)
+
     def test_an_unusable_model(self):
         self.assertIn(str(self.folder), self.fail_with(1, "embed", "--model", self.folder, "a.jpg"))
         self.fail_with(1, "embed", "--model", self.folder / "nowhere", "a.jpg")
