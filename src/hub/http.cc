@@ -195,18 +195,16 @@ class FailedRequest {
 
   Explanation NotConnected() const {
     // libcurl names whom it wanted to reach.
-    const bool of_proxy = detail_.find(" to ") != std::string::npos &&
-                          detail_.find(" to " + host_ + " ") == std::string::npos;
+    if (detail_.find(" to ") != std::string::npos &&
+        detail_.find(" to " + host_ + " ") == std::string::npos) {
+      return {"cannot connect to the proxy for " + server_ + ": " + detail_, kCheckProxy, true};
+    }
     long failure = 0;
     curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &failure);
-    const std::string reason =
-        failure == 0 || of_proxy
-            ? detail_
-            : std::error_code(static_cast<int>(failure), std::generic_category()).message();
-    if (of_proxy) {
-      return {"cannot connect to the proxy for " + server_ + ": " + reason, kCheckProxy, true};
-    }
-    return {"cannot connect to " + server_ + ": " + reason, kCheckNetwork, true};
+    const bool refused = code_ == CURLE_COULDNT_CONNECT && failure != 0;
+    return {"cannot connect to " + server_ + ": " +
+                (refused ? std::generic_category().message(static_cast<int>(failure)) : detail_),
+            kCheckNetwork, true};
   }
 
   Explanation TimedOut() const {
@@ -216,9 +214,7 @@ class FailedRequest {
       return microseconds > 0;
     };
     if (!has_passed(CURLINFO_NAMELOOKUP_TIME_T)) return NameNotResolved();
-    if (!has_passed(CURLINFO_CONNECT_TIME_T)) {
-      return {"cannot connect to " + server_ + ": " + detail_, kCheckNetwork, true};
-    }
+    if (!has_passed(CURLINFO_PRETRANSFER_TIME_T)) return NotConnected();
     return {server_ + " is silent: " + detail_, kCheckNetwork, true};
   }
 

@@ -204,7 +204,8 @@ void HubClient::RequireSuccess(const Answer& answer, const HubName& name) const 
       }
       if (code != "EntryNotFound") {
         throw Error(ErrorCode::kNotFound, shown + ": " + endpoint_ + " has no such model",
-                    "check the name; " + endpoint_ + "/models lists what there is");
+                    "check the name, and HF_ENDPOINT if it is set; " + endpoint_ +
+                        "/models lists what there is");
       }
       throw Error(ErrorCode::kIo, message, "the file may just have been removed; try again");
     case 407:

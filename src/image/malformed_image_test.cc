@@ -520,7 +520,7 @@ TEST(MalformedImageTest, UnsupportedIsNamedAndNotDamaged) {
       {"DNL", Patched(jpeg, frame + 5, std::string(2, '\0')) + dnl},
       {"65500 pixels", Patched(jpeg, frame + 5, "\xFF\xFF")},
       {"CgBI", Patched(png, 12, "CgBI")},
-      {"CgBI", png.substr(0, 8) + PngChunk("CgBI", "P\0 \2") + png.substr(8)},
+      {"CgBI", png.substr(0, 8) + PngChunk("CgBI", std::string("P\0 \2", 4)) + png.substr(8)},
       {"JPEG 2000", tiff(34712, 1)},
       {"JPEG 2000 of Aperio", tiff(33005, 1)},
       {"JPEG XL", tiff(50002, 1)},

@@ -268,16 +268,26 @@ class FaultTest(HubTest):
         self.assertEqual(len(self.hub.requests), 5)
 
     def test_what_failed_is_named(self):
-        """Of connections that come to nothing, all at once, since each is tried for 7.5 s."""
+        """Of connections that come to nothing, all at once, since each is tried for 7.5 s or more."""
         host = self.hub.url.removeprefix("http://")
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             nobody = f"127.0.0.1:{unused.getsockname()[1]}"
+        full = socket.create_server(("127.0.0.1", 0), backlog=0)  # nobody takes what waits there
+        self.addCleanup(full.close)
+        for _ in range(3):
+            waiting = socket.socket()
+            self.addCleanup(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        busy = f"127.0.0.1:{full.getsockname()[1]}"
         cases = {
             "host": ({"HF_ENDPOINT": "https://hub.invalid"},
                      ["the name of the host cannot be resolved: hub.invalid", "check the network"]),
             "connection": ({"HF_ENDPOINT": f"http://{nobody}"},
                            [f"cannot connect to {nobody}: Connection refused"]),
+            "time": ({"HF_ENDPOINT": f"http://{busy}", "HF_HUB_DOWNLOAD_TIMEOUT": "1"},
+                     [f"cannot connect to {busy}: "]),
             "TLS": ({"HF_ENDPOINT": f"https://{host}"}, [f"no secure connection to {host}"]),
             "name of the proxy": ({"HF_ENDPOINT": "https://hub.example",
                                    "https_proxy": "http://proxy.invalid:3128"},
