@@ -8,6 +8,7 @@
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
 #include "engine/text_part.h"
+#include "model/vision_output.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -21,11 +22,7 @@ void CheckOptions(const ImageTower& tower, const EngineOptions& options, const s
     throw Error(ErrorCode::kInvalidArgument,
                 "batch: expected 0 or more, found " + std::to_string(options.batch));
   }
-  if (!options.tokens && !tower.has_head()) {
-    throw Error(ErrorCode::kUnsupported,
-                name + ": this model has no pooling head, hence no embedding of a whole picture",
-                "ask for the tokens instead (--tokens)");
-  }
+  if (!options.tokens && !tower.has_head()) throw NoPoolingHead(name);
 }
 
 }  // namespace

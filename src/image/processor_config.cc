@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/model_folder.h"
 #include "image/resize.h"
 
 namespace siglip {
@@ -190,6 +191,7 @@ void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::
 }
 
 std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
+  CheckModelPath(folder);
   const std::filesystem::path nested = folder / "processor_config.json";
   if (std::filesystem::exists(nested)) {
     const Json file = ParseJsonFile(nested);

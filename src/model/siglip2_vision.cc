@@ -1,7 +1,6 @@
 // Siglip2VisionTransformer and Siglip2VisionModel.
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "model/linear.h"
@@ -127,29 +126,8 @@ void Siglip2VisionTransformer::Forward(const Matrix& pixel_values, const Matrix&
   trunk_.Forward(workspace, last_hidden_state, pooler_output);
 }
 
-namespace {
-
-/// Whether the configuration is in the weights themselves: in a file of big_vision or llama.cpp, or
-/// in a folder with such a file.
-bool IsArchiveOfWeights(const std::filesystem::path& path) {
-  const auto is_archive = [](const std::filesystem::path& file) {
-    return file.extension() == ".npz" || file.extension() == ".gguf";
-  };
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return is_archive(path);
-  const std::filesystem::directory_iterator files(path, ignored);
-  return std::any_of(begin(files), end(files),
-                     [&](const auto& entry) { return is_archive(entry.path()); });
-}
-
-}  // namespace
-
 bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
-  const std::filesystem::path config = folder / "config.json";
-  if (std::filesystem::exists(config)) {
-    return HasVariableResolution(ParseJsonFile(config), config.string());
-  }
-  return IsArchiveOfWeights(folder) && HasVariableResolution(Checkpoint::Open(folder));
+  return HasVariableResolution(Checkpoint::Open(folder));
 }
 
 Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
@@ -218,8 +196,7 @@ void Siglip2PictureForward::Run(const float* pixel_values, const PatchGrid& grid
                                 float* last_hidden_state, float* pooler_output) {
   const Siglip2VisionConfig& config = transformer_.config();
   if (pooler_output != nullptr && transformer_.head() == nullptr) {
-    throw Error(ErrorCode::kUnsupported, "this model has no pooling head, hence no pooler_output",
-                "ask for last_hidden_state instead");
+    throw NoPoolingHead("model");
   }
   const int64_t tokens = grid.tokens();
   Workspace& workspace = workspace_.For(tokens).member(0);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/model_folder.h"
 #include "siglip/error.h"
 #include "text/siglip2_tokenizer.h"
 #include "text/siglip_tokenizer.h"
@@ -36,16 +37,24 @@ Kind KindOf(const std::filesystem::path& folder, const TokenizerConfig& config) 
                     "\"Siglip2Tokenizer\" or \"GemmaTokenizer\", found \"" +
                     type + "\"");
   }
-  if (std::filesystem::exists(folder / "spiece.model")) return Kind::kSiglip;
-  if (std::filesystem::exists(folder / "tokenizer.json")) return Kind::kSiglip2;
-  throw Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
-              "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2)");
+  return std::filesystem::exists(folder / "spiece.model") ? Kind::kSiglip : Kind::kSiglip2;
+}
+
+void CheckHasTokenizer(const std::filesystem::path& folder) {
+  for (const char* name : {"spiece.model", "tokenizer.json"}) {
+    if (std::filesystem::exists(folder / name)) return;
+  }
+  throw DiagnoseFolder(folder,
+                       Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
+                             "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2)"));
 }
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& folder,
                                                      const TokenizerOptions& options) {
+  CheckModelPath(folder);
+  CheckHasTokenizer(folder);
   const TokenizerConfig config = ReadTokenizerConfig(folder);
   const Kind kind = KindOf(folder, config);
   const int64_t max_length =
