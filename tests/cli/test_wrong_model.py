@@ -7,6 +7,8 @@ import shutil
 import sys
 import unittest
 
+import numpy
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import big_vision_files
 import safetensors_io
@@ -237,6 +239,26 @@ class MissingPartTest(CommandTest):
         big_vision_files.write(path, big_vision_files.to_big_vision(GOLDEN / "siglip-full"))
         self.same([["embed", "--model", path, "--text", "a star"],
                    ["tokenize", "--model", path, "a star"]], f"{path}: no tokenizer")
+
+
+class SpoiltWeightsTest(CommandTest):
+    def test_a_model_that_gives_nan_ends_the_run_with_one_message(self):
+        model = self.folder / "model"
+        shutil.copytree(DEMO, model)
+        tensors = safetensors_io.read(model / WEIGHTS)
+        name = "vision_model.post_layernorm.weight"
+        tensors[name] = numpy.full_like(tensors[name], numpy.nan)
+        safetensors_io.write(model / WEIGHTS, tensors)
+        pictures = sorted(PICTURE.parent.glob("*.jpg"))
+        for words in (["embed"], ["embed", "--threads", 3, "--normalize"], ["embed", "--tokens"],
+                      ["embed", "--output", self.folder / "out.npy"],
+                      ["embed", "--output", self.folder / "out.jsonl"],
+                      ["classify", "--labels", "a,b"], ["compare"]):
+            with self.subTest(words):
+                said = self.fail_with(1, words[0], "--model", model, *words[1:], *pictures)
+                self.assertEqual(said.count("\n"), 1, said)
+                self.assertIn(f"{model}: the model's embedding holds NaN or infinity", said)
+        self.assertEqual(list(self.folder.glob("out.npy")) + list(self.folder.glob("out.jsonl")), [])
 
 
 class PackedFolderTest(CommandTest):
