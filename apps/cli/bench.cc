@@ -24,6 +24,7 @@
 #include "siglip/error.h"
 #include "siglip/runtime.h"
 #include "text.h"
+#include "threads_warning.h"
 
 namespace siglip::cli {
 namespace {
@@ -264,7 +265,8 @@ void AddBench(CLI::App& app) {
       ->add_option("--threads", arguments->threads,
                    "Numbers of threads, separated by commas; 0: all this process may use")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 4096))
+      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->check(CLI::PositiveNumber)

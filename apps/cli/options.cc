@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "siglip/error.h"
+#include "threads_warning.h"
 
 namespace siglip::cli {
 namespace {
@@ -55,6 +56,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
                   "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
       ->type_name("N")
       ->check(CLI::Range(0, 4096))
+      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
       ->capture_default_str();
 }
 
