@@ -71,7 +71,7 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
     fail(error.code(), error.message(), error.hint());
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::kLimitExceeded, "not enough memory for this picture",
-         "fewer threads or a smaller memory limit");
+         "fewer --threads, or a smaller --max-memory");
   } catch (const std::exception& exception) {
     fail(ErrorCode::kInternal, exception.what(), {});
   }
