@@ -24,6 +24,7 @@
 #include "siglip/runtime.h"
 #include "terminal.h"
 #include "text.h"
+#include "threads_warning.h"
 
 namespace siglip::cli {
 namespace {
@@ -248,7 +249,7 @@ void AddBench(CLI::App& app) {
   command->add_option("--batch", arguments->batches, "Batch sizes, separated by commas")
       ->delimiter(',')
       ->type_name("N,...")
-      ->check(InRange(1, INT32_MAX))
+      ->check(InRange(1))
       ->capture_default_str();
   command
       ->add_option("--threads", arguments->threads,
@@ -256,10 +257,11 @@ void AddBench(CLI::App& app) {
       ->delimiter(',')
       ->type_name("N,...")
       ->check(InRange(0, kMostThreads))
+      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->type_name("N")
-      ->check(InRange(1, INT32_MAX))
+      ->check(InRange(1))
       ->capture_default_str();
   CLI::Option* images =
       command

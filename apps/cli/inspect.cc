@@ -60,19 +60,19 @@ std::string DescribeSize(const Siglip2ImageProcessorConfig& config) {
   return (config.do_resize ? "resize to " : "no resize, ") + most;
 }
 
-Preprocessing LoadPreprocessing(const std::filesystem::path& folder) {
+/// That of the kind of model, as an engine loads it.
+Preprocessing LoadPreprocessing(const std::filesystem::path& folder, const ModelInfo& model) {
   const auto describe = [](const auto& config) {
     return Preprocessing{config, DescribeSize(config), config.ToJson()};
   };
-  return Siglip2ImageProcessor::IsFor(folder)
-             ? describe(Siglip2ImageProcessor::FromPretrained(folder).config())
-             : describe(SiglipImageProcessor::FromPretrained(folder).config());
+  return model.image_size == 0 ? describe(Siglip2ImageProcessor::FromPretrained(folder).config())
+                               : describe(SiglipImageProcessor::FromPretrained(folder).config());
 }
 
 /// A folder without preprocessing, or with one that is not supported, still loads as a model.
 void ReadPreprocessing(Findings& findings) {
   try {
-    findings.preprocessing = LoadPreprocessing(findings.folder);
+    findings.preprocessing = LoadPreprocessing(findings.folder, findings.model);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound) {
       findings.no_preprocessing = "the folder says nothing about it";

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "siglip/error.h"
+#include "threads_warning.h"
 
 namespace siglip::cli {
 namespace {
@@ -68,15 +69,17 @@ CLI::Option* AddForceOption(CLI::App& command, bool& force) {
 }
 
 CLI::Validator InRange(int64_t least, int64_t most) {
-  const auto check = [least, most](std::string& text) -> std::string {
+  const std::string range = most == std::numeric_limits<int64_t>::max()
+                                ? "of at least " + std::to_string(least)
+                                : "from " + std::to_string(least) + " to " + std::to_string(most);
+  const auto check = [=](const std::string& text) -> std::string {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool number = error == std::errc() && end == text.data() + text.size();
     if (number && value >= least && value <= most) return "";
-    return "expected a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
-           ", found '" + text + "'";
+    return "expected a whole number " + range + ", found '" + text + "'";
   };
-  return CLI::Validator(check, "");
+  return {check, ""};
 }
 
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
@@ -85,6 +88,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
                   "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
       ->type_name("N")
       ->check(InRange(0, kMostThreads))
+      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
       ->capture_default_str();
 }
 
@@ -148,7 +152,7 @@ CLI::Option* AddMaxNumPatchesOption(CLI::App& command, int64_t& max_num_patches)
                   "Of NaFlex models: as many patches as a picture may have, instead of what the "
                   "checkpoint says")
       ->type_name("N")
-      ->check(InRange(1, 1 << 20));
+      ->check(InRange(1));
 }
 
 CLI::Option* AddQuietOption(CLI::App& command, bool& quiet) {

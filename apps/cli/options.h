@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -29,8 +30,8 @@ CLI::Option* AddOutputOption(CLI::App& command, std::filesystem::path& output,
 /// --force: files that are there are replaced.
 CLI::Option* AddForceOption(CLI::App& command, bool& force);
 
-/// A check that an option's value is a number of this range, without its words in the help.
-CLI::Validator InRange(int64_t least, int64_t most);
+/// A check that an option's value is a whole number of this range, without its words in the help.
+CLI::Validator InRange(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
 
 inline constexpr int kMostThreads = 4096;
 

@@ -67,15 +67,12 @@ Tensor ReadIntegers(const SafetensorsFile& file, const std::string& name) {
   return tensor;
 }
 
-/// What the folder's towers take of the file, which must hold nothing else.
-Inputs ReadInputs(const std::filesystem::path& path, const ModelParts& parts,
-                  bool variable_resolution) {
+/// What a model takes of the file, which must hold nothing else.
+Inputs ReadInputs(const std::filesystem::path& path, bool variable_resolution) {
   std::map<std::string, Tensor (*)(const SafetensorsFile&, const std::string&)> readers;
-  if (parts.image_tower) readers[kPixelValues] = ReadFloats;
-  if (parts.image_tower && variable_resolution) {
-    readers[kAttentionMask] = readers[kSpatialShapes] = ReadIntegers;
-  }
-  if (parts.text_tower) readers[kInputIds] = ReadIntegers;
+  readers[kPixelValues] = ReadFloats;
+  if (variable_resolution) readers[kAttentionMask] = readers[kSpatialShapes] = ReadIntegers;
+  readers[kInputIds] = ReadIntegers;
   std::string known;
   for (const auto& [name, reader] : readers) known += (known.empty() ? "" : ", ") + name;
 
@@ -152,7 +149,10 @@ class Model {
     const bool pictures =
         std::ranges::any_of(inputs, [](const auto& input) { return input.first != kInputIds; });
     const auto input_ids = inputs.find(kInputIds);
-    if (input_ids == inputs.end()) return RunImageTower(inputs);
+    const bool texts = input_ids != inputs.end();
+    if (pictures && !parts_.image_tower) RefuseInput<SiglipVisionModel>(kInputIds);
+    if (texts && !parts_.text_tower) RefuseInput<SiglipTextModel>(kPixelValues);
+    if (!texts) return RunImageTower(inputs);
     if (!pictures) return RunTextTower(input_ids->second);
     if (parts_.whole()) return RunBoth(inputs);
     throw Error(ErrorCode::kUnsupported,
@@ -163,6 +163,16 @@ class Model {
   }
 
  private:
+  /// Of a tower that is not there: loading it says so, in the words that every command has.
+  template <class Tower>
+  void RefuseInput(const std::string& other) const {
+    try {
+      Load<Tower>();
+    } catch (const Error& error) {
+      throw Error(error.code(), error.message(), "this model takes " + other);
+    }
+  }
+
   VisionOutput RunVision(const Inputs& inputs) const {
     if (!variable_resolution_) {
       return Load<SiglipVisionModel>()(inputs.at(kPixelValues), arguments_.forward);
@@ -273,7 +283,7 @@ void Run(RunArguments arguments) {
                     ": --interpolate-pos-encoding is for models of fixed resolution; this one "
                     "takes pictures of any size");
   }
-  const Inputs inputs = ReadInputs(arguments.input, parts, variable_resolution);
+  const Inputs inputs = ReadInputs(arguments.input, variable_resolution);
   const Outputs outputs = Model(arguments, parts, variable_resolution).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());

@@ -9,19 +9,6 @@
 namespace siglip::cli {
 namespace {
 
-/// A picture with edges, gradients and colours, larger than the model's size where it is resized,
-/// so that the filter shows too.
-Image TestPicture(const Engine& engine) {
-  const int64_t side = engine.tower().native_side();
-  Image image;
-  image.height = image.width = engine.tower().resizes() ? side + side / 2 : side;
-  image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
-  for (size_t i = 0; i < image.rgb.size(); ++i) {
-    image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
-  }
-  return image;
-}
-
 std::string Checksum(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
   const auto crc = static_cast<unsigned>(
@@ -51,7 +38,7 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
   // Looked at last, by their names: they differ whenever something else does.
   if (!options.texts_only) {
     settings["most tokens"] = std::to_string(engine.tower().most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.Embed(TestPicture(engine)));
+    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
   }
   if (with_texts) {
     const std::string text = "0123456789 The quick brown fox jumps over the lazy dog";

@@ -99,8 +99,9 @@ class Engine {
   /// and delivered). Decoding of some pictures runs beside computing of others; memory is bounded
   /// by the pictures in flight. A picture that fails is a result with its error; nothing else
   /// stops. That includes an embedding with NaN or infinity, or of norm zero when it is to be
-  /// normalised. The source's exceptions are passed on too, once the pictures begun are delivered.
-  /// Calls from several threads take turns. Returns the number of results delivered.
+  /// normalised, unless EmbedTestPicture meets it too: what that throws ends the run. The source's
+  /// exceptions are passed on too, once the pictures begun are delivered. Calls from several
+  /// threads take turns. Returns the number of results delivered.
   uint64_t EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                       const std::atomic<bool>* stop = nullptr) const;
 
@@ -109,6 +110,11 @@ class Engine {
 
   /// One decoded picture, computed on all threads of the runtime.
   Tensor Embed(const Image& image) const;
+
+  /// Of a picture made by a formula: differs whenever weights, preprocessing or precision do.
+  /// Throws Error(kUnsupported) naming the model when it gives NaN, infinity or, where that is to
+  /// be normalised, zero: such a model embeds no picture.
+  Tensor EmbedTestPicture() const;
 
   /// Texts -> [texts, D], normalised where options().normalize says so, computed on all threads of
   /// the runtime. Never tokens. Tokenizer and text tower of the folder are loaded by the first call

@@ -84,9 +84,9 @@ class Siglip2VisionTransformer {
 /// The image tower as users call it.
 class Siglip2VisionModel {
  public:
-  /// Whether the config.json of a folder is that of a NaFlex checkpoint (model_type siglip2); for a
-  /// file of big_vision or llama.cpp, or a folder with one alone, what the file says. Throws Error
-  /// when that cannot be read.
+  /// Whether a checkpoint is of NaFlex (model_type siglip2), as its configuration says or, where
+  /// that is in the weights themselves, these. Reads headers only. Throws Error when it cannot be
+  /// opened.
   static bool IsFor(const std::filesystem::path& folder);
 
   /// Loads the image tower of a NaFlex checkpoint folder. Throws as

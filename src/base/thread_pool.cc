@@ -108,7 +108,7 @@ ThreadPool::ThreadPool(int threads) {
     throw Error(ErrorCode::kLimitExceeded,
                 "threads: the system gave " + std::to_string(started) + " of " +
                     std::to_string(threads) + ": " + error.what(),
-                "ask for fewer threads");
+                "ask for fewer: --threads");
   }
 }
 

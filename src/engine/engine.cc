@@ -8,6 +8,7 @@
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
 #include "engine/text_part.h"
+#include "model/vision_output.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -21,19 +22,16 @@ void CheckOptions(const ImageTower& tower, const EngineOptions& options, const s
     throw Error(ErrorCode::kInvalidArgument,
                 "batch: expected 0 or more, found " + std::to_string(options.batch));
   }
-  if (!options.tokens && !tower.has_head()) {
-    throw Error(ErrorCode::kUnsupported,
-                name + ": this model has no pooling head, hence no embedding of a whole picture",
-                "ask for the tokens instead (--tokens)");
-  }
+  if (!options.tokens && !tower.has_head()) throw NoPoolingHead(name);
 }
 
 }  // namespace
 
 struct Engine::Parts {
   /// `loaded` is null where only texts will be embedded.
-  Parts(std::unique_ptr<const ImageTower> loaded, const EngineOptions& chosen)
+  Parts(std::unique_ptr<const ImageTower> loaded, const EngineOptions& chosen, std::string called)
       : options(chosen),
+        name(std::move(called)),
         tower(std::move(loaded)),
         runtime(tower ? tower->runtime() : Runtime::Create(chosen.runtime)),
         workers(tower ? runtime->threads() : 1) {}
@@ -62,6 +60,7 @@ struct Engine::Parts {
   }
 
   EngineOptions options;
+  std::string name;  // what errors call the model
   std::unique_ptr<const ImageTower> tower;
   std::shared_ptr<const Runtime> runtime;
   std::filesystem::path folder;  // empty: made of parts
@@ -93,7 +92,7 @@ Engine::Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
 Engine::Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,
                const std::string& name) {
   if (tower) CheckOptions(*tower, options, name);
-  parts_ = std::make_unique<Parts>(std::move(tower), options);
+  parts_ = std::make_unique<Parts>(std::move(tower), options, name);
 }
 
 Engine::Engine(Engine&&) noexcept = default;
@@ -122,7 +121,7 @@ uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
   // (or the only one) most threads would be idle, so these share the computing of each.
   const auto most_are_idle = [&] { return threads > 1 && run.AtMostLeft(threads / 2); };
   parts_->workers.Run([&](int) {
-    PictureWorker worker(image_tower, parts_->options, most_are_idle);
+    PictureWorker worker(image_tower, parts_->options, parts_->name, most_are_idle);
     run.Work([&](const std::string& path) { return worker.EmbedFile(path); });
     parts_->AddSeconds(worker.seconds());
   });
@@ -135,8 +134,13 @@ StageSeconds Engine::stage_seconds() const {
 }
 
 Tensor Engine::Embed(const Image& image) const {
-  PictureWorker worker(tower(), parts_->options, [] { return true; });
+  PictureWorker worker(tower(), parts_->options, parts_->name, [] { return true; });
   return worker.Embed(image);
+}
+
+Tensor Engine::EmbedTestPicture() const {
+  PictureWorker worker(tower(), parts_->options, parts_->name, [] { return true; });
+  return worker.EmbedTestPicture();
 }
 
 Tensor Engine::EmbedTexts(std::span<const std::string> texts) const {

@@ -286,13 +286,18 @@ TEST_F(EngineTest, EmbeddingsNobodyCanCompareAreErrors) {
   const std::string path = WritePicture(1, 40, 40);
   EngineOptions options;
   SaveWithPostLayerNorm(scratch_.path(), std::numeric_limits<float>::quiet_NaN());
-  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
+  const std::string folder = scratch_.path().string();
+  ExpectError(ErrorCode::kUnsupported, {folder, "NaN", "test picture"}, [&] {
+    EmbedAll(Engine::FromPretrained(folder, options), {path, path});
+  });
 
   SaveWithPostLayerNorm(scratch_.path(), 0);
   options.tokens = true;
   EXPECT_FALSE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
   options.normalize = true;
-  EXPECT_TRUE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
+  ExpectError(ErrorCode::kUnsupported, {folder, "zero", "test picture"}, [&] {
+    EmbedAll(Engine::FromPretrained(folder, options), {path, path});
+  });
 }
 
 Siglip2VisionConfig TinyNaflexConfig() {

@@ -16,11 +16,23 @@ void OrderedRun::Work(const EmbedOne& embed) {
   uint64_t index = 0;
   std::string path;
   while (Take(index, path)) {
-    EmbedResult result = embed(path);
-    --embedding_;
+    EmbedResult result = Embed(embed, path);
     result.index = index;
     result.path = std::move(path);
     Deliver(index, std::move(result));
+  }
+}
+
+EmbedResult OrderedRun::Embed(const EmbedOne& embed, const std::string& path) {
+  try {
+    EmbedResult result = embed(path);
+    --embedding_;
+    return result;
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    aborted_ = true;
+    room_.notify_all();
+    throw;
   }
 }
 

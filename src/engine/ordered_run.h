@@ -29,11 +29,11 @@ class OrderedRun {
         window_(static_cast<uint64_t>(window)),
         stop_(stop) {}
 
-  /// Turns a path into a result whose `index` and `path` are filled in afterwards. Must not throw.
+  /// Turns a path into a result whose `index` and `path` are filled in afterwards.
   using EmbedOne = std::function<EmbedResult(const std::string& path)>;
 
-  /// Passes on what the source or the sink throws. After the source threw, the pictures begun are
-  /// still delivered; after the sink threw, nothing is.
+  /// Passes on what source, sink or `embed` throw. After the source threw, the pictures begun are
+  /// still delivered; after one of the others threw, nothing is.
   void Work(const EmbedOne& embed);
 
   /// Whether no more pictures will come and at most `count` are still being embedded: the other
@@ -47,6 +47,7 @@ class OrderedRun {
  private:
   bool Take(uint64_t& index, std::string& path);
   void Answer(bool with_path);
+  EmbedResult Embed(const EmbedOne& embed, const std::string& path);
   void Deliver(uint64_t index, EmbedResult result);
 
   const Engine::PathSource& next_path_;
@@ -66,7 +67,7 @@ class OrderedRun {
   std::map<uint64_t, EmbedResult> ready_;  // embedded, waiting for their turn
   std::atomic<uint64_t> delivered_ = 0;
   bool delivering_ = false;  // a worker is calling the sink
-  bool aborted_ = false;     // the sink threw
+  bool aborted_ = false;     // the sink or an embedding threw
 };
 
 }  // namespace siglip

@@ -118,6 +118,20 @@ TEST(OrderedRun, SinkExceptionEndsTheRun) {
   EXPECT_EQ(run.delivered(), 4u);
 }
 
+TEST(OrderedRun, EmbeddingExceptionEndsTheRun) {
+  int delivered = 0;
+  const Engine::PathSource source = CountTo(1'000'000);
+  const Engine::ResultSink sink = [&](EmbedResult) { ++delivered; };
+  OrderedRun run(source, sink, 4, 8, nullptr);
+  EXPECT_THROW(RunOn(4, run,
+                     [](const std::string& path) {
+                       if (path == "20") throw std::runtime_error("no use");
+                       return EmbedUnevenly(path);
+                     }),
+               std::runtime_error);
+  EXPECT_LE(delivered, 20);
+}
+
 TEST(OrderedRun, SourceExceptionComesAfterWhatWasBegun) {
   int delivered = 0;
   const Engine::PathSource count = CountTo(1000);

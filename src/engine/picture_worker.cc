@@ -15,6 +15,19 @@
 namespace siglip {
 namespace {
 
+/// A picture with edges, gradients and colours, larger than the model's size where it is resized,
+/// so that the filter shows too.
+Image TestPicture(const ImageTower& tower) {
+  const int64_t side = tower.native_side();
+  Image image;
+  image.height = image.width = tower.resizes() ? side + side / 2 : side;
+  image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
+  for (size_t i = 0; i < image.rgb.size(); ++i) {
+    image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
+  }
+  return image;
+}
+
 /// A few per picture, too few to be felt.
 class Lap {
  public:
@@ -34,8 +47,8 @@ Shape EmbeddingShape(const ImageTower& tower, bool tokens) {
 }
 
 PictureWorker::PictureWorker(const ImageTower& tower, const EngineOptions& options,
-                             std::function<bool()> all_threads)
-    : tower_(tower), options_(options), all_threads_(std::move(all_threads)) {}
+                             const std::string& name, std::function<bool()> all_threads)
+    : tower_(tower), options_(options), name_(name), all_threads_(std::move(all_threads)) {}
 
 EmbedResult PictureWorker::EmbedFile(const std::string& path) {
   EmbedResult result;
@@ -51,11 +64,14 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
     seconds_.compute += lap.Seconds();
     result.rows = picture_.rows;
     result.columns = picture_.columns;
+  } catch (const UnusableEmbedding& error) {
+    if (!model_is_sound_) EmbedTestPicture();
+    fail(error.code(), error.message(), error.hint());
   } catch (const Error& error) {
     fail(error.code(), error.message(), error.hint());
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::kLimitExceeded, "not enough memory for this picture",
-         "fewer threads or a smaller memory limit");
+         "fewer --threads, or a smaller --max-memory");
   } catch (const std::exception& exception) {
     fail(ErrorCode::kInternal, exception.what(), {});
   }
@@ -65,6 +81,17 @@ EmbedResult PictureWorker::EmbedFile(const std::string& path) {
 Tensor PictureWorker::Embed(const Image& image) {
   tower_.Preprocess(image, picture_);
   return Compute();
+}
+
+Tensor PictureWorker::EmbedTestPicture() {
+  try {
+    Tensor embedding = Embed(TestPicture(tower_));
+    model_is_sound_ = true;
+    return embedding;
+  } catch (const UnusableEmbedding& error) {
+    throw Error(error.code(), name_ + ": " + error.message() + ", for a test picture too",
+                error.hint());
+  }
 }
 
 void PictureWorker::Preprocess(const std::string& path) {

@@ -12,13 +12,14 @@ namespace siglip {
 
 class PictureWorker {
  public:
-  /// All must outlive this object. `all_threads` is asked before each computation of EmbedFile
-  /// whether it may run on all threads of the model's runtime instead of the calling one, with the
-  /// same bits as result.
-  PictureWorker(const ImageTower& tower, const EngineOptions& options,
+  /// All must outlive this object. `name` is what errors call the model. `all_threads` is asked
+  /// before each computation of EmbedFile whether it may run on all threads of the model's runtime
+  /// instead of the calling one, with the same bits as result.
+  PictureWorker(const ImageTower& tower, const EngineOptions& options, const std::string& name,
                 std::function<bool()> all_threads);
 
-  /// Decodes and embeds; whatever goes wrong is the result's error. Leaves index and path empty.
+  /// Decodes and embeds; whatever goes wrong with this picture is the result's error. Leaves index
+  /// and path empty. Throws what EmbedTestPicture throws when the model is at fault.
   EmbedResult EmbedFile(const std::string& path);
 
   /// What EmbedFile has spent so far.
@@ -26,6 +27,9 @@ class PictureWorker {
 
   /// Throws Error for a picture that the processor or the model refuses.
   Tensor Embed(const Image& image);
+
+  /// See Engine::EmbedTestPicture.
+  Tensor EmbedTestPicture();
 
  private:
   /// To picture_. Nothing of the picture is left in memory while the model computes.
@@ -35,10 +39,12 @@ class PictureWorker {
 
   const ImageTower& tower_;
   const EngineOptions& options_;
+  const std::string& name_;
   const std::function<bool()> all_threads_;
   PreparedPicture picture_;
   std::unique_ptr<ImageTower::Solo> solo_;  // made when first needed: it holds a workspace
   StageSeconds seconds_;
+  bool model_is_sound_ = false;  // its test picture has an embedding
 };
 
 /// [D], or [N, D] with `tokens`.

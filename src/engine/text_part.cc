@@ -3,6 +3,7 @@
 #include "engine/finish_vector.h"
 #include "siglip/error.h"
 #include "siglip/model.h"
+#include "weights/checkpoint.h"
 
 namespace siglip {
 namespace {
@@ -23,12 +24,18 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
   }
 }
 
+/// For the text tower, which must be there first of all.
+std::unique_ptr<const Tokenizer> LoadTokenizer(const std::filesystem::path& folder) {
+  Checkpoint::Open(folder).Require(Part::kText);
+  return Tokenizer::FromPretrained(folder);
+}
+
 }  // namespace
 
 TextPart::TextPart(const std::filesystem::path& folder,
                    const std::shared_ptr<const Runtime>& runtime,
                    std::optional<Precision> precision)
-    : tokenizer_(Tokenizer::FromPretrained(folder)),
+    : tokenizer_(LoadTokenizer(folder)),
       model_(SiglipTextModel::FromPretrained(folder, runtime, precision)) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
 }

@@ -37,7 +37,7 @@ void CheckLimits(const ImageSource& source, int64_t width, int64_t height,
     throw Error(ErrorCode::kLimitExceeded,
                 source.name + ": expected at most " + std::to_string(limits.max_pixels) +
                     " pixels, found " + size,
-                "raise DecodeLimits::max_pixels if the picture is trusted");
+                "--max-pixels raises the limit, if the picture is trusted");
   }
   const int64_t memory = SaturatingAdd(SaturatingMultiply(pixels, 3), intermediate_bytes);
   if (memory > limits.max_memory_bytes) {
@@ -45,7 +45,7 @@ void CheckLimits(const ImageSource& source, int64_t width, int64_t height,
                 source.name + ": expected to decode within " +
                     std::to_string(limits.max_memory_bytes) + " bytes of memory, but " + size +
                     " need " + std::to_string(memory),
-                "raise DecodeLimits::max_memory_bytes");
+                "--max-memory raises the limit, if the picture is trusted");
   }
 }
 

@@ -35,7 +35,7 @@ void CheckError(const ImageSource& source, const heif_error& error) {
   if (error.code == heif_error_Memory_allocation_error) {
     throw Error(ErrorCode::kLimitExceeded,
                 source.name + ": the picture needs more pixels or memory than its limits allow",
-                "raise DecodeLimits::max_pixels or max_memory_bytes if the picture is trusted");
+                "--max-pixels and --max-memory raise them, if the picture is trusted");
   }
   if (error.code == heif_error_Unsupported_feature ||
       error.code == heif_error_Unsupported_filetype) {

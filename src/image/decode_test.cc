@@ -152,7 +152,7 @@ TEST(DecodeLimitsTest, PixelsAreCountedBeforeDecoding) {
     options.limits.max_pixels = 23 * 17;
     EXPECT_EQ(DecodeImage(AsBytes(bytes), options, name).width, 23) << name;
     options.limits.max_pixels = 23 * 17 - 1;
-    ExpectError(ErrorCode::kLimitExceeded, {name, "390", "23 x 17", "max_pixels"},
+    ExpectError(ErrorCode::kLimitExceeded, {name, "390", "23 x 17", "--max-pixels"},
                 [&] { DecodeImage(AsBytes(bytes), options, name); });
   }
 }
@@ -162,7 +162,7 @@ TEST(DecodeLimitsTest, MemoryIncludesIntermediates) {
     const std::string bytes = ReadPicture(name);
     DecodeOptions options;
     options.limits.max_memory_bytes = 23 * 17 * 3;  // the picture alone
-    ExpectError(ErrorCode::kLimitExceeded, {name, "1173", "max_memory_bytes"},
+    ExpectError(ErrorCode::kLimitExceeded, {name, "1173", "--max-memory"},
                 [&] { DecodeImage(AsBytes(bytes), options, name); });
   }
 }
@@ -186,7 +186,7 @@ TEST(DecodeLimitsTest, FilesAreMeasuredBeforeReading) {
   options.limits.max_file_bytes = static_cast<int64_t>(bytes.size());
   EXPECT_EQ(DecodeImageFile(PictureFolder() / name, options).width, 23);
   options.limits.max_file_bytes -= 1;
-  const std::vector<std::string> parts = {name, std::to_string(bytes.size()), "max_file_bytes"};
+  const std::vector<std::string> parts = {name, std::to_string(bytes.size()), "--max-file-bytes"};
   ExpectError(ErrorCode::kLimitExceeded, parts,
               [&] { DecodeImageFile(PictureFolder() / name, options); });
   ExpectError(ErrorCode::kLimitExceeded, parts,

@@ -133,7 +133,7 @@ void TiffReader::Fail() const {
   std::replace(detail.begin(), detail.end(), '\n', ' ');
   if (too_large_) {
     throw Error(ErrorCode::kLimitExceeded, source_.name + ": " + detail,
-                "raise DecodeLimits::max_memory_bytes");
+                "--max-memory raises the limit, if the picture is trusted");
   }
   // As of memory, there is no other sign that a codec lacks something.
   for (const char* words :

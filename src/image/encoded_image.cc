@@ -60,7 +60,7 @@ auto Guarded(const std::string& name, const Work& work) {
     return work();
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kLimitExceeded, name + ": not enough memory to decode the picture",
-                "lower DecodeLimits::max_pixels or free memory");
+                "lower --max-pixels, or free memory");
   }
 }
 

@@ -237,7 +237,7 @@ TEST(FastDecodeTest, LimitsAreThoseOfTheWholePicture) {
   DecodeOptions options;
   options.fast = true;
   options.limits.max_pixels = 311 * 203 - 1;
-  ExpectError(ErrorCode::kLimitExceeded, {"large", "311 x 203", "max_pixels"},
+  ExpectError(ErrorCode::kLimitExceeded, {"large", "311 x 203", "--max-pixels"},
               [&] { EncodedImage(AsBytes(bytes), options, name); });
 }
 

@@ -78,7 +78,7 @@ void CheckFileSize(const std::string& name, size_t size, const DecodeLimits& lim
   throw Error(ErrorCode::kLimitExceeded,
               name + ": expected at most " + std::to_string(limits.max_file_bytes) +
                   " bytes, found " + std::to_string(size),
-              "raise DecodeLimits::max_file_bytes");
+              "--max-file-bytes raises the limit");
 }
 
 }  // namespace siglip

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/file_system.h"
+#include "base/model_folder.h"
 #include "image/picture_file.h"
 #include "image/pixel_values.h"
 #include "image/preprocess_encoded.h"
@@ -56,10 +57,11 @@ SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem:
       return {ConfigFromTimm(file["pretrained_cfg"], path("config.json")), mode};
     }
   }
-  throw Error(ErrorCode::kNotFound,
-              folder.string() + ": no file says how pictures are preprocessed",
-              "expected preprocessor_config.json, processor_config.json, open_clip_config.json, or "
-              "a config.json of timm");
+  throw DiagnoseFolder(
+      folder,
+      Error(ErrorCode::kNotFound, folder.string() + ": no file says how pictures are preprocessed",
+            "expected preprocessor_config.json, processor_config.json, "
+            "open_clip_config.json, or a config.json of timm"));
 }
 
 std::array<int64_t, 2> SiglipImageProcessor::OutputSize(int64_t height, int64_t width) const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file_system.h"
+#include "base/model_folder.h"
 #include "image/resize.h"
 
 namespace siglip {
@@ -191,6 +192,7 @@ void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::
 }
 
 std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
+  CheckModelPath(folder);
   const std::filesystem::path nested = folder / "processor_config.json";
   if (FileExists(nested)) {
     const Json file = ParseJsonFile(nested);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/model_folder.h"
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
 #include "image/pixel_values.h"
@@ -84,9 +85,10 @@ Siglip2ImageProcessor Siglip2ImageProcessor::FromPretrained(const std::filesyste
                                                             PreprocessMode mode) {
   const std::optional<ProcessorFields> fields = FindProcessorFields(folder);
   if (!fields) {
-    throw Error(ErrorCode::kNotFound,
-                folder.string() + ": no file says how pictures are preprocessed",
-                "expected preprocessor_config.json or processor_config.json");
+    throw DiagnoseFolder(folder,
+                         Error(ErrorCode::kNotFound,
+                               folder.string() + ": no file says how pictures are preprocessed",
+                               "expected preprocessor_config.json or processor_config.json"));
   }
   return {Siglip2ConfigFromJson(fields->json, fields->name), mode};
 }

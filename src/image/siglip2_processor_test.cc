@@ -239,7 +239,7 @@ TEST(Siglip2ImageProcessorTest, RefusesHostileConfigs) {
 TEST(Siglip2ImageProcessorTest, FoldersSayWhichProcessorTheyNeed) {
   const ScratchFolder folder;
   const auto is_for = [&] { return Siglip2ImageProcessor::IsFor(folder.path()); };
-  EXPECT_FALSE(is_for());
+  ExpectError(ErrorCode::kNotFound, {folder.path().string(), "is empty"}, is_for);
   ExpectError(ErrorCode::kNotFound, {folder.path().string(), "preprocessor_config.json"},
               [&] { Siglip2ImageProcessor::FromPretrained(folder.path()); });
   Write(folder / "preprocessor_config.json", "{}");

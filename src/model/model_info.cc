@@ -14,6 +14,9 @@
 #include "model/text_tensors.h"
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
+#include "siglip/siglip2_vision_model.h"
+#include "siglip/text_model.h"
+#include "siglip/vision_model.h"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
 
@@ -68,11 +71,19 @@ double EncoderWork(const SiglipEncoderConfig& config, double tokens) {
          (4 * tokens * d * d + 2 * tokens * tokens * d + 2 * tokens * d * f);
 }
 
-/// Adds where these tensors are. Those of a packed file are there if it was written at all.
+/// Adds where these tensors are. Those of a packed file have other shapes; see LoadPacked.
 void Find(const Checkpoint& checkpoint, const std::vector<TensorSpec>& tensors,
           std::vector<FoundTensor>& found) {
   if (checkpoint.packed()) return;
   std::ranges::move(FindTensors(checkpoint, tensors), std::back_inserter(found));
+}
+
+/// Whether the towers of a packed checkpoint load is known once they have been: they are mapped,
+/// which costs next to nothing. Other checkpoints are checked by Find.
+template <class Model>
+void LoadPacked(const Checkpoint& checkpoint) {
+  if (!checkpoint.packed()) return;
+  Model::FromPretrained(checkpoint.path(), Runtime::Create({.threads = 1, .instruction_set = {}}));
 }
 
 TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor>& found) {
@@ -80,6 +91,7 @@ TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor
   text.config = LoadTextConfig(checkpoint);
   const std::vector<TensorSpec> tensors = TextTensors(text.config);
   Find(checkpoint, tensors, found);
+  LoadPacked<SiglipTextModel>(checkpoint);
   text.parameters = CountParameters(tensors);
   text.weight_bytes = CountWeights(tensors);
   const double head = static_cast<double>(text.config.hidden_size * text.config.embedding_size());
@@ -128,6 +140,7 @@ std::vector<TensorSpec> DescribeTower(const Checkpoint& checkpoint, ModelInfo& i
     info.config = config;
     info.config_json = config.ToJson();
     info.tokens_per_picture = config.num_patches;
+    LoadPacked<Siglip2VisionModel>(checkpoint);
     return VisionTensors(config);
   }
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
@@ -135,6 +148,7 @@ std::vector<TensorSpec> DescribeTower(const Checkpoint& checkpoint, ModelInfo& i
   info.config_json = config.ToJson();
   info.image_size = config.image_size;
   info.tokens_per_picture = config.num_patches();
+  LoadPacked<SiglipVisionModel>(checkpoint);
   return VisionTensors(config);
 }
 

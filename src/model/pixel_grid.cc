@@ -30,7 +30,7 @@ PixelGrid CheckPixelValues(const SiglipVisionConfig& config, const Tensor& pixel
     throw Error(ErrorCode::kMismatch,
                 "pixel_values: expected [batch, " + channels + ", " + size + ", " + size +
                     "], found " + ToString(pixel_values.shape()),
-                "resize the pictures, or ask for interpolate_pos_encoding");
+                "resize the pictures, or ask for --interpolate-pos-encoding");
   }
   if (grid.rows < 1 || grid.columns < 1) {
     throw Error(ErrorCode::kMismatch, "pixel_values: expected at least one patch of " +

@@ -127,25 +127,8 @@ void Siglip2VisionTransformer::Forward(const Matrix& pixel_values, const Matrix&
   trunk_.Forward(workspace, last_hidden_state, pooler_output);
 }
 
-namespace {
-
-/// Whether the configuration is in the weights themselves: in a file of big_vision or llama.cpp, or
-/// in a folder with such a file.
-bool IsArchiveOfWeights(const std::filesystem::path& path) {
-  const auto is_archive = [](const std::filesystem::path& file) {
-    return file.extension() == ".npz" || file.extension() == ".gguf";
-  };
-  return IsFolder(path) ? std::ranges::any_of(ListFolder(path), is_archive) : is_archive(path);
-}
-
-}  // namespace
-
 bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
-  const std::filesystem::path config = folder / "config.json";
-  if (FileExists(config)) {
-    return HasVariableResolution(ParseJsonFile(config), config.string());
-  }
-  return IsArchiveOfWeights(folder) && HasVariableResolution(Checkpoint::Open(folder));
+  return HasVariableResolution(Checkpoint::Open(folder));
 }
 
 Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
@@ -214,8 +197,7 @@ void Siglip2PictureForward::Run(const float* pixel_values, const PatchGrid& grid
                                 float* last_hidden_state, float* pooler_output) {
   const Siglip2VisionConfig& config = transformer_.config();
   if (pooler_output != nullptr && transformer_.head() == nullptr) {
-    throw Error(ErrorCode::kUnsupported, "this model has no pooling head, hence no pooler_output",
-                "ask for last_hidden_state instead");
+    throw NoPoolingHead("model");
   }
   const int64_t tokens = grid.tokens();
   Workspace& workspace = workspace_.For(tokens).member(0);

@@ -245,7 +245,8 @@ TEST(Siglip2VisionModelTest, SavedAndLoadedItIsTheSame) {
                              expected.pooler_output->bytes().data(),
                              expected.pooler_output->bytes().size()));
   }
-  EXPECT_FALSE(Siglip2VisionModel::IsFor(folder.path()));
+  ExpectError(ErrorCode::kInvalidArgument, {(folder / "saved").string()},
+              [&] { Siglip2VisionModel::IsFor(folder.path()); });
   ExpectError(ErrorCode::kUnsupported, {"NaFlex", "Siglip2VisionModel"},
               [&] { SiglipVisionModel::FromPretrained(folder / "saved"); });
   SiglipVisionConfig fixed;

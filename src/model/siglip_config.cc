@@ -43,6 +43,7 @@ SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) 
 }
 
 SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
+  checkpoint.Require(Part::kVision);
   CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
   SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
   DecideHead(checkpoint, config);
@@ -50,6 +51,7 @@ SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
 }
 
 Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint) {
+  checkpoint.Require(Part::kVision);
   CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
   Siglip2VisionConfig config = ParseSiglip2Config(checkpoint.config(), checkpoint.config_name());
   DecideHead(checkpoint, config);
@@ -69,6 +71,7 @@ SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {
 }
 
 SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint) {
+  checkpoint.Require(Part::kText);
   return ParseTextConfig(checkpoint.config(), checkpoint.config_name());
 }
 

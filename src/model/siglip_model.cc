@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "model/load_logits.h"
+#include "model/vision_output.h"
 #include "siglip/error.h"
 #include "siglip/model.h"
 #include "weights/checkpoint.h"
@@ -132,10 +133,7 @@ Tensor SiglipLogits::operator()(const Tensor& left, const Tensor& right) const {
 
 void CheckTowersFit(const SiglipVisionTowerConfig& vision, const SiglipTextConfig& text,
                     const std::string& name) {
-  if (!vision.vision_use_head.value_or(true)) {
-    throw Error(ErrorCode::kMismatch,
-                name + ": the image tower has no pooling head, hence no embedding to compare");
-  }
+  if (!vision.vision_use_head.value_or(true)) throw NoPoolingHead(name);
   const int64_t image_size = vision.hidden_size;
   const int64_t text_size = text.embedding_size();
   if (image_size != text_size) {

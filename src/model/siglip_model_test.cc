@@ -117,7 +117,7 @@ TEST(SiglipModel, TowersMustEmbedIntoTheSameSpace) {
 TEST(SiglipModel, NeedsAPoolingHeadAndALogitScale) {
   ChangedCheckpoint headless("siglip-full");
   headless.config["vision_config"]["vision_use_head"] = false;
-  ExpectError(ErrorCode::kMismatch, {"no pooling head"},
+  ExpectError(ErrorCode::kUnsupported, {"no pooling head"},
               [&] { SiglipModel::FromPretrained(headless.Write()); });
   ChangedCheckpoint unscaled("siglip-full");
   unscaled.tensors.erase("logit_scale");

@@ -160,8 +160,7 @@ void SinglePictureForward::Run(const float* pixel_values, float* last_hidden_sta
                                float* pooler_output) {
   const SiglipVisionConfig& config = transformer_.config();
   if (pooler_output != nullptr && transformer_.head() == nullptr) {
-    throw Error(ErrorCode::kUnsupported, "this model has no pooling head, hence no pooler_output",
-                "ask for last_hidden_state instead");
+    throw NoPoolingHead("model");
   }
   transformer_.Forward(pixel_values, config.image_size, config.image_size,
                        position_embedding_.matrix(), workspace_.member(0),

@@ -24,6 +24,13 @@ VisionOutput NewVisionOutput(const SiglipEncoderConfig& config, const OutputShap
   return output;
 }
 
+Error NoPoolingHead(const std::string& name) {
+  return Error(
+      ErrorCode::kUnsupported,
+      name + ": the image tower has no pooling head, hence no embedding of a whole picture",
+      "its patches have embeddings: siglip embed --tokens, last_hidden_state");
+}
+
 float* PlaceOf(Tensor& tensor, int64_t picture) {
   return tensor.floats().data() + picture * (tensor.size() / tensor.dim(0));
 }

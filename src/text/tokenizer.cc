@@ -9,6 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/json.h"
+#include "base/model_folder.h"
 #include "siglip/error.h"
 #include "text/json_tokenizer.h"
 #include "text/siglip_tokenizer.h"
@@ -54,15 +55,24 @@ std::optional<JsonTokenizerClass> ClassOf(const std::filesystem::path& folder,
   const bool has_json = FileExists(folder / "tokenizer.json");
   if (has_json && is_open_clip) return JsonTokenizerClass::kBackend;
   if (FileExists(folder / "spiece.model")) return std::nullopt;
-  if (has_json) return JsonTokenizerClass::kBackend;
-  throw Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
-              "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2, open_clip)");
+  return JsonTokenizerClass::kBackend;
+}
+
+void CheckHasTokenizer(const std::filesystem::path& folder) {
+  for (const char* name : {"spiece.model", "tokenizer.json"}) {
+    if (FileExists(folder / name)) return;
+  }
+  throw DiagnoseFolder(
+      folder, Error(ErrorCode::kNotFound, folder.string() + ": no tokenizer",
+                    "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2, open_clip)"));
 }
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& folder,
                                                      const TokenizerOptions& options) {
+  CheckModelPath(folder);
+  CheckHasTokenizer(folder);
   const TokenizerConfig config = ReadTokenizerConfig(folder);
   const TextInput input = ReadTextInput(folder, config);
   const int64_t max_length = options.max_length != 0 ? options.max_length : input.max_length;

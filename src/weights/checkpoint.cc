@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/file_system.h"
+#include "base/model_folder.h"
 #include "siglip/error.h"
 #include "weights/big_vision_config.h"
 #include "weights/gguf_config.h"
@@ -22,27 +23,6 @@ constexpr char kIndexFile[] = "model.safetensors.index.json";
 constexpr char kOpenClipFile[] = "open_clip_model.safetensors";
 constexpr char kConfigFile[] = "config.json";
 constexpr char kOpenClipConfigFile[] = "open_clip_config.json";
-
-/// Pickled weights, which only Python can read.
-std::string FindPickle(const std::filesystem::path& folder) {
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json",
-                           "open_clip_pytorch_model.bin", "model.pth", "model.pt"}) {
-    if (FileExists(folder / name)) return name;
-  }
-  return {};
-}
-
-Error NoWeights(const std::filesystem::path& folder) {
-  const std::string looked_for = std::string("expected ") + kSingleFile + ", " + kIndexFile + ", " +
-                                 kOpenClipFile + ", a .npz or a .gguf file";
-  const std::string pickle = FindPickle(folder);
-  if (!pickle.empty()) {
-    return Error(ErrorCode::kUnsupported,
-                 folder.string() + ": " + looked_for + ", found only " + pickle,
-                 "convert it with transformers: model.save_pretrained(folder)");
-  }
-  return Error(ErrorCode::kNotFound, folder.string() + ": no weights: " + looked_for);
-}
 
 /// The files of a folder that end in `extension`, in the order of their names.
 std::vector<std::filesystem::path> FilesIn(const std::filesystem::path& folder,
@@ -130,19 +110,14 @@ Checkpoint Checkpoint::Open(const std::filesystem::path& path) {
 }
 
 void Checkpoint::OpenFiles() {
-  if (!FileExists(path_)) {
-    throw Error(ErrorCode::kNotFound, path_.string() + ": no such folder");
-  }
+  CheckModelPath(path_);
   if (IsFolder(path_)) {
     folder_ = path_;
     return OpenFolder();
   }
   folder_ = path_.parent_path();
   if (path_.extension() == ".npz") return AddFile(OpenNpz(path_));
-  if (path_.extension() == ".gguf") return OpenGgufFile(path_);
-  throw Error(ErrorCode::kInvalidArgument,
-              path_.string() + ": expected a checkpoint folder, found a file",
-              "pass the folder that holds config.json and the weights, or a .npz or .gguf file");
+  OpenGgufFile(path_);
 }
 
 void Checkpoint::OpenFolder() {
@@ -164,7 +139,10 @@ void Checkpoint::OpenFolder() {
   } else if (const auto gguf = FindGguf(folder_)) {
     OpenGgufFile(*gguf);
   } else {
-    throw NoWeights(folder_);
+    throw DiagnoseFolder(
+        folder_, Error(ErrorCode::kNotFound, folder_.string() + ": no weights: expected " +
+                                                 kSingleFile + ", " + kIndexFile + ", " +
+                                                 kOpenClipFile + ", a .npz or a .gguf file"));
   }
 }
 
@@ -216,8 +194,10 @@ void Checkpoint::OpenConfig() {
   if (packed_) {  // made from one that this library understood, in whatever words
     config_name_ = packed_->path().string();
     config_ = ParseJson(ReadPackedInfo(*packed_).config, config_name_ + ": 'config'");
-    if (config_.is_object()) return;
-    throw Error(ErrorCode::kMalformedFile, config_name_ + ": 'config': expected a JSON object");
+    if (!config_.is_object()) {
+      throw Error(ErrorCode::kMalformedFile, config_name_ + ": 'config': expected a JSON object");
+    }
+    return CheckConfigBesidePacked();
   }
   if (!gguf_metadata_.is_null()) {  // a config.json beside it is the language model's
     config_name_ = files_.front()->path().string();
@@ -238,6 +218,16 @@ void Checkpoint::OpenConfig() {
   }
 }
 
+/// Tokenizers and preprocessing read the one in the folder.
+void Checkpoint::CheckConfigBesidePacked() const {
+  const std::filesystem::path beside = folder_ / kConfigFile;
+  if (ParseJsonFile(beside) == config_) return;
+  throw Error(
+      ErrorCode::kMismatch,
+      beside.string() + ": is not the configuration that " + config_name_ + " was made with",
+      "convert the original checkpoint again, which writes both");
+}
+
 std::shared_ptr<const TensorFile> Checkpoint::FileOf(std::string_view stored_name) const {
   const auto found = file_of_.find(stored_name);
   return found == file_of_.end() ? nullptr : files_[found->second];
@@ -253,6 +243,18 @@ std::optional<Place> Checkpoint::Find(Part part) const {
                     " and " + Quoted(places[1].prefix));
   }
   return places.front();
+}
+
+Place Checkpoint::Require(Part part) const {
+  std::optional<Place> place = Find(part);
+  if (place) return *std::move(place);
+  const auto type = config_.find("model_type");
+  const bool names_type = type != config_.end() && type->is_string();
+  throw Error(ErrorCode::kMismatch,
+              path_.string() + ": no " + std::string(ToString(part)) +
+                  ": none of the tensors has a name of one, such as '" +
+                  std::string(ExampleOf(part)) + "'" +
+                  (names_type ? "; model_type is " + Quoted(type->get<std::string>()) : ""));
 }
 
 NamingScheme Checkpoint::scheme() const {

@@ -44,6 +44,8 @@ class Checkpoint {
   /// Where the tensors of a part are, if they are there. Throws Error(kUnsupported) when several
   /// places could be meant.
   std::optional<Place> Find(Part part) const;
+  /// The same for a part that must be there: else throws Error(kMismatch).
+  Place Require(Part part) const;
   /// How the image tower is named; without one, the text tower.
   NamingScheme scheme() const;
 
@@ -56,6 +58,7 @@ class Checkpoint {
   /// False when the folder has none.
   bool ReadConfig();
   void OpenConfig();
+  void CheckConfigBesidePacked() const;
 
   std::filesystem::path path_;
   std::filesystem::path folder_;  // path_, or where it lies

@@ -24,15 +24,7 @@ std::map<Part, Place> PlacesOf(const Checkpoint& checkpoint,
   for (const TensorSpec& spec : expected) {
     const std::optional<Part> part = PartOf(spec.name);
     if (!part) throw Error(ErrorCode::kInternal, "not a canonical name: " + Quoted(spec.name));
-    if (places.contains(*part)) continue;
-    std::optional<Place> place = checkpoint.Find(*part);
-    if (!place) {
-      throw Error(ErrorCode::kMismatch, checkpoint.path().string() + ": no " +
-                                            std::string(ToString(*part)) +
-                                            ": none of the tensors has a name of one, such as '" +
-                                            std::string(ExampleOf(*part)) + "'");
-    }
-    places.emplace(*part, std::move(*place));
+    if (!places.contains(*part)) places.emplace(*part, checkpoint.Require(*part));
   }
   return places;
 }

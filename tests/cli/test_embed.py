@@ -258,7 +258,9 @@ class InputTest(EmbedCommandTest):
         (empty / "notes.txt").touch()
         self.assertIn("1 passed over", self.fail_with(1, *words, empty))
         self.fail_with(1, *words, self.folder / "absent.jpg")
-        self.fail_with(1, *words, "--max-pixels", 100, PICTURES[0])
+        for option in ("--max-pixels", "--max-file-bytes", "--max-memory"):
+            said = self.fail_with(1, *words, option, 100, PICTURES[0])
+            self.assertIn(f"({option} raises the limit", said)  # as it is called here, not in C++
         self.fail_with(1, *words, "--max-file-bytes", "1K", PICTURES[0])
         self.assertEqual(list(self.folder.glob("out*")), [])
         self.embed("--max-pixels", "1M", "--max-file-bytes", "1M", "--max-memory", "256M",

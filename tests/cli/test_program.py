@@ -1,11 +1,14 @@
 """The program itself: help, version, and what it says to a wrong command line."""
 
+import os
 import pathlib
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandTest, instruction_sets, run
+from command_line import GOLDEN, CommandTest, instruction_sets, run
+
+DEMO = GOLDEN.parent.parent / "models" / "demo"
 
 COMMANDS = ("embed", "classify", "compare", "inspect", "init", "convert", "run", "preprocess",
             "tokenize", "bench", "pull")
@@ -57,11 +60,27 @@ class ProgramTest(CommandTest):
         for command, option, limits in (("embed", "--max-num-patches", "of at least 1"),
                                         ("embed", "--threads", "from 0 to 4096"),
                                         ("bench", "--batch", "of at least 1"),
-                                        ("bench", "--threads", "of at least 0"),
+                                        ("bench", "--threads", "from 0 to 4096"),
                                         ("bench", "--repeats", "of at least 1")):
             for value in ("-1", "1.5", "1e400", "9" * 30, "x"):
                 said = self.fail_with(2, command, "--model", "m", f"{option}={value}")
                 self.assertIn(f"{option}: expected a whole number {limits}, found '{value}'", said)
+    def test_many_more_threads_than_cpus_are_warned_of(self):
+        def on_one_cpu():
+            os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+
+        picture = DEMO.parent.parent / "examples" / "images" / "00.jpg"
+        for words in (["embed", "--model", DEMO, picture],
+                      ["embed", "--quiet", "--model", DEMO, picture],
+                      ["classify", "--model", DEMO, "--labels", "a", picture]):
+            many, some = (self.succeed(*words, "--threads", threads, preexec_fn=on_one_cpu)
+                          for threads in (5, 4))
+            self.assertEqual(many.stdout, some.stdout)
+            self.assertRegex(many.stderr, "(?m)^siglip: warning: 5 threads, .* one CPU only")
+            self.assertNotIn("warning", some.stderr)
+        bench = ("bench", "--model", DEMO, "--batch", 1, "--repeats", 1, "--threads", "1,9")
+        self.assertIn("warning: 9 threads", self.succeed(*bench, preexec_fn=on_one_cpu).stderr)
+        self.fail_with(2, "embed", "--model", DEMO, "--threads", "4097", picture)
 
     def test_an_unusable_model(self):
         self.assertIn(str(self.folder), self.fail_with(1, "embed", "--model", self.folder, "a.jpg"))
