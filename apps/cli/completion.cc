@@ -111,7 +111,7 @@ std::string ZshValue(const CompletionValue& value) {
   const std::string name = ":" + ZshText(value.name) + ":";
   switch (value.kind) {
     case CompletionValue::kFiles: return name + "_files";
-    case CompletionValue::kFolders: return name + "_files -/";
+    case CompletionValue::kFolders: return name + "_path_files -/";
     case CompletionValue::kChoices: return name + "(" + Joined(value.choices) + ")";
     case CompletionValue::kUnknown: break;
   }
@@ -230,7 +230,7 @@ void AddCompletion(CLI::App& app) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
       ->required();
   command->footer(
-      "cmake --install puts them where the shells look for them. Without it:\n"
+      "cmake --install puts them where the shells look for them. Examples of how to do without:\n"
       "  source <(siglip completion bash)\n"
       "  siglip completion fish > ~/.config/fish/completions/siglip.fish");
   command->callback([&app, shell] {
