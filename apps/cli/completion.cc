@@ -88,6 +88,7 @@ constexpr const char* kBashEnd = R"(  esac
     folders) COMPREPLY=() && compopt -o dirnames +o default ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word") && compopt +o default ;;
   esac 2> /dev/null
+  return 0
 }
 complete -o default -F _siglip siglip
 )";
