@@ -1,6 +1,7 @@
 """What people see on terminals: help as wide as they are, and progress that fits."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -37,6 +38,15 @@ class HelpTest(CommandTest):
                 self.assertEqual(words or found, found)
                 words = found
 
+    def test_into_a_pager(self):
+        reader, writer = os.pipe()
+        with os.fdopen(reader) as file:
+            status, _ = run_on_terminal("help", "completion", columns=50, stdout=writer)
+            os.close(writer)
+            self.assertEqual(status, 0)
+            longest = max(len(line.rstrip()) for line in file)
+        self.assertLessEqual(longest, 50)
+
     def test_without_a_terminal(self):
         wide = self.succeed("embed", "--help", variables={"COLUMNS": None}).stdout
         self.assertLessEqual(max(map(len, wide.splitlines())), 80)
@@ -59,7 +69,7 @@ class HelpTest(CommandTest):
 
 
 class ProgressTest(CommandTest):
-    MANY = PICTURES * 12
+    MANY = PICTURES * 8
 
     def shown(self, command, *words, columns=0, stdout=subprocess.DEVNULL, variables=None):
         status, shown = run_on_terminal(command, "--model", MODEL, "--threads", 1, *words,
