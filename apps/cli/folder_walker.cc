@@ -61,7 +61,7 @@ void FolderWalker::Enter(const std::string& folder) {
 void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry& entry) {
   std::string name = entry.path().filename().string();
   const bool hidden = name.starts_with('.');
-  std::error_code ignored;  // of a link that leads nowhere, for one
+  std::error_code ignored;  // of a link that cannot be followed, for one
   if (entry.is_directory(ignored)) {
     if (!hidden) level.entries.push_back({name + "/"});
   } else if (hidden) {
@@ -70,7 +70,7 @@ void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry
     level.entries.push_back({std::move(name)});
   } else {
     level.entries.push_back({std::move(name), entry.exists(ignored) ? "neither a file nor a folder"
-                                                                    : "a link that leads nowhere"});
+                                                                    : "a link that cannot be followed"});
   }
 }
 

@@ -103,7 +103,7 @@ class ListSkippedTest(CommandTest):
         (folder / ".hidden.jpg").touch()
         (folder / "dangling.jpg").symlink_to("nowhere")
         os.mkfifo(folder / "pipe.jpg")
-        reasons = [(".hidden.jpg", "hidden"), ("dangling.jpg", "a link that leads nowhere"),
+        reasons = [(".hidden.jpg", "hidden"), ("dangling.jpg", "a link that cannot be followed"),
                    ("notes.txt", "neither its name nor its first bytes are those of a picture"),
                    ("pipe.jpg", "neither a file nor a folder"),
                    ("sub/z\\x1b.md",
