@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/test.sh needs: clang, its tools, ccache
+#   scripts/bootstrap.sh --dev    and what scripts/test.sh needs: clang, its tools, ccache, other shells
 set -euo pipefail
 
 packages=(
@@ -12,7 +12,7 @@ packages=(
   libsentencepiece-dev libcurl4-openssl-dev libssl-dev
   zlib1g-dev
 )
-development_packages=(clang clang-format clang-tidy libclang-rt-14-dev ccache python3-venv)
+development_packages=(clang clang-format clang-tidy libclang-rt-14-dev ccache python3-venv zsh fish)
 
 fail() {
   printf 'bootstrap: %s\n' "$1" >&2

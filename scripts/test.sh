@@ -102,10 +102,15 @@ check_format() {
   fi
 }
 
-# The installed library, used by a project that knows only where it was installed.
+# The installed library, used by a project that knows only where it was installed, and the files that
+# shells complete by.
 check_install() {
   cmake --install build/release --prefix "$scratch/installed" > /dev/null
-  local headers
+  local headers file
+  for file in bash-completion/completions/siglip zsh/site-functions/_siglip \
+    fish/vendor_completions.d/siglip.fish; do
+    grep --quiet list-skipped "$scratch/installed/share/$file" || return 1
+  done
   headers=$(cd "$scratch/installed" && find . -name '*.h' -not -path './include/siglip/*')
   if [[ -n $headers ]]; then
     printf 'installed, but not in include/siglip: %s\n' "$headers"

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "classify_output.h"
@@ -77,6 +79,15 @@ void CheckTemplates(const std::vector<std::string>& templates) {
     if (text.find("{}") != std::string::npos) continue;
     throw CLI::ValidationError("--template", "\"" + text + "\" has no {} for the label");
   }
+}
+
+/// What is wrong with it, for CLI11; empty when nothing is.
+std::string CheckProbability(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  if (number && value >= 0 && value <= 1) return "";
+  return "expected a number from 0 to 1, found '" + text + "'";
 }
 
 void CheckArguments(const ClassifyArguments& arguments) {
@@ -177,7 +188,7 @@ void AddClassify(CLI::App& app) {
       ->add_option("--threshold", arguments->threshold,
                    "Only labels of at least this probability, from 0 to 1; there may be none")
       ->type_name("P")
-      ->check(CLI::Range(0.0, 1.0).description(""));
+      ->check(CLI::Validator(CheckProbability, ""));
   AddOutputOption(*command, arguments->output,
                   "File to write, by ending: .jsonl (a line per picture, as with --json) or .csv "
                   "(a line per picture and label). Default: standard output");

@@ -88,6 +88,7 @@ constexpr const char* kBashEnd = R"(  esac
     folders) COMPREPLY=() && compopt -o dirnames +o default ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word") && compopt +o default ;;
   esac 2> /dev/null
+  return 0
 }
 complete -o default -F _siglip siglip
 )";
@@ -111,7 +112,7 @@ std::string ZshValue(const CompletionValue& value) {
   const std::string name = ":" + ZshText(value.name) + ":";
   switch (value.kind) {
     case CompletionValue::kFiles: return name + "_files";
-    case CompletionValue::kFolders: return name + "_files -/";
+    case CompletionValue::kFolders: return name + "_path_files -/";
     case CompletionValue::kChoices: return name + "(" + Joined(value.choices) + ")";
     case CompletionValue::kUnknown: break;
   }
@@ -230,7 +231,7 @@ void AddCompletion(CLI::App& app) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
       ->required();
   command->footer(
-      "cmake --install puts them where the shells look for them. Without it:\n"
+      "cmake --install puts them where the shells look for them. Examples of how to do without:\n"
       "  source <(siglip completion bash)\n"
       "  siglip completion fish > ~/.config/fish/completions/siglip.fish");
   command->callback([&app, shell] {

@@ -62,7 +62,7 @@ void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry
   std::string name = entry.path().filename().string();
   const bool hidden = name.starts_with('.');
   std::error_code reason;
-  std::error_code ignored;  // of a link that leads nowhere, for one
+  std::error_code ignored;  // of a link that cannot be followed, for one
   if (!hidden && entry.status(reason).type() == std::filesystem::file_type::none &&
       reason == std::errc::permission_denied) {
     const std::string path = entry.path().string();
@@ -75,7 +75,7 @@ void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry
     level.entries.push_back({std::move(name)});
   } else {
     level.entries.push_back({std::move(name), entry.exists(ignored) ? "neither a file nor a folder"
-                                                                    : "a link that leads nowhere"});
+                                                                    : "a link that cannot be followed"});
   }
 }
 

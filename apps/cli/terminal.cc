@@ -25,8 +25,10 @@ bool IsPlain() { return Environment("TERM") == "dumb" || !Environment("NO_COLOR"
 }  // namespace
 
 size_t TerminalColumns(int file) {
-  winsize size = {};
-  if (::ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  for (const int stream : {file, STDERR_FILENO}) {
+    winsize size = {};
+    if (::ioctl(stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  }
   const std::string_view text = Environment("COLUMNS");
   size_t columns = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), columns);

@@ -6,8 +6,8 @@
 
 namespace siglip::cli {
 
-/// Columns of the terminal behind the stream `file`; of none that says so: what COLUMNS in the
-/// environment says, else 80.
+/// Columns of the terminal behind the stream `file`, or behind standard error where `file` goes
+/// elsewhere, as into a pager. Of none that says so: what COLUMNS in the environment says, else 80.
 size_t TerminalColumns(int file);
 
 /// A line on standard error that is overwritten by the next one. Where TERM says that the terminal

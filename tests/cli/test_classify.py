@@ -1,5 +1,6 @@
 """siglip classify: labels in words, what is printed, and what a bad picture or label does."""
 
+import csv
 import json
 import pathlib
 import shutil
@@ -64,6 +65,72 @@ class ClassifyTest(CommandTest):
         row, = self.classify_json("--labels", shapes, "--top", 100, PICTURES[0])
         self.assertEqual(sorted(label["label"] for label in row["labels"]),
                          sorted(shapes.split(",")))
+
+    def test_threshold(self):
+        words = ("--labels", "red circle,blue star,green ring,pink heart,black cross,white square,"
+                 "grey star", "--template", "{}")
+        for all_labels, picture in zip(
+                self.classify_json(*words, "--top", 7, *PICTURES[:3]), PICTURES):
+            labels = all_labels["labels"]
+            for threshold in (0, labels[0]["probability"], labels[3]["probability"], 1):
+                expected = [label for label in labels if label["probability"] >= threshold]
+                found, = self.classify_json(*words, "--threshold", threshold, picture)
+                self.assertEqual(found, {**all_labels, "labels": expected})
+                found, = self.classify_json(*words, "--threshold", threshold, "--top", 2, picture)
+                self.assertEqual(found["labels"], expected[:2])
+        shown = self.classify("--labels", "no such thing at all", "--threshold", "1", PICTURES[0])
+        self.assertEqual(shown, f"{PICTURES[0]}\n")
+        for wrong in ("-0.1", "1.1", "nan", "inf", "half", "0.5x", ""):
+            error = self.fail_with(2, "classify", "--model", MODEL, "--labels", "a", "--threshold",
+                                   wrong, PICTURES[0])
+            self.assertIn("from 0 to 1", error)
+
+    def test_output_files(self):
+        words = ("--labels-file", self.folder / "labels.txt", "--top", 2)
+        (self.folder / "labels.txt").write_text('a star\na "big", ring\nnothing\n')
+        strange = self.folder / 'a, "b"\n.jpg'
+        shutil.copy(PICTURES[0], strange)
+        pictures = (PICTURES[1], strange)
+        expected = self.classify("--json", *words, *pictures)
+        for ending in ("jsonl", "csv"):
+            output = self.folder / f"out.{ending}"
+            result = self.succeed("classify", "--model", MODEL, *words, "--output", output, *pictures)
+            self.assertEqual(result.stdout, "")
+            self.assertIn("2 classified, 0 failed, 0 passed over", result.stderr)
+            before = output.read_bytes()
+            error = self.fail_with(1, "classify", "--model", MODEL, *words, "--output", output,
+                                   PICTURES[0])
+            self.assertIn("--force", error)
+            self.assertEqual(output.read_bytes(), before)
+        self.assertEqual((self.folder / "out.jsonl").read_text(), expected)
+        with open(self.folder / "out.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(list(rows[0]), ["path", "label", "probability", "logit"])
+        flat = [(row["path"], label["label"], label["probability"], label["logit"])
+                for row in map(json.loads, expected.splitlines()) for label in row["labels"]]
+        self.assertEqual([(row["path"], row["label"]) for row in rows],
+                         [row[:2] for row in flat])
+        numpy.testing.assert_array_equal(
+            numpy.array([[row["probability"], row["logit"]] for row in rows], "f4"),
+            numpy.array([row[2:] for row in flat], "f4"))
+        self.succeed("classify", "--model", MODEL, *words, "--force", "-o", output, PICTURES[0])
+        self.assertNotEqual(output.read_bytes(), before)
+
+    def test_an_output_that_cannot_be(self):
+        words = ("classify", "--model", MODEL, "--labels", "a")
+        for name in ("x.txt", "x.npz", "x"):
+            error = self.fail_with(2, *words, "-o", self.folder / name, PICTURES[0])
+            self.assertIn(".jsonl, .csv", error)
+        self.fail_with(1, *words, "-o", self.folder / "nowhere" / "x.csv", PICTURES[0])
+        self.fail_with(2, *words, "--json", "-o", self.folder / "x.csv", PICTURES[0])
+        self.fail_with(2, *words, "--force", PICTURES[0])
+        # Nothing is written where nothing was done.
+        bad = self.folder / "bad.jpg"
+        bad.write_bytes(PICTURES[0].read_bytes()[:300])
+        self.fail_with(1, *words, "-o", self.folder / "x.csv", bad)
+        self.assertEqual(list(self.folder.iterdir()), [bad])
+        self.fail_with(3, *words, "-o", self.folder / "x.csv", bad, PICTURES[0])
+        self.assertEqual(len((self.folder / "x.csv").read_text().splitlines()), 2)
 
     def test_default_template_and_several(self):
         plain, = self.classify_json("--labels", "star", PICTURES[0])

@@ -1,6 +1,7 @@
 """siglip embed: what it takes, what it writes, and what it says when something is wrong."""
 
 import base64
+import csv
 import json
 import os
 import pathlib
@@ -130,6 +131,25 @@ class OutputTest(EmbedCommandTest):
         self.assertEqual(numpy.stack([vector for _, vector in lines]).tobytes(), matrix.tobytes())
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), [
             "out.jsonl", "out.npy", "out.npy.names.txt", "out.npz", "out.safetensors"])
+
+    def test_csv(self):
+        names = ['a, "b".jpg', "line\nbreak\r.jpg", "caf\udce9.jpg", "größe.jpg"]
+        folder = self.make_folder(names)
+        words = ("--text", "a star, blue", folder)
+        result = self.embed("--output", self.folder / "out.csv", *words)
+        self.assertEqual(result.stdout, "")
+        with open(self.folder / "out.csv", newline="", encoding="utf-8",
+                  errors="surrogateescape") as file:
+            header, *found = csv.reader(file)
+        expected = rows(self.embed(*words).stdout)
+        self.assertEqual(header, ["path", *map(str, range(len(expected[0][1])))])
+        self.assertEqual([row[0] for row in found], ["text:a star, blue"] + [
+            f"{folder}/{name}" for name in sorted(names, key=os.fsencode)])
+        self.assertEqual(numpy.array([row[1:] for row in found], "f4").tobytes(),
+                         numpy.stack([vector for _, vector in expected]).tobytes())
+        error = self.fail_with(2, "embed", "--model", MODEL, "--tokens", "--output",
+                               self.folder / "x.csv", PICTURES[0])
+        self.assertIn("--tokens", error)
 
     def test_threads_and_batch_never_change_a_bit(self):
         expected = self.embed("--threads", 1, *PICTURES).stdout

@@ -10,8 +10,11 @@ from command_line import GOLDEN, CommandTest, instruction_sets, run
 
 DEMO = GOLDEN.parent.parent / "models" / "demo"
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "demo"
+PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))[:2]
 COMMANDS = ("embed", "classify", "compare", "inspect", "init", "convert", "run", "preprocess",
-            "tokenize", "bench", "pull")
+            "tokenize", "bench", "pull", "help", "completion")
 
 
 class ProgramTest(CommandTest):
@@ -21,6 +24,59 @@ class ProgramTest(CommandTest):
         for command in COMMANDS:
             self.assertIn(f"\n  {command} ", text)
             self.assertIn("Example", self.succeed(command, "--help").stdout)
+
+    def test_help_of_a_command(self):
+        self.assertEqual(self.succeed("help").stdout, self.succeed("--help").stdout)
+        for command in COMMANDS:
+            text = self.succeed("help", command).stdout
+            self.assertEqual(text, self.succeed(command, "--help").stdout)
+            self.assertIn(f"siglip {command}", text)
+        error = self.fail_with(2, "help", "embd")
+        self.assertIn("Did you mean embed", error)
+        self.assertIn("classify", error)
+        self.fail_with(2, "help", "embed", "classify")
+
+    def test_short_names(self):
+        self.assertEqual(self.succeed("-V").stdout, self.succeed("--version").stdout)
+        for command, words in (("embed", PICTURES), ("preprocess", PICTURES),
+                               ("classify", ["--labels", "a,b", *PICTURES])):
+            ending = "jsonl" if command == "classify" else "safetensors"
+            for option in ("-o", "--output"):
+                output = self.folder / f"{command}{option}.{ending}"
+                result = self.succeed(command, "--model", MODEL, option, output, *words)
+                self.assertEqual(result.stdout, "")
+            self.assertEqual(output.read_bytes(),
+                             (self.folder / f"{command}-o.{ending}").read_bytes())
+        for command, *words in (("embed", "-o", self.folder / "q.npy"), ("compare",),
+                                ("classify", "--labels", "a", "-o", self.folder / "q.csv")):
+            self.assertEqual(self.succeed(command, "-q", "--model", MODEL, *words, *PICTURES).stderr,
+                             "")
+
+    def test_the_model_of_the_environment(self):
+        for words in (["embed", *PICTURES], ["classify", "--labels", "a,b", *PICTURES],
+                      ["compare", *PICTURES], ["tokenize", "a star"], ["inspect"]):
+            expected = self.succeed(words[0], "--model", MODEL, *words[1:]).stdout
+            found = self.succeed(*words, variables={"SIGLIP_MODEL": str(MODEL)}).stdout
+            self.assertEqual(found, expected)
+            # What the command line says counts for more.
+            found = self.succeed(words[0], "--model", MODEL, *words[1:],
+                                 variables={"SIGLIP_MODEL": "nowhere"}).stdout
+            self.assertEqual(found, expected)
+            self.assertIn("nowhere",
+                          self.fail_with(1, *words, variables={"SIGLIP_MODEL": "nowhere"}))
+            for nothing in (None, ""):
+                error = self.fail_with(2, *words, variables={"SIGLIP_MODEL": nothing})
+                self.assertIn("is required", error)
+                self.assertIn("SIGLIP_MODEL", error)
+        nothing = {"SIGLIP_MODEL": None}
+        self.assertIn("SIGLIP_MODEL", self.fail_with(2, "bench", variables=nothing))
+        for command in ("run", "preprocess"):
+            self.assertIn("SIGLIP_MODEL", self.fail_with(2, command, variables=nothing))
+        words = ("bench", "--preset", "base-patch16-224", "--repeats", "0")
+        self.assertIn("--repeats", self.fail_with(2, *words, variables={"SIGLIP_MODEL": "m"}))
+        folder = self.folder / "[a, b]"
+        folder.symlink_to(MODEL)
+        self.succeed("embed", PICTURES[0], variables={"SIGLIP_MODEL": str(folder)})
 
     def test_version_names_the_instruction_set(self):
         self.assertRegex(self.succeed("--version").stdout, r"^siglip \d+\.\d+\.\d+ \(\w+\)\n$")
@@ -54,7 +110,26 @@ class ProgramTest(CommandTest):
         for words in (["--threads", "-1"], ["--threads", "many"], ["--batch", "-1"],
                       ["--preprocess", "magic"], ["--alpha", "black"], ["--max-pixels", "0"],
                       ["--max-memory", "1X"], ["--max-memory", "-5M"], ["--max-file-bytes", "nan"]):
-            self.fail_with(2, "embed", "--model", "m", *words, "a.jpg")
+            error = self.fail_with(2, "embed", "--model", "m", *words, "a.jpg")
+            self.assertIn(words[0], error)
+            self.assertLess(len(error), 250, "numbers as people write them")
+        for command, *words in (("bench", "--batch", "0"), ("bench", "--threads", "-1"),
+                                ("bench", "--repeats", "0"),
+                                ("embed", "--max-num-patches", "0", "a.jpg"),
+                                ("classify", "--top", "0", "--labels", "a", "a.jpg"),
+                                ("tokenize", "--max-length", "0", "a")):
+            error = self.fail_with(2, command, "--model", "m", *words)
+            self.assertRegex(error, rf"{words[0]}: expected a whole number from \d+ to \d+, found '")
+            self.assertLess(len(error), 200)
+
+    def test_hints_name_options(self):
+        for words, option in ((("--max-pixels", 100), "--max-pixels"),
+                              (("--max-file-bytes", "1K"), "--max-file-bytes"),
+                              (("--max-memory", "1K"), "--max-memory"),
+                              (("--max-num-patches", 16), "--max-num-patches")):
+            error = self.fail_with(1, "embed", "--model", MODEL, *words, PICTURES[0])
+            self.assertIn(option, error)
+            self.assertNotRegex(error, r"::|max_[a-z]+")
 
     def test_limits_are_shown_as_people_write_them(self):
         for command, option, limits in (("embed", "--max-num-patches", "of at least 1"),

@@ -1,10 +1,14 @@
 """What tests of the command line share: running it, and the golden data."""
 
+import fcntl
 import os
 import pathlib
+import pty
 import re
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 PROGRAM = os.path.abspath(os.environ["SIGLIP_CLI"])
@@ -18,6 +22,28 @@ def run(*words, isa=None, variables=None, **options):
     environment = {name: value for name, value in environment.items() if value is not None}
     return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True,
                           env=environment, timeout=600, check=False, **options)
+
+
+def run_on_terminal(*words, columns=0, stdout=None, variables=None):
+    """Runs siglip with standard error, and unless told otherwise standard output, on a terminal of
+    this width (0: it does not say); returns the exit status and the bytes shown there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24 if columns else 0, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": None, "COLUMNS": None,
+                   **(variables or {})}
+    environment = {name: value for name, value in environment.items() if value is not None}
+    with subprocess.Popen([PROGRAM, *map(str, words)], stdin=subprocess.DEVNULL,
+                          stdout=theirs if stdout is None else stdout, stderr=theirs,
+                          env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 65536):
+                shown += data
+        except OSError:  # the terminal's other end is closed
+            pass
+        os.close(ours)
+        return process.wait(60), shown
 
 
 def instruction_sets():
