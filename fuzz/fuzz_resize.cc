@@ -68,8 +68,10 @@ void Run(Input input) {
        {InstructionSet::kGeneric, InstructionSet::kAvx2, SupportedInstructionSets().back()}) {
     if (isa > SupportedInstructionSets().back()) continue;
     Image found;
-    const auto error = Try(
-        [&] { found = ResizeWith(ResizeKernelsFor(isa), image, height, width, resample, mode); });
+    const auto error = Try([&] {
+      found = ResizeWith(ResizeKernelsFor(isa), image,
+                         {.height = height, .width = width, .resample = resample, .mode = mode});
+    });
     if (error != expected_error || found.rgb != expected.rgb) std::abort();
   }
 }

@@ -54,7 +54,9 @@ void ExpectSameAsReference(const Image& image, int64_t height, int64_t width, Re
                            PreprocessMode mode) {
   const Image expected = ResizeReference(image, height, width, resample, mode);
   for (const InstructionSet isa : SupportedInstructionSets()) {
-    const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width, resample, mode);
+    const Image found =
+        ResizeWith(ResizeKernelsFor(isa), image,
+                   {.height = height, .width = width, .resample = resample, .mode = mode});
     ASSERT_EQ(found.height, height);
     ASSERT_EQ(found.width, width);
     ASSERT_TRUE(found.rgb == expected.rgb) << Describe(image, height, width, resample, mode, isa);
@@ -75,8 +77,11 @@ TEST(ResizeTest, EqualsTheOriginals) {
     fields >> in_height >> in_width >> height >> width >> filter >> mode;
     const Image image = Picture(in_height, in_width);
     for (const InstructionSet isa : SupportedInstructionSets()) {
-      const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width,
-                                     ParseResample(filter), ParsePreprocessMode(mode));
+      const Image found = ResizeWith(ResizeKernelsFor(isa), image,
+                                     {.height = height,
+                                      .width = width,
+                                      .resample = ParseResample(filter),
+                                      .mode = ParsePreprocessMode(mode)});
       EXPECT_TRUE(found.rgb == expected.bytes) << key << " with " << ToString(isa);
     }
     EXPECT_TRUE(
@@ -230,7 +235,9 @@ TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
 
 TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {
   for (const double covered : {100.0, 99.5, 99.125}) {
-    const ResizeWeights weights(100, 10, Resample::kBilinear, PreprocessMode::kPillow, covered);
+    const ResizeWeights weights(
+        {.in = 100, .covered = covered, .out = 10, .first = 0, .wanted = 10}, Resample::kBilinear,
+        PreprocessMode::kPillow);
     const ResizeTaps taps = weights.taps();
     for (int i = 1; i < 9; ++i) {  // windows at the ends are cut off
       double centre = 0;
@@ -244,7 +251,8 @@ TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {
 }
 
 TEST(ResizeWeightsTest, SplitWeightsAreWhole) {
-  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow, 100);
+  const ResizeWeights weights({.in = 100, .covered = 100, .out = 17, .first = 0, .wanted = 17},
+                              Resample::kLanczos, PreprocessMode::kPillow);
   const ResizeTaps taps = weights.taps();
   EXPECT_EQ(taps.stride % 8, 0);
   for (int i = 0; i < 17; ++i) {
