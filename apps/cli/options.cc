@@ -77,10 +77,9 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
   AddParsed(
       command, "--preprocess",
       [&](const std::string& text) { arguments.mode = ParsePreprocessMode(text); },
-      "Whose pixels resizing reproduces: torchvision (transformers from 5 on), pillow (up to "
-      "12.1) or pillow13")
-      ->type_name("MODE")
-      ->default_str(std::string(ToString(arguments.mode)));
+      "Whose pixels resizing reproduces: torchvision (transformers from 5 on, and the default of "
+      "its folders), pillow (up to 12.1) or pillow13 (the default of timm's and open_clip's)")
+      ->type_name("MODE");
   AddParsed(
       command, "--alpha",
       [&](const std::string& text) { arguments.decode.alpha = ParseAlphaPolicy(text); },
