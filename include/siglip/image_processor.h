@@ -80,6 +80,9 @@ class SiglipImageProcessor {
   /// Siglip2ImageProcessor's.
   static SiglipImageProcessor FromPretrained(const std::filesystem::path& folder,
                                              std::optional<PreprocessMode> mode = std::nullopt);
+  /// For folders of which FromPretrained throws Error(kUnsupported): what makes one whole view of
+  /// `side` pixels of every picture instead, with the filter, mean and deviation that they name.
+  static ImageProcessorConfig OneWholeView(const std::filesystem::path& folder, int64_t side);
   SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode);
 
   const ImageProcessorConfig& config() const { return config_; }

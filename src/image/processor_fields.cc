@@ -38,38 +38,27 @@ std::string KnownClasses() {
   return names;
 }
 
-/// A side of the pictures that the model takes, as far as a file of a class that splits them says.
-std::string SideOf(const Json& fields) {
+/// A side of the pictures that the model takes, as far as the fields of a processor say.
+std::optional<int64_t> SideOf(const Json& fields) {
   for (const auto& [object, key] :
        {std::pair{"max_image_size", "longest_edge"}, {"crop_size", "height"}, {"size", "height"}}) {
     const auto found = fields.find(object);
     if (found == fields.end() || !found->is_object()) continue;
     const auto side = found->find(key);
-    if (side != found->end() && side->is_number_integer()) return side->dump();
+    if (side != found->end() && side->is_number_integer()) return side->get<int64_t>();
   }
-  return "SIDE";
-}
-
-/// The preprocessor_config.json that makes one picture of one, as large as the model takes it.
-std::string OneWholeView(const Json& fields) {
-  const std::string side = SideOf(fields);
-  const auto field = [&](const char* key, const char* otherwise) {
-    const auto found = fields.find(key);
-    return "\"" + std::string(key) + "\": " + (found == fields.end() ? otherwise : found->dump());
-  };
-  return R"({"image_processor_type": "SiglipImageProcessor", "size": {"height": )" + side +
-         R"(, "width": )" + side + "}, " + field("resample", "3") + ", " +
-         field("image_mean", "[0.5, 0.5, 0.5]") + ", " + field("image_std", "[0.5, 0.5, 0.5]") +
-         "}" + (side == "SIDE" ? " with image_size of the model as SIDE" : "");
+  return std::nullopt;
 }
 
 std::string OneViewHint(const Json& fields, const std::string& name) {
-  return "to embed every picture as one whole view, write this as preprocessor_config.json" +
-         std::string(name.ends_with("processor_config.json") &&
-                             !name.ends_with("preprocessor_config.json")
-                         ? " (and take processor_config.json away, which goes first)"
-                         : "") +
-         ": " + OneWholeView(fields);
+  std::string hint =
+      "to embed every picture as one whole view, write this as preprocessor_config.json";
+  if (std::filesystem::path(name).filename() == "processor_config.json") {
+    hint += " (and remove processor_config.json, which counts first)";
+  }
+  const std::optional<int64_t> side = SideOf(fields);
+  hint += ": " + OneWholeView(fields, side.value_or(0)).dump();
+  return side ? hint : hint + ", with image_size of the model in place of 0";
 }
 
 Error UnsupportedClass(const std::string& type, const std::string& expected,
@@ -139,6 +128,25 @@ std::string ProcessorType(const Json& fields, const std::string& name) {
     return type;
   }
   return {};
+}
+
+Json OneWholeView(const Json& fields, int64_t side) {
+  Json view = {{"image_processor_type", "SiglipImageProcessor"},
+               {"size", {{"height", side}, {"width", side}}}};
+  for (const char* key : {"resample", "image_mean", "image_std"}) {
+    const auto found = fields.find(key);
+    if (found != fields.end()) view[key] = *found;
+  }
+  return view;
+}
+
+ImageProcessorConfig SiglipImageProcessor::OneWholeView(const std::filesystem::path& folder,
+                                                        int64_t side) {
+  const ProcessorFields fields = RequireProcessorFields(folder);
+  RequireObject(fields.json, "(whole file)", fields.name);
+  const ProcessorClass* known = FindClass(ProcessorType(fields.json, fields.name));
+  const Json& complete = known == nullptr ? fields.json : Completed(fields.json, *known);
+  return ImageProcessorConfigFromJson(siglip::OneWholeView(complete, side), fields.name);
 }
 
 Json WithClassDefaults(const Json& fields, const std::string& name) {

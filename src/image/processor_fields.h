@@ -34,6 +34,10 @@ std::string ProcessorType(const Json& fields, const std::string& name);
 /// takes other steps.
 Json WithClassDefaults(const Json& fields, const std::string& name);
 
+/// The fields of a processor that makes one picture of `side` pixels of every picture, with the
+/// filter, mean and deviation of another.
+Json OneWholeView(const Json& fields, int64_t side);
+
 /// Refuses steps that no known class takes, such as pan and scan.
 void RefuseOtherSteps(const Json& fields, const std::string& name);
 

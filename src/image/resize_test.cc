@@ -100,6 +100,32 @@ std::vector<uint8_t> Levels(std::span<const float> values) {
   return levels;
 }
 
+TEST(ResizeTest, APartIsThatOfTheWhole) {
+  const Image image = Picture(61, 47);
+  for (const auto mode :
+       {PreprocessMode::kTorchvision, PreprocessMode::kPillow, PreprocessMode::kPillow13}) {
+    for (const auto& [height, width] : {std::pair{20, 31}, {90, 111}, {61, 20}, {20, 47}}) {
+      const Image whole = ResizeReference(image, height, width, Resample::kLanczos, mode);
+      const CropWindow window = {.top = height / 5, .left = width / 3, .height = 11, .width = 13};
+      std::vector<uint8_t> expected;
+      for (int64_t y = window.top; y < window.top + window.height; ++y) {
+        const auto row = whole.rgb.begin() + (y * width + window.left) * 3;
+        expected.insert(expected.end(), row, row + window.width * 3);
+      }
+      for (const InstructionSet isa : SupportedInstructionSets()) {
+        const Image found = ResizeWith(ResizeKernelsFor(isa), image,
+                                       {.height = height,
+                                        .width = width,
+                                        .resample = Resample::kLanczos,
+                                        .mode = mode,
+                                        .crop = window});
+        EXPECT_TRUE(found.rgb == expected)
+            << Describe(image, height, width, Resample::kLanczos, mode, isa);
+      }
+    }
+  }
+}
+
 TEST(ResizeTest, EqualsGoldenImages) {
   const auto golden =
       ReadGoldenTensors(SIGLIP_SOURCE_DIR "/tests/golden/images/expected.safetensors");
