@@ -183,6 +183,45 @@ TEST(ProcessorCasesTest, FilesOfPicturesGiveTheSameBits) {
   }
 }
 
+/// How far apart two pictures are, of 255.
+struct Difference {
+  int largest = 0;
+  double mean = 0;
+};
+
+Difference Between(const std::vector<uint8_t>& left, const std::vector<uint8_t>& right) {
+  Difference difference;
+  for (size_t i = 0; i < left.size(); ++i) {
+    const int one = std::abs(left[i] - right[i]);
+    difference.largest = std::max(difference.largest, one);
+    difference.mean += one / static_cast<double>(left.size());
+  }
+  return difference;
+}
+
+TEST(ProcessorCasesTest, TransparencyInFoldersOfTimmAndOpenClip) {
+  const auto expected = ReadGoldenTensors(kCases / "transparent.safetensors");
+  ImageProcessorConfig config;
+  config.height = config.width = 48;
+  const SiglipImageProcessor processor(config, PreprocessMode::kPillow13);
+  const auto prepared = [&](AlphaPolicy alpha) {
+    DecodeOptions options;
+    options.alpha = alpha;
+    return Levels(
+        processor.PreprocessFile(SIGLIP_SOURCE_DIR "/tests/golden/images/alpha.png", options)
+            .floats());
+  };
+  const std::vector<uint8_t>& timm = expected.at("timm").bytes;
+  const std::vector<uint8_t>& open_clip = expected.at("open_clip").bytes;
+  EXPECT_TRUE(prepared(AlphaPolicy::kDrop) == timm);
+  // open_clip resizes first, which gives other colours where alpha changes. Nothing is put on white.
+  const Difference dropped = Between(prepared(AlphaPolicy::kDrop), open_clip);
+  EXPECT_GT(dropped.largest, 10);
+  EXPECT_LT(dropped.largest, 70);
+  EXPECT_LT(dropped.mean, 4);
+  EXPECT_GT(Between(prepared(AlphaPolicy::kWhite), open_clip).mean, 50);
+}
+
 struct Refused {
   const char* json;
   std::vector<std::string> parts;

@@ -104,7 +104,7 @@ Sides OpenClipSides(const Json& file, const Json& preprocess, const std::string&
 Json FillColour(const std::array<double, 3>& colour) {
   Json bytes = Json::array();
   for (const double value : colour) {
-    bytes.push_back(static_cast<int>(std::clamp(value, 0.0, 255.0)));
+    bytes.push_back(value > 0.0 ? static_cast<int>(std::min(value, 255.0)) : 0);
   }
   return bytes;
 }

@@ -126,6 +126,16 @@ def classes():
     return result
 
 
+def transparent():
+    """A picture with transparency as timm and open_clip prepare it at 48 pixels."""
+    image = Image.open(FOLDER.parent.parent / "golden" / "images" / "alpha.png")
+    config = {"input_size": [3, 48, 48], "crop_pct": 1.0, "crop_mode": "squash", "mean": HALF, "std": HALF}
+    open_clip = image_transform_v2(PreprocessCfg(48, mean=HALF, std=HALF, resize_mode="squash"), is_train=False)
+    # timm's loader of data sets converts before the transform.
+    timm = create_transform(**resolve_data_config({}, pretrained_cfg=config))(image.convert("RGB"))
+    return {"timm": levels(timm), "open_clip": levels(open_clip(image))}
+
+
 def main():
     cases, tensors = [], {}
     for file, fields, height, width, mode, values in [*timm_cases(), *open_clip_cases(), *transformers_cases()]:
@@ -137,6 +147,7 @@ def main():
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in classes().items())
     (FOLDER / "classes.json").write_text("{\n" + lines + "\n}\n")
     safetensors_io.write(FOLDER / "expected.safetensors", tensors)
+    safetensors_io.write(FOLDER / "transparent.safetensors", transparent())
     print(len(cases), "cases")
 
 
