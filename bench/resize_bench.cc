@@ -24,8 +24,9 @@ void BM_Resize(benchmark::State& state, Shape shape, PreprocessMode mode, Instru
   }
   const ResizeKernels& kernels = ResizeKernelsFor(isa);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        ResizeWith(kernels, image, shape.size, shape.size, Resample::kBicubic, mode));
+    benchmark::DoNotOptimize(ResizeWith(
+        kernels, image,
+        {.height = shape.size, .width = shape.size, .resample = Resample::kBicubic, .mode = mode}));
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(image.rgb.size()));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/processor_config.h"
+#include "image/processor_fields.h"
 #include "siglip/image_processor.h"
 #include "siglip/siglip2_image_processor.h"
 
@@ -58,8 +59,9 @@ void Try(const Reader& reader) {
 void Run(std::string_view text) {
   Try([&] { return ImageProcessorConfig::FromJson(text, "fuzz"); });
   Try([&] { return Siglip2ImageProcessorConfig::FromJson(text, "fuzz"); });
-  Try([&] { return ConfigFromOpenClip(ParseJson(text, "fuzz"), "fuzz"); });
-  Try([&] { return ConfigFromTimm(ParseJson(text, "fuzz"), "fuzz"); });
+  const auto read = [](const Json& fields) { return ImageProcessorConfigFromJson(fields, "fuzz"); };
+  Try([&] { return read(FieldsFromOpenClip(ParseJson(text, "fuzz"), "fuzz")); });
+  Try([&] { return read(FieldsFromTimm(ParseJson(text, "fuzz"), "fuzz")); });
 }
 
 }  // namespace

@@ -45,6 +45,15 @@ std::optional<ErrorCode> Try(const Function& function) {
   }
 }
 
+std::vector<uint8_t> Cut(const Image& image, const CropWindow& window) {
+  std::vector<uint8_t> rgb;
+  for (int64_t y = window.top; y < window.top + window.height; ++y) {
+    const auto row = image.rgb.begin() + (y * image.width + window.left) * 3;
+    rgb.insert(rgb.end(), row, row + window.width * 3);
+  }
+  return rgb;
+}
+
 void Run(Input input) {
   const auto resample = static_cast<Resample>(input.Byte() % 8);
   const auto mode = static_cast<PreprocessMode>(input.Byte() % 4);
@@ -68,9 +77,17 @@ void Run(Input input) {
        {InstructionSet::kGeneric, InstructionSet::kAvx2, SupportedInstructionSets().back()}) {
     if (isa > SupportedInstructionSets().back()) continue;
     Image found;
-    const auto error = Try(
-        [&] { found = ResizeWith(ResizeKernelsFor(isa), image, height, width, resample, mode); });
+    ResizeRequest request = {.height = height, .width = width, .resample = resample, .mode = mode};
+    const auto error = Try([&] { found = ResizeWith(ResizeKernelsFor(isa), image, request); });
     if (error != expected_error || found.rgb != expected.rgb) std::abort();
+    if (error) continue;
+    request.crop = CropWindow{.top = height / 3,
+                              .left = width / 4,
+                              .height = height - height / 2,
+                              .width = width - width / 2};
+    if (ResizeWith(ResizeKernelsFor(isa), image, request).rgb != Cut(expected, *request.crop)) {
+      std::abort();
+    }
   }
 }
 

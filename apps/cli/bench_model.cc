@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -43,12 +44,12 @@ class FixedModel final : public BenchModel {
   }
 
  private:
-  SiglipImageProcessor Processor(PreprocessMode mode) const {
+  SiglipImageProcessor Processor(std::optional<PreprocessMode> mode) const {
     if (source_.preset.empty()) {
       return SiglipImageProcessor::FromPretrained(ResolveModel(source_.model), mode);
     }
     return {ImageProcessorConfig::FromJson(PresetPreprocessorJson(source_.preset), source_.preset),
-            mode};
+            mode.value_or(PreprocessMode::kTorchvision)};
   }
 
   SiglipVisionModel model_;
@@ -81,8 +82,9 @@ class NaflexModel final : public BenchModel {
 
   Engine TakeEngine(EngineOptions options) override {
     options.tokens = model_.vision_model().head() == nullptr;
-    return Engine(std::move(model_), Siglip2ImageProcessor(ProcessorConfig(), options.preprocess),
-                  options, source_.name());
+    const PreprocessMode mode = options.preprocess.value_or(PreprocessMode::kTorchvision);
+    return Engine(std::move(model_), Siglip2ImageProcessor(ProcessorConfig(), mode), options,
+                  source_.name());
   }
 
  private:

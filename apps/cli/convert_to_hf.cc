@@ -1,6 +1,7 @@
 // See convert_to_hf.h.
 #include "convert_to_hf.h"
 
+#include <array>
 #include <optional>
 #include <system_error>
 
@@ -16,14 +17,10 @@ namespace siglip::cli {
 namespace {
 
 constexpr char kPreprocessorFile[] = "preprocessor_config.json";
+constexpr char kProcessorFile[] = "processor_config.json";
 
 /// Texts of SigLIP 2 come out of Gemma's vocabulary, and its pictures are resized bilinearly.
 constexpr int64_t kSiglip2Words = 256000;
-
-bool Exists(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
 
 /// The folder that a checkpoint, given as a folder or a file, lies in.
 std::filesystem::path FolderOf(const std::filesystem::path& checkpoint) {
@@ -31,14 +28,31 @@ std::filesystem::path FolderOf(const std::filesystem::path& checkpoint) {
   return std::filesystem::is_directory(checkpoint, ignored) ? checkpoint : checkpoint.parent_path();
 }
 
-/// What files of the checkpoint say of preprocessing, as JSON; nothing when none does, or when it
-/// is not SigLIP's: timm's checkpoints say that pictures are cropped, which SigLIP was not trained
-/// with.
-std::optional<std::string> FindPreprocessing(const std::filesystem::path& folder) {
+/// How the pictures of a folder are prepared, as preprocessor_config.json.
+struct Preprocessing {
+  std::string json;
+  std::string note;  ///< For the user, a line or nothing.
+};
+
+/// transformers ignores fields that it does not have.
+std::string WhatTransformersIgnores(const ImageProcessorConfig& config) {
+  if (config.rounding == PixelRounding::kDown) return {};
+  std::string note = std::string(kPreprocessorFile) +
+                     " has siglip's own \"rounding\": transformers may crop a pixel further to the "
+                     "left or top";
+  if (config.fill_color != std::array<uint8_t, 3>{0, 0, 0}) note += ", and leaves the border black";
+  if (config.min_height != 0) note += ", and refuses \"min_height\"";
+  return note + "\n";
+}
+
+/// What files of a folder say of preprocessing; nothing when none does, or when it cannot be done.
+std::optional<Preprocessing> FindPreprocessing(const std::filesystem::path& folder) {
   try {
-    return Siglip2ImageProcessor::IsFor(folder)
-               ? Siglip2ImageProcessor::FromPretrained(folder).config().ToJson()
-               : SiglipImageProcessor::FromPretrained(folder).config().ToJson();
+    if (Siglip2ImageProcessor::IsFor(folder)) {
+      return Preprocessing{Siglip2ImageProcessor::FromPretrained(folder).config().ToJson(), {}};
+    }
+    const auto processor = SiglipImageProcessor::FromPretrained(folder);
+    return Preprocessing{processor.config().ToJson(), WhatTransformersIgnores(processor.config())};
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnsupported) {
       return std::nullopt;
@@ -47,19 +61,15 @@ std::optional<std::string> FindPreprocessing(const std::filesystem::path& folder
   }
 }
 
-/// SigLIP's own preprocessing at the size of this model, as JSON and in words.
-struct Guess {
-  std::string json;
-  std::string words;
-};
-
-Guess GuessPreprocessing(const ModelInfo& model) {
+/// SigLIP's own preprocessing at the size of this model.
+Preprocessing Guess(const ModelInfo& model) {
+  const std::string is_a_guess = std::string(kPreprocessorFile) + " is a guess: ";
   if (model.image_size == 0) {
     Siglip2ImageProcessorConfig config;
     config.patch_size = model.config.patch_size;
     config.max_num_patches = model.tokens_per_picture;
-    return {config.ToJson(),
-            "up to " + std::to_string(config.max_num_patches) + " patches, as SigLIP 2 NaFlex"};
+    return {config.ToJson(), is_a_guess + "up to " + std::to_string(config.max_num_patches) +
+                                 " patches, as SigLIP 2 NaFlex\n"};
   }
   ImageProcessorConfig config;
   config.height = config.width = model.image_size;
@@ -68,23 +78,40 @@ Guess GuessPreprocessing(const ModelInfo& model) {
   const std::string side = std::to_string(model.image_size);
   return {
       config.ToJson(),
-      side + "x" + side + ", " +
+      is_a_guess + side + "x" + side + ", " +
           (is_siglip2 ? "bilinear as SigLIP 2"
-                      : "bicubic as SigLIP; SigLIP 2, Gemma 3 and MedSigLIP need \"resample\": 2")};
+                      : "bicubic as SigLIP; SigLIP 2, Gemma 3 and MedSigLIP need \"resample\": 2") +
+          "\n"};
 }
 
-/// Where no file was copied that says how pictures are prepared, writes what the old folder said
-/// otherwise, or else a guess. The answer names a guess.
-std::string CompletePreprocessing(const std::optional<std::string>& found,
+/// For a folder whose own files cannot be followed: one whole view where they make several pictures
+/// of one, a guess where they say nothing.
+Preprocessing MakePreprocessing(const std::filesystem::path& folder, const ModelInfo& model) {
+  if (model.image_size == 0) return Guess(model);
+  try {
+    return {SiglipImageProcessor::OneWholeView(folder, model.image_size).ToJson(),
+            std::string(kPreprocessorFile) + " makes one whole view of every picture, where the " +
+                "checkpoint's own processor takes other steps\n"};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    return Guess(model);
+  }
+}
+
+/// Makes sure that the new folder says how pictures are prepared, where no file that does was
+/// copied. The answer is what to tell the user.
+std::string CompletePreprocessing(const std::optional<Preprocessing>& found,
                                   const std::filesystem::path& folder) {
-  if (Exists(folder / kPreprocessorFile) || Exists(folder / "processor_config.json")) return {};
+  if (FindPreprocessing(folder)) return {};
   const ModelInfo model = InspectModel(folder);
   if (model.config.num_channels != 3) return {};
-  const Guess guess = found ? Guess{*found, {}} : GuessPreprocessing(model);
+  const Preprocessing made = found ? *found : MakePreprocessing(folder, model);
   AtomicFile file(folder / kPreprocessorFile);
-  file.Write(guess.json);
+  file.Write(made.json);
   file.Commit();
-  return found ? "" : std::string(kPreprocessorFile) + " is a guess: " + guess.words + "\n";
+  std::error_code ignored;
+  std::filesystem::remove(folder / kProcessorFile, ignored);  // it may count first
+  return made.note;
 }
 
 std::string WrittenParts(const ModelParts& written) {
@@ -110,7 +137,7 @@ std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
                                  const std::filesystem::path& folder) {
   const ModelParts found = FindParts(checkpoint);
   // Before anything is written: its files may be damaged.
-  const std::optional<std::string> preprocessing = FindPreprocessing(FolderOf(checkpoint));
+  const std::optional<Preprocessing> preprocessing = FindPreprocessing(FolderOf(checkpoint));
   const ModelParts written = ConvertToTransformers(checkpoint, folder);
   const std::string note =
       written.image_tower ? CompletePreprocessing(preprocessing, folder) : std::string();

@@ -47,11 +47,29 @@ struct Findings {
 };
 
 std::string DescribeSize(const ImageProcessorConfig& config) {
-  if (!config.do_resize) return "no resize";
-  if (config.shortest_edge > 0) {
-    return "resize the shorter side to " + std::to_string(config.shortest_edge);
+  const auto sides = [](int64_t height, int64_t width) {
+    return std::to_string(height) + " x " + std::to_string(width);
+  };
+  std::string text = "resize to " + sides(config.height, config.width);
+  if (!config.do_resize) {
+    text = "no resize";
+  } else if (config.shortest_edge > 0) {
+    text = "resize the shorter side to " + std::to_string(config.shortest_edge);
+    if (config.longest_edge > 0) {
+      text += ", the longer to at most " + std::to_string(config.longest_edge);
+    }
+  } else if (config.max_height > 0) {
+    text = "resize to fit into " + sides(config.max_height, config.max_width);
+  } else if (config.min_height > 0) {
+    text = "resize to cover " + sides(config.min_height, config.min_width);
   }
-  return "resize to " + std::to_string(config.height) + " x " + std::to_string(config.width);
+  if (config.do_center_crop) {
+    text += ", crop to " + sides(config.crop_height, config.crop_width);
+  }
+  if (config.do_pad && config.pad_height > 0) {
+    text += ", pad to " + sides(config.pad_height, config.pad_width);
+  }
+  return text;
 }
 
 std::string DescribeSize(const Siglip2ImageProcessorConfig& config) {

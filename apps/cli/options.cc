@@ -111,10 +111,9 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
   AddParsed(
       command, "--preprocess",
       [&](const std::string& text) { arguments.mode = ParsePreprocessMode(text); },
-      "Whose pixels resizing reproduces: torchvision (transformers from 5 on), pillow (up to "
-      "12.1) or pillow13")
-      ->type_name("torchvision|pillow|pillow13")
-      ->default_str(std::string(ToString(arguments.mode)));
+      "Whose pixels resizing reproduces: torchvision (transformers from 5 on, and the default of "
+      "its folders), pillow (up to 12.1) or pillow13 (the default of timm's and open_clip's)")
+      ->type_name("torchvision|pillow|pillow13");
   AddParsed(
       command, "--alpha",
       [&](const std::string& text) { arguments.decode.alpha = ParseAlphaPolicy(text); },

@@ -43,7 +43,7 @@ CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& pre
 
 /// How pictures become pixels.
 struct PreprocessArguments {
-  PreprocessMode mode = PreprocessMode::kTorchvision;
+  std::optional<PreprocessMode> mode;  ///< Absent: that of the model's project.
   DecodeOptions decode;
 };
 

@@ -67,25 +67,26 @@ Resample ParseFilter(const std::string& text) {
 
 SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
                                    const PreprocessCommandArguments& arguments) {
-  const PreprocessMode mode = arguments.preprocess.mode;
-  ImageProcessorConfig config = SiglipImageProcessor::FromPretrained(folder, mode).config();
+  const auto stored = SiglipImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+  ImageProcessorConfig config = stored.config();
   if (arguments.size) {
     config.do_resize = true;
+    config.shortest_edge = config.max_height = config.min_height = 0;
     config.height = (*arguments.size)[0];
     config.width = (*arguments.size)[1];
-    config.shortest_edge = 0;
+    config.do_center_crop = config.do_pad = false;
   }
   if (arguments.resample) config.resample = *arguments.resample;
-  return SiglipImageProcessor(config, mode);
+  return SiglipImageProcessor(config, stored.mode());
 }
 
 Siglip2ImageProcessor MakeSiglip2Processor(const std::filesystem::path& folder,
                                            const PreprocessCommandArguments& arguments) {
-  const PreprocessMode mode = arguments.preprocess.mode;
-  Siglip2ImageProcessorConfig config = Siglip2ImageProcessor::FromPretrained(folder, mode).config();
+  const auto stored = Siglip2ImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+  Siglip2ImageProcessorConfig config = stored.config();
   if (arguments.max_num_patches != 0) config.max_num_patches = arguments.max_num_patches;
   if (arguments.resample) config.resample = *arguments.resample;
-  return Siglip2ImageProcessor(config, mode);
+  return Siglip2ImageProcessor(config, stored.mode());
 }
 
 /// For as many pictures as there are paths.

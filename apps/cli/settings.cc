@@ -29,14 +29,14 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
         {"instruction set", std::string(tower.runtime()->instruction_set())},
         {"normalize", options.normalize ? "yes" : "no"},
         {"precision", std::string(ToString(tower.precision()))},
-        {"preprocess", std::string(ToString(options.preprocess))},
         {"shape", ToString(engine.embedding_shape())},
         {"tokens", options.tokens ? "yes" : "no"},
     };
   };
   Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
-  // Looked at last, by their names: they differ whenever something else does.
   if (!options.texts_only) {
+    settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
+    // Looked at last, by their names: they differ whenever something else does.
     settings["most tokens"] = std::to_string(engine.tower().most_tokens());
     settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
   }

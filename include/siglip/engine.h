@@ -29,7 +29,9 @@ struct EngineOptions {
   RuntimeOptions runtime;
   /// Absent: f32, or what a packed checkpoint holds.
   std::optional<Precision> precision;
-  PreprocessMode preprocess = PreprocessMode::kTorchvision;
+  /// Absent: that of the project whose files describe the preprocessing, see
+  /// SiglipImageProcessor::FromPretrained.
+  std::optional<PreprocessMode> preprocess;
   DecodeOptions decode;
   /// Of models with variable resolution (NaFlex): how many patches a picture may have. 0: what the
   /// checkpoint's preprocessing says.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,12 +27,43 @@ struct PixelConfig {
   std::array<double, 3> image_std = {0.5, 0.5, 0.5};
 };
 
-/// The fields for SiglipImageProcessor, with its defaults.
+/// What becomes of fractions of pixels.
+enum class PixelRounding {
+  /// As in transformers: sizes are rounded down, and so are the margins of a crop. One pixel too
+  /// many of a border lies at the right and bottom, in modes pillow and pillow13 at the left and
+  /// top.
+  kDown,
+  /// As in timm and open_clip: halves to even, in sizes that follow from max_height or min_height
+  /// and in the margins of a crop. One pixel too many of a border lies at the right and bottom.
+  kHalfEven,
+};
+
+/// The fields for SiglipImageProcessor, with its defaults. min_height, min_width, fill_color and
+/// rounding are no fields of transformers, which ignores them: they say what timm and open_clip do.
 struct ImageProcessorConfig : PixelConfig {
-  /// Either height x width, or (shortest_edge > 0) the shorter side with the aspect ratio kept.
+  /// The size that pictures are resized to: of the following the first that is not 0. All but the
+  /// last keep the aspect ratio.
+  int64_t shortest_edge = 0;  ///< The shorter side. The longer one may be limited:
+  int64_t longest_edge = 0;
+  int64_t max_height = 0;  ///< As large as fits into this.
+  int64_t max_width = 0;
+  int64_t min_height = 0;  ///< As small as covers this.
+  int64_t min_width = 0;
   int64_t height = 224;
   int64_t width = 224;
-  int64_t shortest_edge = 0;
+
+  /// Then as much of the middle, with a border where there is less.
+  bool do_center_crop = false;
+  int64_t crop_height = 0;
+  int64_t crop_width = 0;
+  std::array<uint8_t, 3> fill_color = {0, 0, 0};
+  PixelRounding rounding = PixelRounding::kDown;
+
+  /// At last, values of 0 at the right and bottom; with sizes of 0 none, since a single picture is
+  /// as large as the largest of its batch.
+  bool do_pad = false;
+  int64_t pad_height = 0;
+  int64_t pad_width = 0;
 
   /// From the JSON text of preprocessor_config.json. Throws Error naming the field.
   static ImageProcessorConfig FromJson(std::string_view json, const std::string& name);
@@ -41,11 +73,16 @@ struct ImageProcessorConfig : PixelConfig {
 class SiglipImageProcessor {
  public:
   /// Reads processor_config.json or preprocessor_config.json (in transformers' order), else the
-  /// preprocess_cfg of open_clip_config.json, else timm's pretrained_cfg. Throws Error(kNotFound)
-  /// when the folder says nothing about preprocessing, Error(kUnsupported) for steps that are not
-  /// those of SigLIP, such as cropping, and for Siglip2ImageProcessor's.
+  /// preprocess_cfg of open_clip_config.json, else timm's pretrained_cfg. Without a mode, it is
+  /// that of the project: kTorchvision for transformers, kPillow13 for open_clip and timm. Throws
+  /// Error(kNotFound) when the folder says nothing about preprocessing, Error(kUnsupported) for
+  /// processors that take other steps, such as making several pictures of one, and for
+  /// Siglip2ImageProcessor's.
   static SiglipImageProcessor FromPretrained(const std::filesystem::path& folder,
-                                             PreprocessMode mode = PreprocessMode::kTorchvision);
+                                             std::optional<PreprocessMode> mode = std::nullopt);
+  /// For folders of which FromPretrained throws Error(kUnsupported): what makes one whole view of
+  /// `side` pixels of every picture instead, with the filter, mean and deviation that they name.
+  static ImageProcessorConfig OneWholeView(const std::filesystem::path& folder, int64_t side);
   SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode);
 
   const ImageProcessorConfig& config() const { return config_; }
@@ -53,8 +90,11 @@ class SiglipImageProcessor {
 
   /// Height and width of the output for a picture of this size.
   std::array<int64_t, 2> OutputSize(int64_t height, int64_t width) const;
+  /// The same for pictures of all sizes; nothing where it depends on them.
+  std::optional<std::array<int64_t, 2>> FixedOutputSize() const;
 
-  /// One picture -> [3, height, width] of OutputSize, resized, rescaled and normalised.
+  /// One picture -> [3, height, width] of OutputSize, resized, cropped, rescaled, normalised and
+  /// padded. Throws Error(kMismatch) where it is larger than what it is to be padded to.
   /// `out` must hold exactly that many values.
   void Preprocess(const Image& image, std::span<float> out) const;
   /// A picture file -> [3, height, width]: the bits of DecodeImageFile and Preprocess, unless

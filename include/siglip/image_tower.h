@@ -52,6 +52,8 @@ class ImageTower {
   virtual int64_t native_side() const = 0;
   /// Whether pictures of other sizes are resized, or refused.
   virtual bool resizes() const = 0;
+  /// Whose pixels these are.
+  virtual PreprocessMode preprocess_mode() const = 0;
 
   /// Replaces what `picture` holds, in the same memory where that fits. Throws Error for a picture
   /// that preprocessing or model refuses.

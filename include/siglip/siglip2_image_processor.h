@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,8 +35,9 @@ class Siglip2ImageProcessor {
 
   /// Reads processor_config.json or preprocessor_config.json, in transformers' order. Throws
   /// Error(kNotFound) when the folder has neither, Error(kUnsupported) for another processor's.
+  /// Without a mode, it is kTorchvision.
   static Siglip2ImageProcessor FromPretrained(const std::filesystem::path& folder,
-                                              PreprocessMode mode = PreprocessMode::kTorchvision);
+                                              std::optional<PreprocessMode> mode = std::nullopt);
   Siglip2ImageProcessor(const Siglip2ImageProcessorConfig& config, PreprocessMode mode);
 
   const Siglip2ImageProcessorConfig& config() const { return config_; }

@@ -39,7 +39,8 @@ ImageProcessorConfig TinyPreprocessing() {
 Engine MakeEngine(const EngineOptions& options = {},
                   const ImageProcessorConfig& preprocessing = TinyPreprocessing()) {
   SiglipVisionModel model(TinyConfig(), 7, Runtime::Create(options.runtime));
-  return Engine(std::move(model), SiglipImageProcessor(preprocessing, options.preprocess), options);
+  return Engine(std::move(model), SiglipImageProcessor(preprocessing, PreprocessMode::kTorchvision),
+                options);
 }
 
 EngineOptions Options(int threads, int batch = 0) {

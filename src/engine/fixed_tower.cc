@@ -11,16 +11,17 @@
 namespace siglip {
 namespace {
 
-void CheckSizes(const SiglipVisionConfig& config, const ImageProcessorConfig& pixels,
+void CheckSizes(const SiglipVisionConfig& config, const SiglipImageProcessor& processor,
                 const std::string& name) {
-  const bool fixed_size = pixels.do_resize && pixels.shortest_edge == 0;
-  if (fixed_size && (pixels.height != config.image_size || pixels.width != config.image_size)) {
-    throw Error(ErrorCode::kMismatch,
-                name + ": preprocessing resizes to " + std::to_string(pixels.height) + "x" +
-                    std::to_string(pixels.width) + ", the model takes " +
-                    std::to_string(config.image_size) + "x" + std::to_string(config.image_size),
-                "size of preprocessor_config.json, image_size of config.json");
-  }
+  const auto size = processor.FixedOutputSize();
+  if (!size) return;
+  const auto& [height, width] = *size;
+  if (height == config.image_size && width == config.image_size) return;
+  throw Error(ErrorCode::kMismatch,
+              name + ": preprocessing makes pictures of " + std::to_string(height) + "x" +
+                  std::to_string(width) + ", the model takes " + std::to_string(config.image_size) +
+                  "x" + std::to_string(config.image_size),
+              "size or crop_size of preprocessor_config.json, image_size of config.json");
 }
 
 class FixedSolo final : public ImageTower::Solo {
@@ -64,7 +65,7 @@ class FixedTower final : public TowerOf<SiglipVisionModel, SiglipImageProcessor>
       throw Error(ErrorCode::kMismatch,
                   "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
                       ", the model takes " + side + "x" + side,
-                  "its preprocessing does not resize every picture to that size");
+                  "its preprocessing does not make every picture that size");
     }
     if (picture.pixel_values.empty()) {
       picture.pixel_values = Tensor(DType::kF32, {1, 3, expected, expected});
@@ -79,7 +80,7 @@ std::unique_ptr<const ImageTower> MakeImageTower(SiglipVisionModel model,
                                                  SiglipImageProcessor processor,
                                                  const std::string& name) {
   CheckTakesColour(model.config(), name);
-  CheckSizes(model.config(), processor.config(), name);
+  CheckSizes(model.config(), processor, name);
   return std::make_unique<const FixedTower>(std::move(model), std::move(processor));
 }
 

@@ -14,7 +14,7 @@ Siglip2ImageProcessor LoadSiglip2Processor(const std::filesystem::path& folder,
   if (options.max_num_patches == 0) return stored;
   Siglip2ImageProcessorConfig config = stored.config();
   config.max_num_patches = options.max_num_patches;
-  return {config, options.preprocess};
+  return {config, stored.mode()};
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ class TowerOf : public ImageTower {
   Precision precision() const final { return model_.precision(); }
   bool has_head() const final { return model_.vision_model().head() != nullptr; }
   bool resizes() const final { return processor_.config().do_resize; }
+  PreprocessMode preprocess_mode() const final { return processor_.mode(); }
 
   void Preprocess(const Image& image, PreparedPicture& picture) const final {
     Prepare({.width = image.width, .height = image.height}, picture);

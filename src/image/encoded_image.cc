@@ -128,16 +128,14 @@ Image EncodedImage::DecodeRows() {
 }
 
 Image EncodedImage::Resized(const ResizeRequest& request) {
-  const auto& [height, width, resample, mode] = request;
-  const bool same_size = height == size_.height && width == size_.width;
-  if (rows_ && !same_size && resample != Resample::kNearest) {
+  const bool same_size = request.height == size_.height && request.width == size_.width;
+  if (same_size && !request.crop) return Decode();
+  if (rows_ && (same_size || request.resample != Resample::kNearest)) {
     CheckSides("input", size_.height, size_.width);
-    CheckOutputSize(height, width);
-    CheckResampleSupported(resample, mode);
+    CheckRequest(request);
     return Guarded(source_.name, [&] { return ResizeRows(request); });
   }
-  Image image = Decode();
-  return same_size ? image : Resize(image, height, width, resample, mode);
+  return ResizeWith(Decode(), request);
 }
 
 Image EncodedImage::ResizeRows(const ResizeRequest& request) {

@@ -32,6 +32,15 @@ void ExpectSamePicture(const Image& found, const Image& expected) {
   EXPECT_TRUE(found.rgb == expected.rgb);
 }
 
+Image Cut(const Image& image, const CropWindow& window) {
+  Image part{.width = window.width, .height = window.height, .rgb = {}};
+  for (int64_t y = window.top; y < window.top + window.height; ++y) {
+    const auto row = image.rgb.begin() + (y * image.width + window.left) * 3;
+    part.rgb.insert(part.rgb.end(), row, row + window.width * 3);
+  }
+  return part;
+}
+
 std::vector<std::filesystem::path> JpegsIn(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -76,6 +85,30 @@ TEST(EncodedImageTest, ResizesToTheBitsOfDecodingFirst) {
                        std::string(ToString(mode)));
           ExpectSamePicture(ResizedFile(path, options, request),
                             Resize(decoded, request.height, request.width, request.resample, mode));
+        }
+      }
+    }
+  }
+}
+
+TEST(EncodedImageTest, CutsOutWhatCroppingAfterwardsWould) {
+  for (const char* name : {"rgb.jpg", "exif-3.jpg", "exif-6.jpg", "exif-7.jpg", "rgb.png"}) {
+    const Image decoded = DecodeImageFile(kGolden / name);
+    for (const auto mode :
+         {PreprocessMode::kTorchvision, PreprocessMode::kPillow, PreprocessMode::kPillow13}) {
+      for (ResizeRequest request : RequestsFor(decoded, mode)) {
+        const Image whole = Resize(decoded, request.height, request.width, request.resample, mode);
+        const int64_t height = (request.height + 1) / 2;
+        const int64_t width = (request.width + 2) / 3;
+        for (const auto& [top, left] : {std::pair<int64_t, int64_t>{0, 0},
+                                        {request.height - height, request.width - width},
+                                        {request.height / 4, request.width / 3}}) {
+          request.crop = CropWindow{.top = top, .left = left, .height = height, .width = width};
+          SCOPED_TRACE(std::string(name) + " to " + std::to_string(request.width) + " x " +
+                       std::to_string(request.height) + ", from " + std::to_string(left) + ", " +
+                       std::to_string(top) + ", " + std::string(ToString(request.resample)) + ", " +
+                       std::string(ToString(mode)));
+          ExpectSamePicture(ResizedFile(kGolden / name, {}, request), Cut(whole, *request.crop));
         }
       }
     }
@@ -158,6 +191,16 @@ TEST(EncodedImageTest, RefusesWhatResizeRefuses) {
               [&] { resize({.height = 0, .width = 5}); });
   ExpectError(ErrorCode::kLimitExceeded, {"result"},
               [&] { resize({.height = 60000, .width = 60000}); });
+  ExpectError(ErrorCode::kInvalidArgument, {"part", "inside"}, [&] {
+    resize({.height = 5,
+            .width = 5,
+            .crop = CropWindow{.top = 1, .left = 0, .height = 5, .width = 5}});
+  });
+  ExpectError(ErrorCode::kInvalidArgument, {"output width", "16777216"}, [&] {
+    resize({.height = 5,
+            .width = INT64_MAX,
+            .crop = CropWindow{.top = 0, .left = 0, .height = 5, .width = 5}});
+  });
   ExpectError(ErrorCode::kUnsupported, {"box"},
               [&] { resize({.height = 5, .width = 5, .resample = Resample::kBox}); });
 }

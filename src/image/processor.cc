@@ -1,14 +1,14 @@
 // Pictures to pixel_values. Sources: transformers image_processing_backends.py (TorchvisionBackend,
-// PilBackend) and image_transforms.py (get_resize_output_image_size).
+// PilBackend).
 #include <algorithm>
 #include <string>
 
-#include "base/file_system.h"
-#include "base/model_folder.h"
 #include "image/picture_file.h"
+#include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess_encoded.h"
 #include "image/processor_config.h"
+#include "image/processor_fields.h"
 #include "image/resize.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
@@ -16,20 +16,49 @@
 namespace siglip {
 namespace {
 
-/// Interleaved bytes to planes of floats.
-void Normalize(const Image& image, const ImageProcessorConfig& config, PreprocessMode mode,
-               std::span<float> out) {
-  const PixelValueTables tables = MakePixelValueTables(config, mode);
-  const size_t pixels = image.rgb.size() / 3;
-  const uint8_t* in = image.rgb.data();
-  float* red = out.data();
-  float* green = red + pixels;
-  float* blue = green + pixels;
-  for (size_t i = 0; i < pixels; ++i, in += 3) {
-    red[i] = tables[0][in[0]];
-    green[i] = tables[1][in[1]];
-    blue[i] = tables[2][in[2]];
+/// Writes the planes of floats that a plan makes of what is kept of the resized picture.
+class PlaneWriter {
+ public:
+  PlaneWriter(const ImageProcessorConfig& config, PreprocessMode mode, const PicturePlan& plan)
+      : tables_(MakePixelValueTables(config, mode)), fill_(config.fill_color), plan_(plan) {}
+
+  void Write(const Image& image, std::span<float> out) const {
+    const auto& [width, height] = plan_.output;
+    for (int64_t y = 0; y < height; ++y) {
+      const int64_t row = y - plan_.top;
+      const bool inside = row >= 0 && row < image.height;
+      const uint8_t* in = inside ? image.rgb.data() + row * image.width * 3 : nullptr;
+      for (size_t channel = 0; channel < 3; ++channel) {
+        float* values = out.data() + (static_cast<int64_t>(channel) * height + y) * width;
+        WriteRow(in == nullptr ? nullptr : in + channel, in == nullptr ? 0 : image.width, channel,
+                 y < plan_.canvas.height ? plan_.canvas.width : 0, values);
+      }
+    }
   }
+
+ private:
+  /// `count` pixels from `in` on within a border of `canvas` pixels, then zeros.
+  void WriteRow(const uint8_t* in, int64_t count, size_t channel, int64_t canvas,
+                float* out) const {
+    const PixelValueTables::value_type& table = tables_[channel];
+    const int64_t begin = count == 0 ? 0 : plan_.left;
+    std::fill_n(out, begin, table[fill_[channel]]);
+    for (int64_t x = 0; x < count; ++x) out[begin + x] = table[in[3 * x]];
+    std::fill(out + begin + count, out + canvas, table[fill_[channel]]);
+    std::fill(out + canvas, out + plan_.output.width, 0.0F);
+  }
+
+  const PixelValueTables tables_;
+  const std::array<uint8_t, 3> fill_;
+  const PicturePlan& plan_;
+};
+
+void CheckRoom(const PicturePlan& plan, std::span<float> out) {
+  const auto& [width, height] = plan.output;
+  if (out.size() == static_cast<size_t>(3 * height * width)) return;
+  throw Error(ErrorCode::kMismatch, "image processor: room for " + std::to_string(out.size()) +
+                                        " values, expected 3 x " + std::to_string(height) + " x " +
+                                        std::to_string(width));
 }
 
 }  // namespace
@@ -41,71 +70,44 @@ SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, P
 }
 
 SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem::path& folder,
-                                                          PreprocessMode mode) {
-  if (const auto fields = FindProcessorFields(folder)) {
-    return {ImageProcessorConfigFromJson(fields->json, fields->name), mode};
-  }
-  const auto exists = [&](const char* file) { return FileExists(folder / file); };
-  const auto path = [&](const char* file) { return (folder / file).string(); };
-  if (exists("open_clip_config.json")) {
-    const Json file = ParseJsonFile(folder / "open_clip_config.json");
-    return {ConfigFromOpenClip(file, path("open_clip_config.json")), mode};
-  }
-  if (exists("config.json")) {
-    const Json file = ParseJsonFile(folder / "config.json");
-    if (file.is_object() && file.contains("pretrained_cfg")) {
-      return {ConfigFromTimm(file["pretrained_cfg"], path("config.json")), mode};
-    }
-  }
-  throw DiagnoseFolder(
-      folder,
-      Error(ErrorCode::kNotFound, folder.string() + ": no file says how pictures are preprocessed",
-            "expected preprocessor_config.json, processor_config.json, "
-            "open_clip_config.json, or a config.json of timm"));
+                                                          std::optional<PreprocessMode> mode) {
+  const ProcessorFields fields = RequireProcessorFields(folder);
+  return {ImageProcessorConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode)};
 }
 
 std::array<int64_t, 2> SiglipImageProcessor::OutputSize(int64_t height, int64_t width) const {
-  CheckSides("input", height, width);
-  std::array<int64_t, 2> size = {config_.height, config_.width};
-  if (!config_.do_resize) {
-    size = {height, width};
-  } else if (config_.shortest_edge > 0) {
-    const int64_t shorter = std::min(height, width);
-    const int64_t longer = std::max(height, width);
-    // Python's int(edge * longer / shorter): the quotient is rounded to double before it is cut.
-    const auto new_longer = static_cast<int64_t>(
-        static_cast<double>(config_.shortest_edge * longer) / static_cast<double>(shorter));
-    size = width <= height ? std::array{new_longer, config_.shortest_edge}
-                           : std::array{config_.shortest_edge, new_longer};
-  }
-  CheckOutputSize(size[0], size[1]);
-  return size;
+  const ImageSize size = PlanPicture(config_, mode_, height, width).output;
+  return {size.height, size.width};
+}
+
+std::optional<std::array<int64_t, 2>> SiglipImageProcessor::FixedOutputSize() const {
+  if (config_.do_pad && config_.pad_height != 0) return {{config_.pad_height, config_.pad_width}};
+  if (config_.do_center_crop) return {{config_.crop_height, config_.crop_width}};
+  const bool keeps_ratio =
+      config_.shortest_edge != 0 || config_.max_height != 0 || config_.min_height != 0;
+  if (!config_.do_resize || keeps_ratio) return std::nullopt;
+  return {{config_.height, config_.width}};
 }
 
 void SiglipImageProcessor::Preprocess(const Image& image, std::span<float> out) const {
   CheckImage(image);
-  const auto [height, width] = OutputSize(image.height, image.width);
-  if (out.size() != static_cast<size_t>(3 * height * width)) {
-    throw Error(ErrorCode::kMismatch, "image processor: room for " + std::to_string(out.size()) +
-                                          " values, expected 3 x " + std::to_string(height) +
-                                          " x " + std::to_string(width));
+  const PicturePlan plan = PlanPicture(config_, mode_, image.height, image.width);
+  CheckRoom(plan, out);
+  const PlaneWriter writer(config_, mode_, plan);
+  const ResizeRequest& resize = plan.resize;
+  if (resize.height == image.height && resize.width == image.width && !resize.crop) {
+    writer.Write(image, out);
+  } else {
+    writer.Write(ResizeWith(image, resize), out);
   }
-  if (height == image.height && width == image.width) {
-    Normalize(image, config_, mode_, out);
-    return;
-  }
-  Normalize(Resize(image, height, width, config_.resample, mode_), config_, mode_, out);
 }
 
 void PreprocessEncoded(const SiglipImageProcessor& processor, EncodedImage& image,
                        std::span<float> out) {
-  const auto [height, width] = processor.OutputSize(image.size().height, image.size().width);
-  // What has the output size already is only rescaled and normalised.
-  processor.Preprocess(image.Resized({.height = height,
-                                      .width = width,
-                                      .resample = processor.config().resample,
-                                      .mode = processor.mode()}),
-                       out);
+  const auto& [width, height] = image.size();
+  const PicturePlan plan = PlanPicture(processor.config(), processor.mode(), height, width);
+  CheckRoom(plan, out);
+  PlaneWriter(processor.config(), processor.mode(), plan).Write(image.Resized(plan.resize), out);
 }
 
 Tensor SiglipImageProcessor::PreprocessFile(const std::filesystem::path& path,

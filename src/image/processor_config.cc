@@ -1,13 +1,12 @@
-// preprocessor_config.json. Source: transformers image_processing_utils.py (_standardize_kwargs,
-// get_size_dict), image_utils.py (validate_preprocess_arguments), image_processing_backends.py and
-// models/siglip/image_processing_siglip.py, version 5.
+// preprocessor_config.json. Source: transformers image_processing_utils.py (_set_attributes,
+// _standardize_kwargs, get_size_dict), image_utils.py (validate_preprocess_arguments) and
+// image_processing_backends.py, version 5.24.
 #include "image/processor_config.h"
 
 #include <cmath>
 #include <utility>
 
-#include "base/file_system.h"
-#include "base/model_folder.h"
+#include "image/processor_fields.h"
 #include "image/resize.h"
 
 namespace siglip {
@@ -46,61 +45,50 @@ bool Flag(const Json& fields, const std::string& key, bool otherwise, const std:
   return !found->is_null() && JsonBool(*found, key, name);
 }
 
-/// Other processors have steps that SigLIP's does not have; leaving them out would silently give
-/// other pixels.
-void RefuseOtherProcessors(const Json& fields, const std::string& name) {
-  const std::string type = ProcessorType(fields, name);
-  if (type.empty() || type == "SiglipImageProcessor" || type == "SiglipImageProcessorFast" ||
-      type == "SiglipImageProcessorPil" || type == "SiglipFeatureExtractor") {
-    return;
-  }
-  throw Error(ErrorCode::kUnsupported,
-              name + ": field 'image_processor_type': expected \"SiglipImageProcessor\", found " +
-                  Shown(type),
-              type.starts_with("Siglip2ImageProcessor")
-                  ? "this is NaFlex preprocessing, which keeps the aspect ratio: it needs a model "
-                    "of variable resolution"
-                  : "only SigLIP's own preprocessing is supported");
+/// What is not used may be null.
+const Json* Find(const Json& fields, const std::string& key, bool used) {
+  const auto found = fields.find(key);
+  return found == fields.end() || (found->is_null() && !used) ? nullptr : &*found;
 }
 
-void RefuseOtherSteps(const Json& fields, const std::string& name) {
-  for (const char* key :
-       {"do_center_crop", "do_pad", "do_thumbnail", "do_align_long_axis", "do_crop_margin",
-        "do_pan_and_scan", "do_image_splitting", "do_flip_channel_order", "do_grayscale"}) {
-    if (!Flag(fields, key, false, name)) continue;
-    throw Error(ErrorCode::kUnsupported, name + ": field '" + key + "': expected false, found true",
-                "SigLIP's preprocessing has no such step");
-  }
+/// A pair of sides under the names that stand for it in "size"; absent, wholly or in part: false.
+bool ReadPair(const Json& size, const std::string& name, std::pair<const char*, const char*> keys,
+              std::pair<int64_t&, int64_t&> sides) {
+  if (size.size() != 2 || !size.contains(keys.first) || !size.contains(keys.second)) return false;
+  sides.first = JsonSide(size[keys.first], std::string("size.") + keys.first, name);
+  sides.second = JsonSide(size[keys.second], std::string("size.") + keys.second, name);
+  return true;
 }
 
 void ReadSizeObject(const Json& size, const std::string& name, ImageProcessorConfig& config) {
-  const auto side = [&](const char* key) {
-    return JsonSide(size.at(key), std::string("size.") + key, name);
-  };
-  if (size.size() == 2 && size.contains("height") && size.contains("width")) {
-    config.height = side("height");
-    config.width = side("width");
+  constexpr const char* kShortest = "shortest_edge";
+  if (ReadPair(size, name, {"height", "width"}, {config.height, config.width}) ||
+      ReadPair(size, name, {kShortest, "longest_edge"},
+               {config.shortest_edge, config.longest_edge}) ||
+      ReadPair(size, name, {"max_height", "max_width"}, {config.max_height, config.max_width}) ||
+      ReadPair(size, name, {"min_height", "min_width"}, {config.min_height, config.min_width})) {
     return;
   }
-  if (size.size() == 1 && size.contains("shortest_edge")) {
-    config.shortest_edge = side("shortest_edge");
+  if (size.size() == 1 && size.contains(kShortest)) {
+    config.shortest_edge = JsonSide(size[kShortest], std::string("size.") + kShortest, name);
     return;
   }
-  for (const char* key : {"longest_edge", "max_height", "max_width", "min_pixels", "max_pixels"}) {
+  for (const char* key : {"longest_edge", "min_pixels", "max_pixels"}) {
     if (!size.contains(key)) continue;
-    throw Error(ErrorCode::kUnsupported, name + ": field 'size': '" + key + "' is not supported",
-                "give height and width, or shortest_edge");
+    throw Error(ErrorCode::kUnsupported,
+                name + ": field 'size': '" + key + "' is not supported here",
+                "give height and width, shortest_edge, or max_height and max_width");
   }
-  throw WrongField(size, "size", name, "height and width, or shortest_edge");
+  throw WrongField(size, "size", name,
+                   "height and width, shortest_edge, or max_height and max_width");
 }
 
 /// A lone integer is the shortest edge unless default_to_square says otherwise; a list is height
 /// and width.
 void ReadSize(const Json& fields, const std::string& name, ImageProcessorConfig& config) {
-  const bool square = Flag(fields, "default_to_square", false, name);
-  const auto found = fields.find("size");
-  if (found == fields.end()) return;
-  if (found->is_null() && !config.do_resize) return;
+  const bool square = Flag(fields, "default_to_square", true, name);
+  const Json* found = Find(fields, "size", config.do_resize);
+  if (found == nullptr) return;
   if (found->is_object()) {
     ReadSizeObject(*found, name, config);
   } else if (found->is_array() && found->size() == 2) {
@@ -115,9 +103,73 @@ void ReadSize(const Json& fields, const std::string& name, ImageProcessorConfig&
   }
 }
 
+/// "crop_size" or "pad_size": height and width, as an object, a list or one integer for both.
+void ReadRectangle(const Json& value, const std::string& key, const std::string& name,
+                   int64_t& height, int64_t& width) {
+  if (value.is_number()) {
+    height = width = JsonSide(value, key, name);
+  } else if (value.is_array() && value.size() == 2) {
+    height = JsonSide(value[0], Indexed(key, 0), name);
+    width = JsonSide(value[1], Indexed(key, 1), name);
+  } else if (value.is_object() && value.size() == 2 && value.contains("height") &&
+             value.contains("width")) {
+    height = JsonSide(value["height"], key + ".height", name);
+    width = JsonSide(value["width"], key + ".width", name);
+  } else {
+    throw WrongField(value, key, name, "height and width");
+  }
+}
+
+void ReadRounding(const Json& fields, const std::string& name, ImageProcessorConfig& config) {
+  const Json* found = Find(fields, "rounding", false);
+  if (found == nullptr) return;
+  const std::string rounding = JsonString(*found, "rounding", name);
+  if (rounding != "half_even") throw WrongField(*found, "rounding", name, "\"half_even\"");
+  config.rounding = PixelRounding::kHalfEven;
+}
+
+void ReadCrop(const Json& fields, const std::string& name, ImageProcessorConfig& config) {
+  config.do_center_crop = Flag(fields, "do_center_crop", false, name);
+  if (!config.do_center_crop) return;
+  const Json* size = Find(fields, "crop_size", true);
+  ReadRectangle(size == nullptr ? Json() : *size, "crop_size", name, config.crop_height,
+                config.crop_width);
+  if (const Json* colour = Find(fields, "fill_color", false)) {
+    const std::array<double, 3> values = JsonChannels(*colour, "fill_color", name);
+    for (size_t i = 0; i < 3; ++i) {
+      if (!(values[i] >= 0 && values[i] <= 255) || values[i] != std::floor(values[i])) {
+        throw WrongField(*colour, "fill_color", name, "bytes");
+      }
+      config.fill_color[i] = static_cast<uint8_t>(values[i]);
+    }
+  }
+}
+
+void ReadPad(const Json& fields, const std::string& name, ImageProcessorConfig& config) {
+  config.do_pad = Flag(fields, "do_pad", false, name);
+  const Json* size = Find(fields, "pad_size", false);
+  if (!config.do_pad || size == nullptr) return;
+  ReadRectangle(*size, "pad_size", name, config.pad_height, config.pad_width);
+}
+
+Json SizeJson(const ImageProcessorConfig& config) {
+  if (config.shortest_edge != 0) {
+    Json size = {{"shortest_edge", config.shortest_edge}};
+    if (config.longest_edge != 0) size["longest_edge"] = config.longest_edge;
+    return size;
+  }
+  if (config.max_height != 0) {
+    return {{"max_height", config.max_height}, {"max_width", config.max_width}};
+  }
+  if (config.min_height != 0) {
+    return {{"min_height", config.min_height}, {"min_width", config.min_width}};
+  }
+  return {{"height", config.height}, {"width", config.width}};
+}
+
 void ReadResample(const Json& fields, const std::string& name, PixelConfig& config) {
-  const auto found = fields.find("resample");
-  if (found == fields.end() || (found->is_null() && !config.do_resize)) return;
+  const Json* found = Find(fields, "resample", config.do_resize);
+  if (found == nullptr) return;
   const int64_t number = JsonInteger(*found, "resample", name);
   if (number < 0 || number > 5) {
     throw WrongField(*found, "resample", name,
@@ -177,41 +229,32 @@ void CheckPixelConfig(const PixelConfig& config, ErrorCode code, const std::stri
 }
 
 void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name) {
-  const auto require_side = [&](int64_t side, const char* field) {
+  const auto require_side = [&](const std::string& field, int64_t side) {
     if (side >= 1 && side <= kMaxImageSide) return;
     throw WrongValue(code, name, field, static_cast<double>(side),
                      "1 to " + std::to_string(kMaxImageSide));
   };
+  const auto require_sides = [&](const std::string& prefix, int64_t height, int64_t width) {
+    require_side(prefix + "height", height);
+    require_side(prefix + "width", width);
+  };
   if (config.shortest_edge != 0) {
-    require_side(config.shortest_edge, "size.shortest_edge");
+    require_side("size.shortest_edge", config.shortest_edge);
+    if (config.longest_edge != 0) require_side("size.longest_edge", config.longest_edge);
+  } else if (config.max_height != 0) {
+    require_sides("size.max_", config.max_height, config.max_width);
+  } else if (config.min_height != 0) {
+    require_sides("size.min_", config.min_height, config.min_width);
   } else {
-    require_side(config.height, "size.height");
-    require_side(config.width, "size.width");
+    require_sides("size.", config.height, config.width);
+  }
+  if (config.do_center_crop) {
+    require_sides("crop_size.", config.crop_height, config.crop_width);
+  }
+  if (config.do_pad && (config.pad_height != 0 || config.pad_width != 0)) {
+    require_sides("pad_size.", config.pad_height, config.pad_width);
   }
   CheckPixelConfig(config, code, name);
-}
-
-std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
-  CheckModelPath(folder);
-  const std::filesystem::path nested = folder / "processor_config.json";
-  if (FileExists(nested)) {
-    const Json file = ParseJsonFile(nested);
-    if (file.is_object() && file.contains("image_processor")) {
-      RequireObject(file["image_processor"], "image_processor", nested.string());
-      return ProcessorFields{file["image_processor"], nested.string()};
-    }
-  }
-  const std::filesystem::path own = folder / "preprocessor_config.json";
-  if (FileExists(own)) return ProcessorFields{ParseJsonFile(own), own.string()};
-  return std::nullopt;
-}
-
-std::string ProcessorType(const Json& fields, const std::string& name) {
-  for (const char* key : {"image_processor_type", "feature_extractor_type"}) {
-    const auto found = fields.find(key);
-    if (found != fields.end() && !found->is_null()) return JsonString(*found, key, name);
-  }
-  return {};
 }
 
 void ReadPixelConfig(const Json& fields, const std::string& name, PixelConfig& config) {
@@ -221,18 +264,13 @@ void ReadPixelConfig(const Json& fields, const std::string& name, PixelConfig& c
   config.do_rescale = Flag(fields, "do_rescale", config.do_rescale, name);
   config.do_normalize = Flag(fields, "do_normalize", config.do_normalize, name);
   ReadResample(fields, name, config);
-  // What is not used may be null.
-  const auto wanted = [&](const char* key, bool used) {
-    const auto found = fields.find(key);
-    return found == fields.end() || (found->is_null() && !used) ? nullptr : &*found;
-  };
-  if (const Json* factor = wanted("rescale_factor", config.do_rescale)) {
+  if (const Json* factor = Find(fields, "rescale_factor", config.do_rescale)) {
     config.rescale_factor = JsonNumber(*factor, "rescale_factor", name);
   }
-  if (const Json* mean = wanted("image_mean", config.do_normalize)) {
+  if (const Json* mean = Find(fields, "image_mean", config.do_normalize)) {
     config.image_mean = JsonChannels(*mean, "image_mean", name);
   }
-  if (const Json* deviation = wanted("image_std", config.do_normalize)) {
+  if (const Json* deviation = Find(fields, "image_std", config.do_normalize)) {
     config.image_std = JsonChannels(*deviation, "image_std", name);
   }
 }
@@ -250,10 +288,13 @@ Json PixelConfigJson(const PixelConfig& config) {
 
 ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name) {
   RequireObject(fields, "(whole file)", name);
-  RefuseOtherProcessors(fields, name);
+  const Json complete = WithClassDefaults(fields, name);
   ImageProcessorConfig config;
-  ReadPixelConfig(fields, name, config);
-  ReadSize(fields, name, config);
+  ReadPixelConfig(complete, name, config);
+  ReadSize(complete, name, config);
+  ReadRounding(complete, name, config);
+  ReadCrop(complete, name, config);
+  ReadPad(complete, name, config);
   CheckConfig(config, ErrorCode::kMalformedFile, name);
   return config;
 }
@@ -266,8 +307,17 @@ ImageProcessorConfig ImageProcessorConfig::FromJson(std::string_view json,
 std::string ImageProcessorConfig::ToJson() const {
   Json fields = PixelConfigJson(*this);
   fields["image_processor_type"] = "SiglipImageProcessor";
-  fields["size"] = shortest_edge != 0 ? Json{{"shortest_edge", shortest_edge}}
-                                      : Json{{"height", height}, {"width", width}};
+  fields["size"] = SizeJson(*this);
+  if (rounding == PixelRounding::kHalfEven) fields["rounding"] = "half_even";
+  if (do_center_crop) {
+    fields["do_center_crop"] = true;
+    fields["crop_size"] = {{"height", crop_height}, {"width", crop_width}};
+    if (fill_color != std::array<uint8_t, 3>{0, 0, 0}) fields["fill_color"] = fill_color;
+  }
+  if (do_pad) {
+    fields["do_pad"] = true;
+    if (pad_height != 0) fields["pad_size"] = {{"height", pad_height}, {"width", pad_width}};
+  }
   return fields.dump(2) + "\n";
 }
 

@@ -1,8 +1,7 @@
-// What each project's files say about preprocessing, as an ImageProcessorConfig.
+// The fields of transformers' preprocessor_config.json as an ImageProcessorConfig.
 #pragma once
 
-#include <filesystem>
-#include <optional>
+#include <array>
 #include <string>
 
 #include "base/json.h"
@@ -11,32 +10,14 @@
 
 namespace siglip {
 
-/// The JSON object that describes an image processor of transformers.
-struct ProcessorFields {
-  Json json;
-  std::string name;  ///< What errors call the file.
-};
-/// In transformers' order: "image_processor" of processor_config.json, then
-/// preprocessor_config.json. Nothing when the folder has neither.
-std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder);
-
-/// "image_processor_type" or, of old files, "feature_extractor_type"; empty when there is none.
-std::string ProcessorType(const Json& fields, const std::string& name);
-
-/// Reads the fields that all processors have, as far as they are there. Refuses steps that none of
-/// them takes, such as cropping.
+/// Reads the fields that all processors have, as far as they are there and not null. Refuses steps
+/// that none of them takes.
 void ReadPixelConfig(const Json& fields, const std::string& name, PixelConfig& config);
 /// The same fields to be written.
 Json PixelConfigJson(const PixelConfig& config);
 
 /// The fields of transformers' preprocessor_config.json. `name` is what errors call the file.
 ImageProcessorConfig ImageProcessorConfigFromJson(const Json& fields, const std::string& name);
-
-/// "preprocess_cfg" and "model_cfg" of open_clip_config.json.
-ImageProcessorConfig ConfigFromOpenClip(const Json& file, const std::string& name);
-
-/// "pretrained_cfg" of timm's config.json.
-ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& name);
 
 /// Throws Error(code) unless every value is one that Preprocess can work with. `name` comes first
 /// in the message.

@@ -1,11 +1,14 @@
-// The preprocessing that open_clip and timm folders describe. Both projects resize with Pillow, so
-// that PreprocessMode::kPillow or kPillow13 gives their pixels. Sources: open_clip
-// src/open_clip/transform.py (PreprocessCfg, image_transform) and factory.py; timm data/config.py
-// (resolve_data_config) and data/transforms_factory.py (transforms_imagenet_eval).
+// What open_clip and timm folders say about preprocessing, in transformers' fields and siglip's own
+// beside them. Sources: open_clip src/open_clip/transform.py (PreprocessCfg, image_transform) and
+// factory.py, version 3.3; timm data/config.py (resolve_data_config) and data/transforms_factory.py
+// (transforms_imagenet_eval), version 1.0.31.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "image/processor_config.h"
+#include "image/processor_fields.h"
+#include "image/resize.h"
 
 namespace siglip {
 namespace {
@@ -17,6 +20,12 @@ constexpr std::array<double, 3> kClipStd = {0.26862954, 0.26130258, 0.27577711};
 constexpr std::array<double, 3> kImageNetMean = {0.485, 0.456, 0.406};
 constexpr std::array<double, 3> kImageNetStd = {0.229, 0.224, 0.225};
 constexpr double kTimmCropFraction = 0.875;
+constexpr int64_t kDefaultSide = 224;
+
+struct Sides {
+  int64_t height = kDefaultSide;
+  int64_t width = kDefaultSide;
+};
 
 const Json* Find(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -36,69 +45,112 @@ std::array<double, 3> ChannelsOr(const Json& object, const char* key,
 }
 
 /// One number for both sides, or [height, width].
-void SetSize(const Json& value, const std::string& key, const std::string& name,
-             ImageProcessorConfig& config) {
+Sides ReadSides(const Json& value, const std::string& key, const std::string& name) {
   const bool pair = value.is_array() && value.size() == 2;
-  config.height = JsonSide(pair ? value[0] : value, key, name);
-  config.width = JsonSide(pair ? value[1] : value, key, name);
+  return {JsonSide(pair ? value[0] : value, key, name),
+          JsonSide(pair ? value[1] : value, key, name)};
 }
 
-Resample ParseInterpolation(const std::string& interpolation, const std::string& name) {
-  if (interpolation == "random") return Resample::kBicubic;  // outside of training
+int ReadInterpolation(const std::string& interpolation, const std::string& name) {
   try {
-    return ParseResample(interpolation);
+    return static_cast<int>(ParseResample(interpolation));
   } catch (const Error& error) {
     throw Error(ErrorCode::kMalformedFile, name + ": field 'interpolation': " + error.message(),
                 error.hint());
   }
 }
 
-Error NeedsCrop(const std::string& name, const std::string& field, const std::string& found) {
+Error UnknownMode(const std::string& name, const char* field, const char* known,
+                  const std::string& found) {
   return Error(ErrorCode::kUnsupported,
-               name + ": field '" + field + "': expected squash, without cropping, found " + found,
-               "only resizing to the model's size is supported; a preprocessor_config.json in the "
-               "same folder takes precedence over this file");
+               name + ": field '" + field + "': expected " + known + ", found \"" + found + "\"");
 }
 
-}  // namespace
+Json Rectangle(const Sides& sides) { return {{"height", sides.height}, {"width", sides.width}}; }
 
-ImageProcessorConfig ConfigFromOpenClip(const Json& file, const std::string& name) {
-  RequireObject(file, "(whole file)", name);
-  const Json empty = Json::object();
-  const Json* found = Find(file, "preprocess_cfg");
-  const Json& preprocess = found == nullptr ? empty : *found;
-  RequireObject(preprocess, "preprocess_cfg", name);
-  const std::string resize_mode = StringOr(preprocess, "resize_mode", "shortest", name);
-  if (resize_mode != "squash") throw NeedsCrop(name, "resize_mode", resize_mode);
-  const std::string color_mode = StringOr(preprocess, "mode", "RGB", name);
-  if (color_mode != "RGB") {
-    throw Error(ErrorCode::kUnsupported,
-                name + ": field 'mode': expected RGB, found " + color_mode);
-  }
-  ImageProcessorConfig config;
-  config.resample =
-      ParseInterpolation(StringOr(preprocess, "interpolation", "bicubic", name), name);
-  config.image_mean = ChannelsOr(preprocess, "mean", kClipMean, name);
-  config.image_std = ChannelsOr(preprocess, "std", kClipStd, name);
+/// Cut out of the middle, or in the middle of a border.
+void CropTo(const Sides& sides, Json& fields) {
+  fields["do_center_crop"] = true;
+  fields["crop_size"] = Rectangle(sides);
+  fields["rounding"] = "half_even";
+}
+
+/// The aspect ratio is kept: both sides become at least so long, the shorter ones exactly.
+Json CoveringSize(const Sides& sides) {
+  if (sides.height == sides.width) return {{"shortest_edge", sides.height}};
+  return {{"min_height", sides.height}, {"min_width", sides.width}};
+}
+
+/// The aspect ratio is kept: both sides become at most so long.
+Json FittingSize(const Sides& sides) {
+  return {{"max_height", sides.height}, {"max_width", sides.width}};
+}
+
+Sides OpenClipSides(const Json& file, const Json& preprocess, const std::string& name) {
+  Sides sides;
+  if (const Json* size = Find(preprocess, "size")) sides = ReadSides(*size, "size", name);
   // The model's image size, where it is given, overrides that of the preprocessing.
-  if (const Json* size = Find(preprocess, "size")) SetSize(*size, "size", name, config);
-  if (const Json* model = Find(file, "model_cfg")) {
-    RequireObject(*model, "model_cfg", name);
-    if (const Json* vision = Find(*model, "vision_cfg")) {
-      RequireObject(*vision, "vision_cfg", name);
-      if (const Json* size = Find(*vision, "image_size")) {
-        SetSize(*size, "image_size", name, config);
-      }
-    }
-  }
-  CheckConfig(config, ErrorCode::kMalformedFile, name);
-  return config;
+  const Json* model = Find(file, "model_cfg");
+  if (model == nullptr) return sides;
+  RequireObject(*model, "model_cfg", name);
+  const Json* vision = Find(*model, "vision_cfg");
+  if (vision == nullptr) return sides;
+  RequireObject(*vision, "vision_cfg", name);
+  const Json* size = Find(*vision, "image_size");
+  return size == nullptr ? sides : ReadSides(*size, "image_size", name);
 }
 
-ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& name) {
-  RequireObject(pretrained, "pretrained_cfg", name);
+/// torchvision cuts fractions off, Pillow limits to a byte.
+Json FillColour(const std::array<double, 3>& colour) {
+  Json bytes = Json::array();
+  for (const double value : colour) {
+    bytes.push_back(value > 0.0 ? static_cast<int>(std::min(value, 255.0)) : 0);
+  }
+  return bytes;
+}
+
+void SetOpenClipSize(const Json& file, const Json& preprocess, const std::string& name,
+                     Json& fields) {
+  const Sides sides = OpenClipSides(file, preprocess, name);
+  const std::string mode = StringOr(preprocess, "resize_mode", "shortest", name);
+  if (mode == "squash") {
+    fields["size"] = Rectangle(sides);
+    return;
+  }
+  CropTo(sides, fields);
+  if (mode == "longest") {
+    fields["size"] = FittingSize(sides);
+    fields["fill_color"] = FillColour(ChannelsOr(preprocess, "fill_color", {0, 0, 0}, name));
+  } else if (mode == "shortest") {
+    fields["size"] = CoveringSize(sides);
+    // Not handed on for pictures that are not square.
+    if (sides.height != sides.width) fields["resample"] = static_cast<int>(Resample::kBicubic);
+  } else {
+    throw UnknownMode(name, "resize_mode", "shortest, longest or squash", mode);
+  }
+}
+
+/// What pictures are resized to before `sides` are cut out.
+Sides TimmScaled(const Json& pretrained, const Sides& sides, const std::string& name) {
+  const Json* found = Find(pretrained, "crop_pct");
+  double fraction = found == nullptr ? 0.0 : JsonNumber(*found, "crop_pct", name);
+  if (fraction == 0.0) fraction = kTimmCropFraction;
+  const auto scaled = [&](int64_t side) {
+    const double result = std::floor(static_cast<double>(side) / fraction);
+    if (result >= 1 && result <= static_cast<double>(kMaxImageSide)) {
+      return static_cast<int64_t>(result);
+    }
+    throw Error(ErrorCode::kMalformedFile,
+                name + ": field 'crop_pct': expected a fraction such as 0.9, found " +
+                    Json(fraction).dump());
+  };
+  return {scaled(sides.height), scaled(sides.width)};
+}
+
+Sides TimmSides(const Json& pretrained, const std::string& name) {
   const Json* input_size = Find(pretrained, "input_size");
-  if (input_size == nullptr || !input_size->is_array() || input_size->size() != 3) {
+  if (input_size == nullptr) return {};
+  if (!input_size->is_array() || input_size->size() != 3) {
     throw Error(ErrorCode::kMalformedFile,
                 name + ": field 'input_size': expected a list of channels, height and width");
   }
@@ -107,27 +159,65 @@ ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& n
         ErrorCode::kUnsupported,
         name + ": field 'input_size': expected 3 channels, found " + (*input_size)[0].dump());
   }
-  ImageProcessorConfig config;
-  config.height = JsonSide((*input_size)[1], "input_size[1]", name);
-  config.width = JsonSide((*input_size)[2], "input_size[2]", name);
-  const Json* fraction = Find(pretrained, "crop_pct");
-  const double crop_fraction =
-      fraction == nullptr ? kTimmCropFraction : JsonNumber(*fraction, "crop_pct", name);
-  // timm resizes to floor(side / crop_pct) and crops what is too much, for squash too.
-  const auto is_cropped = [&](int64_t side) {
-    return std::floor(static_cast<double>(side) / crop_fraction) != static_cast<double>(side);
-  };
-  const std::string crop_mode = StringOr(pretrained, "crop_mode", "center", name);
-  if (crop_mode != "squash") throw NeedsCrop(name, "crop_mode", crop_mode);
-  if (is_cropped(config.height) || is_cropped(config.width)) {
-    throw NeedsCrop(name, "crop_pct", Json(crop_fraction).dump());
+  return {JsonSide((*input_size)[1], "input_size[1]", name),
+          JsonSide((*input_size)[2], "input_size[2]", name)};
+}
+
+void SetTimmSize(const Json& pretrained, const std::array<double, 3>& mean, const std::string& name,
+                 Json& fields) {
+  const Sides sides = TimmSides(pretrained, name);
+  const Sides scaled = TimmScaled(pretrained, sides, name);
+  const std::string mode = StringOr(pretrained, "crop_mode", "center", name);
+  const bool whole = scaled.height == sides.height && scaled.width == sides.width;
+  if (mode != "squash" || !whole) CropTo(sides, fields);
+  if (mode == "squash") {
+    fields["size"] = Rectangle(scaled);
+  } else if (mode == "border") {
+    fields["size"] = FittingSize(scaled);
+    std::array<double, 3> colour = mean;
+    for (double& value : colour) value = std::nearbyint(255 * value);
+    fields["fill_color"] = FillColour(colour);
+  } else if (mode == "center") {
+    fields["size"] = CoveringSize(scaled);
+  } else {
+    throw UnknownMode(name, "crop_mode", "center, border or squash", mode);
   }
-  config.resample =
-      ParseInterpolation(StringOr(pretrained, "interpolation", "bicubic", name), name);
-  config.image_mean = ChannelsOr(pretrained, "mean", kImageNetMean, name);
-  config.image_std = ChannelsOr(pretrained, "std", kImageNetStd, name);
-  CheckConfig(config, ErrorCode::kMalformedFile, name);
-  return config;
+}
+
+}  // namespace
+
+Json FieldsFromOpenClip(const Json& file, const std::string& name) {
+  RequireObject(file, "(whole file)", name);
+  const Json empty = Json::object();
+  const Json* found = Find(file, "preprocess_cfg");
+  const Json& preprocess = found == nullptr ? empty : *found;
+  RequireObject(preprocess, "preprocess_cfg", name);
+  const std::string color_mode = StringOr(preprocess, "mode", "RGB", name);
+  if (color_mode != "RGB") throw UnknownMode(name, "mode", "RGB", color_mode);
+  const std::string interpolation = StringOr(preprocess, "interpolation", "bicubic", name);
+  Json fields = {
+      {"image_processor_type", "SiglipImageProcessor"},
+      // "random" is for training only.
+      {"resample", ReadInterpolation(interpolation == "random" ? "bicubic" : interpolation, name)},
+      {"image_mean", ChannelsOr(preprocess, "mean", kClipMean, name)},
+      {"image_std", ChannelsOr(preprocess, "std", kClipStd, name)}};
+  SetOpenClipSize(file, preprocess, name, fields);
+  return fields;
+}
+
+Json FieldsFromTimm(const Json& pretrained, const std::string& name) {
+  RequireObject(pretrained, "pretrained_cfg", name);
+  const std::string interpolation = StringOr(pretrained, "interpolation", "bicubic", name);
+  if (interpolation == "random") {
+    throw UnknownMode(name, "interpolation", "a filter such as bicubic", interpolation);
+  }
+  const std::array<double, 3> mean = ChannelsOr(pretrained, "mean", kImageNetMean, name);
+  Json fields = {{"image_processor_type", "SiglipImageProcessor"},
+                 {"resample", ReadInterpolation(interpolation, name)},
+                 {"image_mean", mean},
+                 {"image_std", ChannelsOr(pretrained, "std", kImageNetStd, name)}};
+  SetTimmSize(pretrained, mean, name, fields);
+  return fields;
 }
 
 }  // namespace siglip

@@ -142,9 +142,12 @@ TEST(ImageProcessorTest, RefusesHostileConfigs) {
       {R"({"size": [20, 30, 40]})", kBad, {"size"}},
       {R"({"size": [20, null]})", kBad, {"size[1]"}},
       {R"({"size": {"height": 2, "width": 2, "shortest_edge": 2}})", kBad, {"size"}},
-      {R"({"size": {"shortest_edge": 2, "longest_edge": 3}})", kNo, {"size", "longest_edge"}},
+      {R"({"size": {"shortest_edge": 2, "longest_edge": 0}})", kBad, {"size.longest_edge", "0"}},
       {R"({"size": {"longest_edge": 3}})", kNo, {"longest_edge"}},
-      {R"({"size": {"max_height": 3, "max_width": 3}})", kNo, {"max_height"}},
+      {R"({"size": {"max_height": 3, "width": 3}})", kBad, {"size", "max_height and max_width"}},
+      {R"({"size": {"max_height": 3, "max_width": 65537}})", kBad, {"size.max_width"}},
+      {R"({"size": {"min_height": -3, "min_width": 3}})", kBad, {"size.min_height"}},
+      {R"({"size": {"min_pixels": 3, "max_pixels": 9}})", kNo, {"size", "min_pixels"}},
       {R"({"default_to_square": 1})", kBad, {"default_to_square"}},
       {R"({"resample": 6})", kBad, {"resample", "bicubic", "6"}},
       {R"({"resample": -1})", kBad, {"resample"}},
@@ -173,12 +176,22 @@ TEST(ImageProcessorTest, RefusesHostileConfigs) {
        kNo,
        {"image_processor_type", "Siglip2ImageProcessor", "NaFlex"}},
       {R"({"image_processor_type": "Siglip2ImageProcessorFast"})", kNo, {"NaFlex"}},
-      {R"({"image_processor_type": "CLIPImageProcessor"})", kNo, {"CLIPImageProcessor"}},
+      {R"({"image_processor_type": "DonutImageProcessor"})", kNo, {"DonutImageProcessor"}},
       {R"({"image_processor_type": 3})", kBad, {"image_processor_type"}},
-      {R"({"feature_extractor_type": "ViTFeatureExtractor"})", kNo, {"ViTFeatureExtractor"}},
-      {R"({"do_center_crop": true})", kNo, {"do_center_crop"}},
+      {R"({"feature_extractor_type": "BeitFeatureExtractor"})", kNo, {"BeitImageProcessor"}},
+      {R"({"do_center_crop": true})", kBad, {"crop_size", "null"}},
+      {R"({"do_center_crop": true, "crop_size": {"shortest_edge": 8}})", kBad, {"crop_size"}},
+      {R"({"do_center_crop": true, "crop_size": [8, 0]})", kBad, {"crop_size[1]"}},
+      {R"({"do_center_crop": true, "crop_size": 99999999})", kBad, {"crop_size"}},
+      {R"({"do_center_crop": true, "crop_size": 8, "fill_color": 256})", kBad, {"fill_color"}},
+      {R"({"do_center_crop": true, "crop_size": 8, "fill_color": [0.5, 0, 0]})",
+       kBad,
+       {"fill_color"}},
+      {R"({"rounding": "up"})", kBad, {"rounding", "half_even"}},
       {R"({"do_center_crop": "yes"})", kBad, {"do_center_crop"}},
-      {R"({"do_pad": true})", kNo, {"do_pad"}},
+      {R"({"do_pad": 1})", kBad, {"do_pad"}},
+      {R"({"do_pad": true, "pad_size": {"height": 8}})", kBad, {"pad_size"}},
+      {R"({"do_pad": true, "pad_size": [8, 65537]})", kBad, {"pad_size[1]"}},
       {R"({"do_pan_and_scan": true})", kNo, {"do_pan_and_scan"}},
   };
   for (const BadConfig& bad : kCases) {
@@ -326,9 +339,10 @@ TEST(ImageProcessorTest, OpenClipFolders) {
     parts.push_back("open_clip_config.json");
     ExpectError(code, parts, [&] { read(json); });
   };
-  refused(ErrorCode::kUnsupported, {"resize_mode", "shortest"}, "{}");
-  refused(ErrorCode::kUnsupported, {"longest"},
-          R"({"preprocess_cfg": {"resize_mode": "longest"}})");
+  refused(ErrorCode::kUnsupported, {"resize_mode", "shortest, longest or squash", "crop"},
+          R"({"preprocess_cfg": {"resize_mode": "crop"}})");
+  refused(ErrorCode::kMalformedFile, {"fill_color"},
+          R"({"preprocess_cfg": {"resize_mode": "longest", "fill_color": "white"}})");
   refused(ErrorCode::kUnsupported, {"mode", "L"},
           R"({"preprocess_cfg": {"resize_mode": "squash", "mode": "L"}})");
   refused(ErrorCode::kMalformedFile, {"interpolation", "cubic"},
@@ -349,14 +363,14 @@ TEST(ImageProcessorTest, TimmFolders) {
     parts.push_back("config.json");
     ExpectError(code, parts, [&] { SiglipImageProcessor::FromPretrained(folder.path()); });
   };
-  // What timm itself writes for SigLIP: enlarge to 248, then cut out 224.
-  refused(ErrorCode::kUnsupported, {"crop_mode", "center", "preprocessor_config.json"},
-          R"("input_size": [3, 224, 224], "crop_pct": 0.9, "crop_mode": "center")");
-  refused(ErrorCode::kUnsupported, {"crop_pct", "0.9"},
-          R"("input_size": [3, 224, 224], "crop_pct": 0.9, "crop_mode": "squash")");
-  refused(ErrorCode::kUnsupported, {"crop_pct"},
-          R"("input_size": [3, 224, 224], "crop_pct": 0, "crop_mode": "squash")");
-  refused(ErrorCode::kMalformedFile, {"input_size"}, "");
+  refused(ErrorCode::kUnsupported, {"crop_mode", "center, border or squash", "corner"},
+          R"("input_size": [3, 224, 224], "crop_mode": "corner")");
+  refused(ErrorCode::kMalformedFile, {"crop_pct", "-0.9"},
+          R"("input_size": [3, 224, 224], "crop_pct": -0.9)");
+  refused(ErrorCode::kMalformedFile, {"crop_pct"},
+          R"("input_size": [3, 224, 224], "crop_pct": 0.001)");
+  refused(ErrorCode::kMalformedFile, {"crop_pct"}, R"("crop_pct": "0.9")");
+  refused(ErrorCode::kUnsupported, {"interpolation", "random"}, R"("interpolation": "random")");
   refused(ErrorCode::kMalformedFile, {"input_size"}, R"("input_size": [224, 224])");
   refused(ErrorCode::kUnsupported, {"3 channels"}, R"("input_size": [1, 224, 224])");
   refused(ErrorCode::kMalformedFile, {"input_size[2]"}, R"("input_size": [3, 224, 0])");

@@ -20,10 +20,10 @@ namespace {
 /// Rows handed to the horizontal pass at once, so that it can share its weights among them.
 constexpr int kRowBlock = 8;
 
-void CheckSide(const std::string& what, int64_t side) {
-  if (side >= 1 && side <= kMaxImageSide) return;
+void CheckSide(const std::string& what, int64_t side, int64_t most = kMaxImageSide) {
+  if (side >= 1 && side <= most) return;
   throw Error(ErrorCode::kInvalidArgument, "resize: " + what + " must be 1 to " +
-                                               std::to_string(kMaxImageSide) + ", found " +
+                                               std::to_string(most) + ", found " +
                                                std::to_string(side));
 }
 
@@ -41,15 +41,16 @@ Image MakeImage(int64_t height, int64_t width) {
           .rgb = std::vector<uint8_t>(static_cast<size_t>(height * width * 3))};
 }
 
-Image ResizeNearest(const Image& image, int64_t height, int64_t width, PreprocessMode mode) {
-  const std::vector<int32_t> rows = NearestIndices(image.height, height, mode);
-  const std::vector<int32_t> columns = NearestIndices(image.width, width, mode);
-  Image result = MakeImage(height, width);
+Image ResizeNearest(const Image& image, const ResizeRequest& request) {
+  const std::vector<int32_t> rows = NearestIndices(image.height, request.height, request.mode);
+  const std::vector<int32_t> columns = NearestIndices(image.width, request.width, request.mode);
+  const CropWindow window = request.window();
+  Image result = MakeImage(window.height, window.width);
   uint8_t* out = result.rgb.data();
-  for (const int32_t row : rows) {
-    const uint8_t* in = image.rgb.data() + row * image.width * 3;
-    for (const int32_t column : columns) {
-      std::memcpy(out, in + int64_t{3} * column, 3);
+  for (int64_t y = window.top; y < window.top + window.height; ++y) {
+    const uint8_t* in = image.rgb.data() + rows[y] * image.width * 3;
+    for (int64_t x = window.left; x < window.left + window.width; ++x) {
+      std::memcpy(out, in + int64_t{3} * columns[x], 3);
       out += 3;
     }
   }
@@ -71,32 +72,64 @@ struct Axis {
   int64_t in;
   double covered;  // by the picture
   int64_t out;
+  // What is wanted of `out`, as stored.
+  int64_t first;
+  int64_t wanted;
   bool mirrored;  // when it is upright
 };
+
+/// Of an axis on which `first` counts as it is upright.
+Axis StoredAxis(Axis axis) {
+  if (axis.mirrored) axis.first = axis.out - axis.first - axis.wanted;
+  return axis;
+}
 
 /// Nothing for a pass that would not change the size: it is left out.
 std::optional<ResizeWeights> PassWeights(const Axis& axis, const ResizeRequest& request) {
   if (axis.in == axis.out) return std::nullopt;
-  ResizeWeights weights(axis.in, axis.out, request.resample, request.mode, axis.covered);
   // The upright picture's weights, to the bit, whose roundings are not the same both ways. Where a
   // picture does not cover its last pixel nothing is exact.
-  if (axis.mirrored && axis.covered == static_cast<double>(axis.in)) weights.Mirror();
+  const bool mirror = axis.mirrored && axis.covered == static_cast<double>(axis.in);
+  ResizeWeights weights({.in = axis.in,
+                         .covered = axis.covered,
+                         .out = axis.out,
+                         .first = mirror ? axis.out - axis.first - axis.wanted : axis.first,
+                         .wanted = axis.wanted},
+                        request.resample, request.mode);
+  if (mirror) weights.Mirror();
   return weights;
 }
 
+Image CropRows(RowWindow& in, const Axis& horizontal, const Axis& vertical) {
+  Image result = MakeImage(vertical.wanted, horizontal.wanted);
+  in.Reserve(1);
+  const int64_t row_bytes = horizontal.wanted * 3;
+  for (int64_t y = 0; y < vertical.wanted; ++y) {
+    const int64_t row = vertical.first + y;
+    std::memcpy(result.rgb.data() + y * row_bytes, in.Rows(row, row + 1)[0] + 3 * horizontal.first,
+                static_cast<size_t>(row_bytes));
+  }
+  return result;
+}
+
+/// Columns only, from `left` on.
 Image ResizeColumns(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& taps,
-                    int64_t height, int64_t width) {
+                    int64_t left, int64_t height, int64_t width) {
   Image result = MakeImage(height, width);
-  in.Reserve(MostTaps(taps, height));
+  const int64_t most = MostTaps(taps, height);
+  in.Reserve(most);
+  std::vector<const uint8_t*> window(static_cast<size_t>(most));
   for (int64_t y = 0; y < height; ++y) {
-    const uint8_t* const* window = in.Rows(taps.start[y], taps.start[y] + taps.count[y]);
-    kernels.vertical(&taps, static_cast<int>(y), window, result.rgb.data() + y * width * 3,
+    const uint8_t* const* rows = in.Rows(taps.start[y], taps.start[y] + taps.count[y]);
+    for (int32_t k = 0; k < taps.count[y]; ++k) window[k] = rows[k] + 3 * left;
+    kernels.vertical(&taps, static_cast<int>(y), window.data(), result.rgb.data() + y * width * 3,
                      width * 3);
   }
   return result;
 }
 
-Image ResizeRows(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& taps,
+/// Rows only, from `top` on.
+Image ResizeRows(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& taps, int64_t top,
                  int64_t height, int64_t width) {
   Image result = MakeImage(height, width);
   in.Reserve(kRowBlock);
@@ -104,7 +137,7 @@ Image ResizeRows(const ResizeKernels& kernels, RowWindow& in, const ResizeTaps& 
     const int count = static_cast<int>(std::min<int64_t>(kRowBlock, height - begin));
     uint8_t* out_rows[kRowBlock];
     for (int k = 0; k < count; ++k) out_rows[k] = result.rgb.data() + (begin + k) * width * 3;
-    kernels.horizontal(&taps, in.Rows(begin, begin + count), out_rows, count,
+    kernels.horizontal(&taps, in.Rows(top + begin, top + begin + count), out_rows, count,
                        static_cast<int>(width));
   }
   return result;
@@ -170,6 +203,23 @@ Image ResizeColumnsThenRows(const ResizeKernels& kernels, RowWindow& in, const P
   return result;
 }
 
+/// Of axes as stored: what is wanted of both.
+Image ResizeAxes(const ResizeKernels& kernels, RowWindow& rows, const Axis& across,
+                 const Axis& down, const ResizeRequest& request, bool columns_first) {
+  const auto horizontal = PassWeights(across, request);
+  const auto vertical = PassWeights(down, request);
+  const int64_t height = down.wanted;
+  const int64_t width = across.wanted;
+  if (!horizontal && !vertical) return CropRows(rows, across, down);
+  if (!horizontal) {
+    return ResizeColumns(kernels, rows, vertical->taps(), across.first, height, width);
+  }
+  if (!vertical) return ResizeRows(kernels, rows, horizontal->taps(), down.first, height, width);
+  const PassTaps taps = {horizontal->taps(), vertical->taps()};
+  return columns_first ? ResizeColumnsThenRows(kernels, rows, taps, across.in, height, width)
+                       : ResizeRowsThenColumns(kernels, rows, taps, down.in, height, width);
+}
+
 }  // namespace
 
 void CheckSides(const char* which, int64_t height, int64_t width) {
@@ -190,6 +240,21 @@ void CheckImage(const Image& image) {
 void CheckOutputSize(int64_t height, int64_t width) {
   CheckSides("output", height, width);
   CheckPixels("a result", height, width);
+}
+
+void CheckRequest(const ResizeRequest& request) {
+  CheckResampleSupported(request.resample, request.mode);
+  if (request.crop) {
+    CheckSide("output height", request.height, kMaxCroppedSide);
+    CheckSide("output width", request.width, kMaxCroppedSide);
+  }
+  const CropWindow window = request.window();
+  CheckOutputSize(window.height, window.width);
+  const bool inside = window.top >= 0 && window.top <= request.height - window.height &&
+                      window.left >= 0 && window.left <= request.width - window.width;
+  if (!inside) {
+    throw Error(ErrorCode::kInvalidArgument, "resize: the part to be cut out does not lie inside");
+  }
 }
 
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
@@ -229,53 +294,50 @@ Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPi
   const int64_t upright_width = turned ? height : width;
   const bool columns_first =
       VerticalPassFirst(upright_height, upright_width, request.height, request.width, request.mode);
+  const CropWindow window = request.window();
   // Nothing of this size is kept, but time, and with long windows memory, grow with it.
-  CheckPixels("a picture between the passes", columns_first ? request.height : upright_height,
-              columns_first ? upright_width : request.width);
+  CheckPixels("a picture between the passes", columns_first ? window.height : upright_height,
+              columns_first ? upright_width : window.width);
+  Axis across = {.in = upright_width,
+                 .covered = turned ? stored.covered_height : stored.covered_width,
+                 .out = request.width,
+                 .first = window.left,
+                 .wanted = window.width,
+                 .mirrored = MirrorsHorizontally(orientation)};
+  Axis down = {.in = upright_height,
+               .covered = turned ? stored.covered_width : stored.covered_height,
+               .out = request.height,
+               .first = window.top,
+               .wanted = window.height,
+               .mirrored = MirrorsVertically(orientation)};
+  if (turned) std::swap(across, down);
   // From here on everything is as stored: upright rows may be columns of it.
-  const int64_t out_height = turned ? request.width : request.height;
-  const int64_t out_width = turned ? request.height : request.width;
-  bool mirrored_rows = MirrorsHorizontally(orientation);
-  bool mirrored_columns = MirrorsVertically(orientation);
-  if (turned) std::swap(mirrored_rows, mirrored_columns);
-  const auto horizontal =
-      PassWeights({width, stored.covered_width, out_width, mirrored_rows}, request);
-  const auto vertical =
-      PassWeights({height, stored.covered_height, out_height, mirrored_columns}, request);
-  Image result;
-  if (!horizontal) {
-    result = ResizeColumns(kernels, rows, vertical->taps(), out_height, out_width);
-  } else if (!vertical) {
-    result = ResizeRows(kernels, rows, horizontal->taps(), out_height, out_width);
-  } else if (columns_first != turned) {
-    result = ResizeColumnsThenRows(kernels, rows, {horizontal->taps(), vertical->taps()}, width,
-                                   out_height, out_width);
-  } else {
-    result = ResizeRowsThenColumns(kernels, rows, {horizontal->taps(), vertical->taps()}, height,
-                                   out_height, out_width);
-  }
-  return ApplyOrientation(std::move(result), orientation);
+  return ApplyOrientation(ResizeAxes(kernels, rows, StoredAxis(across), StoredAxis(down), request,
+                                     columns_first != turned),
+                          orientation);
 }
 
-Image ResizeWith(const ResizeKernels& kernels, const Image& image, int64_t height, int64_t width,
-                 Resample resample, PreprocessMode mode) {
+Image ResizeWith(const ResizeKernels& kernels, const Image& image, const ResizeRequest& request) {
   CheckImage(image);
-  CheckOutputSize(height, width);
-  CheckResampleSupported(resample, mode);
-  if (height == image.height && width == image.width) return image;
-  if (resample == Resample::kNearest) return ResizeNearest(image, height, width, mode);
+  CheckRequest(request);
+  const bool same_size = request.height == image.height && request.width == image.width;
+  if (same_size && !request.crop) return image;
+  if (request.resample == Resample::kNearest) return ResizeNearest(image, request);
   ImageRows rows(image);
   const StoredPicture stored = {.size = {.width = image.width, .height = image.height},
                                 .covered_width = static_cast<double>(image.width),
                                 .covered_height = static_cast<double>(image.height),
                                 .orientation = 1};
-  return ResizeStored(kernels, rows, stored,
-                      {.height = height, .width = width, .resample = resample, .mode = mode});
+  return ResizeStored(kernels, rows, stored, request);
+}
+
+Image ResizeWith(const Image& image, const ResizeRequest& request) {
+  return ResizeWith(ResizeKernelsFor(ChooseInstructionSet()), image, request);
 }
 
 Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,
              PreprocessMode mode) {
-  return ResizeWith(ResizeKernelsFor(ChooseInstructionSet()), image, height, width, resample, mode);
+  return ResizeWith(image, {.height = height, .width = width, .resample = resample, .mode = mode});
 }
 
 }  // namespace siglip

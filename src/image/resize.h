@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/cpu_features.h"
 #include "image/resize_kernels.h"
@@ -12,6 +13,9 @@ namespace siglip {
 
 /// A side longer than this is refused.
 inline constexpr int64_t kMaxImageSide = 65536;
+/// So is a side of which only a part is cut out, if longer than this: what is not cut out costs
+/// hardly anything.
+inline constexpr int64_t kMaxCroppedSide = int64_t{1} << 24;
 /// So is a result, or a picture between the passes, of more pixels: as many as a decoded picture
 /// may have by default.
 inline constexpr int64_t kMaxResizedPixels = 178'956'970;
@@ -28,27 +32,44 @@ struct StoredPicture {
   int orientation = 1;  ///< That makes it upright, as in EXIF.
 };
 
-struct ResizeRequest {
-  int64_t height = 0;  ///< Of the upright result.
+/// A part of a picture.
+struct CropWindow {
+  int64_t top = 0;
+  int64_t left = 0;
+  int64_t height = 0;
   int64_t width = 0;
-  Resample resample = Resample::kBicubic;  ///< Not kNearest.
-  PreprocessMode mode = PreprocessMode::kTorchvision;
 };
 
-/// The bits of turning a picture upright and resizing it then, but in one go: only the result is
-/// turned. `request` must be valid and change the size.
+struct ResizeRequest {
+  int64_t height = 0;  ///< Of the upright picture, resized as a whole.
+  int64_t width = 0;
+  Resample resample = Resample::kBicubic;
+  PreprocessMode mode = PreprocessMode::kTorchvision;
+  /// The part of it that is wanted. The rest is not even computed.
+  std::optional<CropWindow> crop = std::nullopt;
+
+  CropWindow window() const {
+    return crop.value_or(CropWindow{.top = 0, .left = 0, .height = height, .width = width});
+  }
+};
+
+/// The bits of turning a picture upright, resizing and cropping it then, but in one go: only the
+/// result is turned. `request` must be valid and change the size or crop; its filter is not
+/// kNearest unless the size stays.
 Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPicture& stored,
                    const ResizeRequest& request);
 
-/// siglip::Resize with the inner loops given.
-Image ResizeWith(const ResizeKernels& kernels, const Image& image, int64_t height, int64_t width,
-                 Resample resample, PreprocessMode mode);
+/// siglip::Resize with a window and the inner loops given, or with those of this CPU.
+Image ResizeWith(const ResizeKernels& kernels, const Image& image, const ResizeRequest& request);
+Image ResizeWith(const Image& image, const ResizeRequest& request);
 
 /// Throw as Resize does: when the sides or the byte count of a picture are wrong; when `which`
 /// sides are out of range; when a result would be too large;
 void CheckImage(const Image& image);
 void CheckSides(const char* which, int64_t height, int64_t width);
 void CheckOutputSize(int64_t height, int64_t width);
+/// when sizes, window or filter of a request are refused;
+void CheckRequest(const ResizeRequest& request);
 /// when the mode's original refuses the filter.
 void CheckResampleSupported(Resample resample, PreprocessMode mode);
 

@@ -54,7 +54,9 @@ void ExpectSameAsReference(const Image& image, int64_t height, int64_t width, Re
                            PreprocessMode mode) {
   const Image expected = ResizeReference(image, height, width, resample, mode);
   for (const InstructionSet isa : SupportedInstructionSets()) {
-    const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width, resample, mode);
+    const Image found =
+        ResizeWith(ResizeKernelsFor(isa), image,
+                   {.height = height, .width = width, .resample = resample, .mode = mode});
     ASSERT_EQ(found.height, height);
     ASSERT_EQ(found.width, width);
     ASSERT_TRUE(found.rgb == expected.rgb) << Describe(image, height, width, resample, mode, isa);
@@ -75,8 +77,11 @@ TEST(ResizeTest, EqualsTheOriginals) {
     fields >> in_height >> in_width >> height >> width >> filter >> mode;
     const Image image = Picture(in_height, in_width);
     for (const InstructionSet isa : SupportedInstructionSets()) {
-      const Image found = ResizeWith(ResizeKernelsFor(isa), image, height, width,
-                                     ParseResample(filter), ParsePreprocessMode(mode));
+      const Image found = ResizeWith(ResizeKernelsFor(isa), image,
+                                     {.height = height,
+                                      .width = width,
+                                      .resample = ParseResample(filter),
+                                      .mode = ParsePreprocessMode(mode)});
       EXPECT_TRUE(found.rgb == expected.bytes) << key << " with " << ToString(isa);
     }
     EXPECT_TRUE(
@@ -93,6 +98,32 @@ std::vector<uint8_t> Levels(std::span<const float> values) {
     levels.push_back(static_cast<uint8_t>(std::lround((value + 1.0F) * 127.5F)));
   }
   return levels;
+}
+
+TEST(ResizeTest, APartIsThatOfTheWhole) {
+  const Image image = Picture(61, 47);
+  for (const auto mode :
+       {PreprocessMode::kTorchvision, PreprocessMode::kPillow, PreprocessMode::kPillow13}) {
+    for (const auto& [height, width] : {std::pair{20, 31}, {90, 111}, {61, 20}, {20, 47}}) {
+      const Image whole = ResizeReference(image, height, width, Resample::kLanczos, mode);
+      const CropWindow window = {.top = height / 5, .left = width / 3, .height = 11, .width = 13};
+      std::vector<uint8_t> expected;
+      for (int64_t y = window.top; y < window.top + window.height; ++y) {
+        const auto row = whole.rgb.begin() + (y * width + window.left) * 3;
+        expected.insert(expected.end(), row, row + window.width * 3);
+      }
+      for (const InstructionSet isa : SupportedInstructionSets()) {
+        const Image found = ResizeWith(ResizeKernelsFor(isa), image,
+                                       {.height = height,
+                                        .width = width,
+                                        .resample = Resample::kLanczos,
+                                        .mode = mode,
+                                        .crop = window});
+        EXPECT_TRUE(found.rgb == expected)
+            << Describe(image, height, width, Resample::kLanczos, mode, isa);
+      }
+    }
+  }
 }
 
 TEST(ResizeTest, EqualsGoldenImages) {
@@ -230,7 +261,9 @@ TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
 
 TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {
   for (const double covered : {100.0, 99.5, 99.125}) {
-    const ResizeWeights weights(100, 10, Resample::kBilinear, PreprocessMode::kPillow, covered);
+    const ResizeWeights weights(
+        {.in = 100, .covered = covered, .out = 10, .first = 0, .wanted = 10}, Resample::kBilinear,
+        PreprocessMode::kPillow);
     const ResizeTaps taps = weights.taps();
     for (int i = 1; i < 9; ++i) {  // windows at the ends are cut off
       double centre = 0;
@@ -244,7 +277,8 @@ TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {
 }
 
 TEST(ResizeWeightsTest, SplitWeightsAreWhole) {
-  const ResizeWeights weights(100, 17, Resample::kLanczos, PreprocessMode::kPillow, 100);
+  const ResizeWeights weights({.in = 100, .covered = 100, .out = 17, .first = 0, .wanted = 17},
+                              Resample::kLanczos, PreprocessMode::kPillow);
   const ResizeTaps taps = weights.taps();
   EXPECT_EQ(taps.stride % 8, 0);
   for (int i = 0; i < 17; ++i) {

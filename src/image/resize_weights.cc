@@ -61,36 +61,49 @@ double ResampleFilter(Resample resample, double x, bool torchvision) {
   return 0.0;
 }
 
-ResizeWeights::ResizeWeights(int64_t in, int64_t out, Resample resample, PreprocessMode mode,
-                             double covered)
-    : in_(in),
-      out_(out),
+ResizeWeights::ResizeWeights(const ResizedAxis& axis, Resample resample, PreprocessMode mode)
+    : axis_(axis),
       resample_(resample),
       torchvision_(mode == PreprocessMode::kTorchvision),
-      scale_(covered / static_cast<double>(out)),
+      scale_(axis.covered / static_cast<double>(axis.out)),
       filter_scale_(std::max(scale_, 1.0)),
       support_(ResampleSupport(resample) * filter_scale_),
       max_taps_(static_cast<int64_t>(std::ceil(support_)) * 2 + 1),
-      start_(static_cast<size_t>(out)),
-      count_(static_cast<size_t>(out)) {
+      start_(static_cast<size_t>(axis.wanted)),
+      count_(static_cast<size_t>(axis.wanted)) {
   // A window lies inside the input, so that no more than `in` taps of it are ever used.
-  stride_ = (std::min(max_taps_, in_) + 7) / 8 * 8;
-  std::vector<double> real(static_cast<size_t>(out_ * stride_));
+  stride_ = (std::min(max_taps_, axis_.in) + 7) / 8 * 8;
+  std::vector<double> real(static_cast<size_t>(axis_.wanted * stride_));
   std::vector<double> row(static_cast<size_t>(stride_));
-  for (int64_t i = 0; i < out_; ++i) {
-    Window(i, row);
+  for (int64_t i = 0; i < axis_.wanted; ++i) {
+    const Window window = Evaluate(axis_.first + i, row);
+    start_[i] = static_cast<int32_t>(window.start);
+    count_[i] = static_cast<int32_t>(window.count);
     std::copy(row.begin(), row.end(), real.begin() + i * stride_);
   }
-  ChooseShift(real);
+  if (torchvision_) {
+    ChooseShift(std::max(*std::max_element(real.begin(), real.end()), LargestOutside(row)));
+  }
   Quantise(real);
 }
 
-void ResizeWeights::Window(int64_t i, std::vector<double>& row) {
+double ResizeWeights::LargestOutside(std::vector<double>& row) const {
+  double largest = 0.0;
+  for (int64_t i = 0; i < axis_.out; ++i) {
+    if (i == axis_.first) i += axis_.wanted;
+    if (i >= axis_.out) break;
+    Evaluate(i, row);
+    largest = std::max(largest, *std::max_element(row.begin(), row.end()));
+  }
+  return largest;
+}
+
+ResizeWeights::Window ResizeWeights::Evaluate(int64_t i, std::vector<double>& row) const {
   const double center = (static_cast<double>(i) + 0.5) * scale_;
   const double inverse = 1.0 / filter_scale_;
   const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support_ + 0.5), 0);
-  const int64_t last = std::min(static_cast<int64_t>(center + support_ + 0.5), in_);
-  const int64_t count = std::min(last - first, std::min(max_taps_, in_));
+  const int64_t last = std::min(static_cast<int64_t>(center + support_ + 0.5), axis_.in);
+  const int64_t count = std::min(last - first, std::min(max_taps_, axis_.in));
   double sum = 0.0;
   for (int64_t j = 0; j < count; ++j) {
     const double x = (static_cast<double>(j + first) - center + 0.5) * inverse;
@@ -101,16 +114,11 @@ void ResizeWeights::Window(int64_t i, std::vector<double>& row) {
     if (sum != 0.0) row[j] /= sum;
   }
   std::fill(row.begin() + count, row.end(), 0.0);
-  start_[i] = static_cast<int32_t>(first);
-  count_[i] = static_cast<int32_t>(count);
+  return {first, count};
 }
 
-void ResizeWeights::ChooseShift(const std::vector<double>& real) {
-  constexpr int kPillowShift = 22;  // 32 bits less 8 of the pixel and 2 for overshoot
-  shift_ = kPillowShift;
-  if (!torchvision_) return;
+void ResizeWeights::ChooseShift(double largest) {
   // The most precise weights that fit int16.
-  const double largest = std::max(0.0, *std::max_element(real.begin(), real.end()));
   for (shift_ = 0; shift_ < kPillowShift; ++shift_) {
     const int next = static_cast<int>(0.5 + largest * static_cast<double>(1 << (shift_ + 1)));
     if (next >= 1 << 15) break;
@@ -139,15 +147,15 @@ void ResizeWeights::Mirror() {
   // All windows reversed as one array are in reversed order, each with its padding in front.
   const auto mirror = [&](auto& weights) {
     std::ranges::reverse(weights);
-    for (int64_t i = 0; !weights.empty() && i < out_; ++i) {
+    for (int64_t i = 0; !weights.empty() && i < axis_.wanted; ++i) {
       const auto window = weights.begin() + i * stride_;
       std::rotate(window, window + (stride_ - count_[i]), window + stride_);
     }
   };
   std::ranges::reverse(start_);
   std::ranges::reverse(count_);
-  for (int64_t i = 0; i < out_; ++i) {
-    start_[i] = static_cast<int32_t>(in_) - start_[i] - count_[i];
+  for (int64_t i = 0; i < axis_.wanted; ++i) {
+    start_[i] = static_cast<int32_t>(axis_.in) - start_[i] - count_[i];
   }
   mirror(weights_);
   mirror(high_);

@@ -11,7 +11,7 @@
 #include "image/picture_file.h"
 #include "image/pixel_values.h"
 #include "image/preprocess_encoded.h"
-#include "image/processor_config.h"
+#include "image/processor_fields.h"
 #include "image/resize.h"
 #include "image/siglip2_processor_config.h"
 #include "siglip/error.h"
@@ -82,15 +82,9 @@ Siglip2ImageProcessor::Siglip2ImageProcessor(const Siglip2ImageProcessorConfig& 
 }
 
 Siglip2ImageProcessor Siglip2ImageProcessor::FromPretrained(const std::filesystem::path& folder,
-                                                            PreprocessMode mode) {
-  const std::optional<ProcessorFields> fields = FindProcessorFields(folder);
-  if (!fields) {
-    throw DiagnoseFolder(folder,
-                         Error(ErrorCode::kNotFound,
-                               folder.string() + ": no file says how pictures are preprocessed",
-                               "expected preprocessor_config.json or processor_config.json"));
-  }
-  return {Siglip2ConfigFromJson(fields->json, fields->name), mode};
+                                                            std::optional<PreprocessMode> mode) {
+  const ProcessorFields fields = RequireProcessorFields(folder);
+  return {Siglip2ConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode)};
 }
 
 std::array<int64_t, 2> Siglip2ImageProcessor::SpatialShape(int64_t height, int64_t width) const {

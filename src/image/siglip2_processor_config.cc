@@ -6,6 +6,7 @@
 
 #include "base/file_system.h"
 #include "image/processor_config.h"
+#include "image/processor_fields.h"
 
 namespace siglip {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 constexpr int64_t kMostPatchSide = 4096;
 constexpr int64_t kMostPatches = 65536;
 
-/// Siglip2ImageProcessor, Siglip2ImageProcessorFast, Siglip2ImageProcessorPil.
-bool IsSiglip2Type(const std::string& type) { return type.starts_with("Siglip2ImageProcessor"); }
+bool IsSiglip2Type(const std::string& type) { return type == "Siglip2ImageProcessor"; }
 
 void ReadCount(const Json& fields, const char* key, const std::string& name, int64_t& count) {
   const auto found = fields.find(key);

@@ -215,7 +215,7 @@ TEST(Siglip2ImageProcessorTest, RefusesHostileConfigs) {
       {R"({"max_num_patches": 2.5})", kBad, {"max_num_patches"}},
       {R"({"resample": 9})", kBad, {"resample"}},
       {R"({"image_std": 0})", kBad, {"image_std[0]"}},
-      {R"({"do_pad": true})", ErrorCode::kUnsupported, {"do_pad"}},
+      {R"({"do_pan_and_scan": true})", ErrorCode::kUnsupported, {"do_pan_and_scan"}},
       {R"({"image_processor_type": "SiglipImageProcessor"})",
        ErrorCode::kUnsupported,
        {"image_processor_type", "Siglip2ImageProcessor", "NaFlex"}},
