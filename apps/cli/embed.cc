@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -90,9 +91,22 @@ void CheckArguments(const EmbedArguments& arguments) {
   } catch (const Error& error) {
     throw CLI::ValidationError("--output", error.what());
   }
+  // An interrupted run may have put files in place; whether they are its own will show.
+  std::error_code ignored;
+  const bool goes_on =
+      arguments.resume && std::filesystem::exists(JournalPath(arguments.output), ignored);
   for (const std::filesystem::path& file : OutputFiles(arguments.output)) {
-    CheckOutputFile(file, arguments.force);
+    CheckOutputFile(file, arguments.force || goes_on);
   }
+}
+
+void CheckInputsAreKept(const EmbedArguments& arguments, const std::filesystem::path& model) {
+  if (arguments.output.empty()) return;
+  InputFiles inputs;
+  inputs.AddWords(arguments.paths);
+  for (const std::string& file : arguments.texts.files) inputs.Add(file);
+  inputs.AddCheckpoint(model);
+  for (const std::filesystem::path& file : OutputFiles(arguments.output)) inputs.CheckOutput(file);
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
@@ -101,7 +115,8 @@ std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, con
                                : arguments.force ? Journal::Start::kReplace
                                                  : Journal::Start::kNew;
   return MakeFileOutput(arguments.output, start, DescribeSettings(engine, !arguments.texts.empty()),
-                        engine.embedding_shape());
+                        engine.embedding_shape(),
+                        {.replace = arguments.force, .stop = &CatchInterrupts()});
 }
 
 /// Enough to keep all threads busy, few enough that an interruption is noticed soon.
@@ -124,7 +139,7 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
       result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
       std::ranges::copy(embeddings.floats().subspan(i * width, width),
                         result.embedding.floats().begin());
-      output.Add(result);
+      output.Add(RowType::kText, result);
       ++tally.texts;
       ++tally.new_texts;
       progress.Advance();
@@ -134,7 +149,7 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
   };
   for (const std::string& text : texts) {
     if (stop) return;
-    if (output.Reuse("text:" + text)) {
+    if (output.Reuse(RowType::kText, "text:" + text)) {
       ++tally.texts;
       progress.Skip();
       continue;
@@ -150,7 +165,7 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
   const std::atomic<bool>& stop = CatchInterrupts();
   const auto next_path = [&]() -> std::optional<std::string> {
     while (std::optional<std::string> path = inputs.Next()) {
-      if (!output.Reuse(*path)) return path;
+      if (!output.Reuse(RowType::kPicture, *path)) return path;
       ++tally.reused;
       progress.Skip();
     }
@@ -164,10 +179,21 @@ void Run(const Engine& engine, Inputs& inputs, EmbeddingOutput& output, Progress
     } else {
       ++tally.embedded;
     }
-    output.Add(result);
+    output.Add(RowType::kPicture, result);
     progress.Advance();
   };
   engine.EmbedFiles(next_path, take_result, &stop);
+}
+
+/// False when interrupted.
+bool Finish(EmbeddingOutput& output) {
+  try {
+    output.Finish();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) throw;
+    return false;
+  }
 }
 
 std::string Rate(uint64_t count, double seconds) {
@@ -196,7 +222,9 @@ void Embed(EmbedArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.texts_only = arguments.paths.empty();
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(arguments, model);
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   Tally tally;
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
@@ -216,7 +244,7 @@ void Embed(EmbedArguments arguments) {
     Run(engine, inputs, *output, progress, tally);
   }
   const double seconds = progress.Seconds();
-  if (tally.complete) output->Finish();
+  if (tally.complete) tally.complete = Finish(*output);
 
   if (tally.complete && tally.rows() + tally.failed == 0) {
     progress.Print(std::string("siglip: there are no ") +

@@ -1,21 +1,18 @@
 #include "output_format.h"
 
-#include <algorithm>
 #include <string>
 
 #include "jsonl.h"
 #include "npy.h"
 #include "npz.h"
+#include "output_file.h"
 #include "safetensors_output.h"
 #include "siglip/error.h"
 
 namespace siglip::cli {
 
 OutputFormat OutputFormatOf(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
-  });
+  const std::string ending = EndingOf(path);
   if (ending == ".npy") return OutputFormat::kNpy;
   if (ending == ".npz") return OutputFormat::kNpz;
   if (ending == ".safetensors") return OutputFormat::kSafetensors;
@@ -30,12 +27,13 @@ std::vector<std::filesystem::path> OutputFiles(const std::filesystem::path& path
   return {path};
 }
 
-void WriteTable(EmbeddingTable& table, const std::filesystem::path& path) {
+void WriteTable(EmbeddingTable& table, const std::filesystem::path& path,
+                const WriteOptions& options) {
   switch (OutputFormatOf(path)) {
-    case OutputFormat::kNpy: return WriteNpy(table, path);
-    case OutputFormat::kNpz: return WriteNpz(table, path);
-    case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path);
-    case OutputFormat::kJsonLines: return WriteJsonLines(table, path);
+    case OutputFormat::kNpy: return WriteNpy(table, path, options);
+    case OutputFormat::kNpz: return WriteNpz(table, path, options);
+    case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path, options);
+    case OutputFormat::kJsonLines: return WriteJsonLines(table, path, options);
   }
 }
 
