@@ -11,14 +11,16 @@
 #include "commands.h"
 #include "convert_to_hf.h"
 #include "format.h"
+#include "interrupt.h"
 #include "options.h"
-#include "output_file.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/packed_checkpoint.h"
 
 namespace siglip::cli {
 namespace {
+
+constexpr char kPackedFile[] = "packed.safetensors";
 
 struct ConvertArguments {
   std::string input;  // folder, file or name
@@ -31,10 +33,12 @@ struct ConvertArguments {
 };
 
 void Pack(const std::filesystem::path& input, const ConvertArguments& arguments) {
-  const std::filesystem::path file = arguments.output / "packed.safetensors";
-  if (std::filesystem::exists(arguments.output)) CheckOutputFile(file, arguments.force);
+  const std::filesystem::path file = arguments.output / kPackedFile;
+  RefuseToReplaceInput(input, arguments.output, kPackedFile);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  PackCheckpoint(input, arguments.output, *arguments.precision, runtime);
+  PackCheckpoint(input, arguments.output, *arguments.precision, runtime,
+                 {.replace = arguments.force, .stop = &CatchInterrupts()});
   if (arguments.quiet) return;
   std::cout << arguments.output.string() << ": packed for " << runtime->instruction_set() << ", "
             << FormatBytes(static_cast<int64_t>(std::filesystem::file_size(file))) << "\n";
@@ -46,8 +50,10 @@ void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments
     throw Error(ErrorCode::kInvalidArgument,
                 arguments.output.string() + ": is the checkpoint that is to be converted");
   }
+  RefuseToReplaceInput(input, arguments.output, "model.safetensors");
   if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
-  const std::string summary = ConvertToHuggingFace(input, arguments.output);
+  const std::string summary = ConvertToHuggingFace(
+      input, arguments.output, {.replace = arguments.force, .stop = &CatchInterrupts()});
   if (!arguments.quiet) std::cout << summary;
 }
 

@@ -4,7 +4,6 @@
 #include <optional>
 #include <system_error>
 
-#include "siglip/atomic_file.h"
 #include "siglip/convert.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
@@ -73,18 +72,22 @@ Guess GuessPreprocessing(const ModelInfo& model) {
                       : "bicubic as SigLIP; SigLIP 2, Gemma 3 and MedSigLIP need \"resample\": 2")};
 }
 
-/// Where no file was copied that says how pictures are prepared, writes what the old folder said
-/// otherwise, or else a guess. The answer names a guess.
-std::string CompletePreprocessing(const std::optional<std::string>& found,
-                                  const std::filesystem::path& folder) {
+/// What the new folder gets beside the files that are copied.
+struct NewPreprocessing {
+  std::string json;  // empty where a copied file says how pictures are prepared
+  std::string note;  // names a guess
+};
+
+/// What files of the checkpoint say, or else a guess.
+NewPreprocessing CompletePreprocessing(const std::filesystem::path& checkpoint) {
+  const std::filesystem::path folder = FolderOf(checkpoint);
+  const std::optional<std::string> found = FindPreprocessing(folder);
   if (Exists(folder / kPreprocessorFile) || Exists(folder / "processor_config.json")) return {};
-  const ModelInfo model = InspectModel(folder);
+  const ModelInfo model = InspectModel(checkpoint);
   if (model.config.num_channels != 3) return {};
-  const Guess guess = found ? Guess{*found, {}} : GuessPreprocessing(model);
-  AtomicFile file(folder / kPreprocessorFile);
-  file.Write(guess.json);
-  file.Commit();
-  return found ? "" : std::string(kPreprocessorFile) + " is a guess: " + guess.words + "\n";
+  if (found) return {*found, {}};
+  const Guess guess = GuessPreprocessing(model);
+  return {guess.json, std::string(kPreprocessorFile) + " is a guess: " + guess.words + "\n"};
 }
 
 std::string WrittenParts(const ModelParts& written) {
@@ -107,14 +110,12 @@ std::string PartsLeftOut(const ModelParts& found, const ModelParts& written) {
 }  // namespace
 
 std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
-                                 const std::filesystem::path& folder) {
+                                 const std::filesystem::path& folder, const WriteOptions& options) {
   const ModelParts found = FindParts(checkpoint);
-  // Before anything is written: its files may be damaged.
-  const std::optional<std::string> preprocessing = FindPreprocessing(FolderOf(checkpoint));
-  const ModelParts written = ConvertToTransformers(checkpoint, folder);
-  const std::string note =
-      written.image_tower ? CompletePreprocessing(preprocessing, folder) : std::string();
-  return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + note +
+  const NewPreprocessing preprocessing =
+      found.image_tower ? CompletePreprocessing(checkpoint) : NewPreprocessing{};
+  const ModelParts written = ConvertToTransformers(checkpoint, folder, options, preprocessing.json);
+  return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + preprocessing.note +
          PartsLeftOut(found, written);
 }
 

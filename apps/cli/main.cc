@@ -109,6 +109,10 @@ int Main(int count, char** arguments) {
   } catch (const ExitCode& code) {
     return code.value;
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) {
+      std::cerr << "siglip: interrupted\n";
+      return kInterrupted;
+    }
     std::cerr << "siglip: " << Printable(error.what()) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";
