@@ -13,9 +13,15 @@ namespace siglip {
 CheckpointFiles::CheckpointFiles(const std::filesystem::path& folder, const WriteOptions& options)
     : folder_(folder), options_(options), obsolete_({folder / kPackedFile}) {
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
+  made_folder_ = std::filesystem::create_directories(folder_, error);
   if (error) throw Error(ErrorCode::kIo, folder_.string() + ": cannot create: " + error.message());
   RemoveAbandonedFiles(folder_);
+}
+
+CheckpointFiles::~CheckpointFiles() {
+  files_.clear();
+  std::error_code is_not_empty;
+  if (made_folder_) std::filesystem::remove(folder_, is_not_empty);
 }
 
 void CheckpointFiles::Add(const std::string& name, std::string_view content) {

@@ -18,6 +18,10 @@ class CheckpointFiles {
   /// Makes the folder if need be, and removes what a process that was killed has left in it. Throws
   /// Error(kIo).
   CheckpointFiles(const std::filesystem::path& folder, const WriteOptions& options);
+  CheckpointFiles(const CheckpointFiles&) = delete;
+  CheckpointFiles& operator=(const CheckpointFiles&) = delete;
+  /// Without Commit nothing is left, nor a folder that was made.
+  ~CheckpointFiles();
 
   /// Throws as AtomicFile does.
   void Add(const std::string& name, std::string_view content);
@@ -40,6 +44,7 @@ class CheckpointFiles {
 
   const std::filesystem::path folder_;
   const WriteOptions options_;
+  bool made_folder_ = false;
   std::list<AtomicFile> files_;
   std::set<std::filesystem::path> obsolete_;
 };
