@@ -1,6 +1,7 @@
 // See checkpoint_folder.h.
 #include "checkpoint_folder.h"
 
+#include <CLI/CLI.hpp>
 #include <string_view>
 #include <system_error>
 
@@ -8,6 +9,13 @@
 #include "siglip/error.h"
 
 namespace siglip::cli {
+
+void CheckFolderName(const std::filesystem::path& folder) {
+  const std::string ending = EndingOf(folder);
+  if (ending != ".safetensors" && ending != ".npz" && ending != ".gguf") return;
+  throw CLI::ValidationError("\"" + folder.string() + "\"",
+                             "a folder is written, not a file in " + ending);
+}
 
 void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
   for (const std::string_view name :

@@ -6,6 +6,9 @@
 
 namespace siglip::cli {
 
+/// Throws a usage error when what is to become a folder is named like a file with weights.
+void CheckFolderName(const std::filesystem::path& folder);
+
 /// Throws Error(kInvalidArgument) when the folder holds a checkpoint, or part of one, already.
 void RefuseExistingCheckpoint(const std::filesystem::path& folder);
 

@@ -61,6 +61,7 @@ void Convert(const ConvertArguments& arguments) {
   if (arguments.format.empty() && !arguments.precision) {
     throw CLI::RequiredError("--precision or --to");
   }
+  CheckFolderName(arguments.output);
   const std::filesystem::path input = ResolveModel(arguments.input);
   if (arguments.precision) {
     Pack(input, arguments);

@@ -51,14 +51,15 @@ RowKey PictureKey(const std::string& path, const std::set<FileId>& outputs) {
   struct stat status = {};
   // Why there is none will be said by whoever opens it.
   if (::stat(path.c_str(), &status) != 0) return {RowType::kPicture, path, -1, 0};
-  if (outputs.contains(FileId(status))) {
+  if (outputs.contains(Identify(status))) {
     throw Error(ErrorCode::kInvalidArgument,
                 path + ": is one of the inputs, and the output would replace it",
                 "write to another file");
   }
-  constexpr int64_t kNanoseconds = 1'000'000'000;
-  return {RowType::kPicture, path, status.st_size,
-          status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+  // Times beyond those that fit wrap around, and still differ when they differ.
+  const uint64_t mtime = static_cast<uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000U +
+                         static_cast<uint64_t>(status.st_mtim.tv_nsec);
+  return {RowType::kPicture, path, status.st_size, static_cast<int64_t>(mtime)};
 }
 
 class FileOutput : public EmbeddingOutput {

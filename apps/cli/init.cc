@@ -164,6 +164,7 @@ void Init(const InitArguments& arguments) {
   if (arguments.preset.empty() && arguments.config_file.empty()) {
     throw CLI::RequiredError("--preset or --config");
   }
+  CheckFolderName(arguments.folder);
   const Recipe recipe = MakeRecipe(arguments);
   if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
   CheckConfigIsKept(arguments);

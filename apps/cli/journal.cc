@@ -119,7 +119,7 @@ bool Journal::HasItsName() const {
   struct stat named = {};
   struct stat opened = {};
   return ::lstat(path_.c_str(), &named) == 0 && ::fstat(file_, &opened) == 0 &&
-         FileId(named) == FileId(opened);
+         Identify(named) == Identify(opened);
 }
 
 bool Journal::IsJournal() const {

@@ -41,10 +41,12 @@ void CheckEnding(const std::filesystem::path& path, std::string_view ending) {
                                              std::string(ending) + ", not in " + found);
 }
 
+FileId Identify(const struct stat& status) { return {status.st_dev, status.st_ino}; }
+
 std::optional<FileId> IdentifyFile(const std::filesystem::path& path) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileId(status);
+  return Identify(status);
 }
 
 void InputFiles::Add(const std::filesystem::path& path) {

@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <compare>
 #include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace siglip::cli {
@@ -26,14 +26,10 @@ std::string EndingOf(const std::filesystem::path& path);
 /// given is that of another; a name without one is left alone.
 void CheckEnding(const std::filesystem::path& path, std::string_view ending);
 
-/// Which file it is, by whatever name.
-struct FileId {
-  dev_t device;
-  ino_t number;
+/// Which file it is, by whatever name: device and number.
+using FileId = std::pair<dev_t, ino_t>;
 
-  explicit FileId(const struct stat& status) : device(status.st_dev), number(status.st_ino) {}
-  auto operator<=>(const FileId&) const = default;
-};
+FileId Identify(const struct stat& status);
 
 /// Of the file that a path leads to; nothing when there is none.
 std::optional<FileId> IdentifyFile(const std::filesystem::path& path);

@@ -256,6 +256,7 @@ void AtomicFile::CommitTogether(std::span<AtomicFile* const> files,
   std::set<std::filesystem::path> folders;
   for (AtomicFile* file : files) folders.insert(file->target_.parent_path());
   std::ranges::for_each(folders, SyncFolder);
+  for (AtomicFile* file : files) ::close(std::exchange(file->file_, -1));
 }
 
 void AtomicFile::Flush() {

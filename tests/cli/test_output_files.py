@@ -290,6 +290,14 @@ class ExistingFileTest(OutputTest):
         self.succeed("init", "--force", "--config", CONFIG, self.place / "new")
         self.assertFalse((self.place / "new" / "packed.safetensors").exists())
 
+    def test_folders_named_like_files_are_refused(self):
+        for name in ("init", "convert", "convert --to hf"):
+            words = self.commands()[name][:-1]
+            for ending in ("safetensors", "npz", "gguf"):
+                said = self.fail_with(2, *words, self.place / f"x.{ending}")
+                self.assertIn("a folder is written", said)
+        self.assertEqual(list(self.place.iterdir()), [])
+
     def test_endings_of_other_formats_are_refused(self):
         commands = self.commands()
         for name in ("run", "preprocess"):
