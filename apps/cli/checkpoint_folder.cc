@@ -1,54 +1,57 @@
 // See checkpoint_folder.h.
 #include "checkpoint_folder.h"
 
-#include <string>
+#include <CLI/CLI.hpp>
 #include <string_view>
 #include <system_error>
 
+#include "output_file.h"
 #include "siglip/error.h"
 
 namespace siglip::cli {
-namespace {
 
-constexpr std::string_view kPackedFile = "packed.safetensors";
-
-bool Exists(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
+void CheckFolderName(const std::filesystem::path& folder) {
+  const std::string ending = EndingOf(folder);
+  if (ending != ".safetensors" && ending != ".npz" && ending != ".gguf") return;
+  throw CLI::ValidationError("\"" + folder.string() + "\"",
+                             "a folder is written, not a file in " + ending);
 }
 
-}  // namespace
-
-void CheckOutputFolder(const std::filesystem::path& folder, CheckpointForm form, bool force) {
-  if (form != CheckpointForm::kPacked && Exists(folder / kPackedFile)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": holds " + std::string(kPackedFile) +
-                    ", which would be loaded instead of what is written",
-                "write to another folder, or remove that file");
-  }
-  if (force) return;
+void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
   for (const std::string_view name :
-       {kPackedFile, std::string_view("config.json"), std::string_view("model.safetensors"),
-        std::string_view("model.safetensors.index.json"), std::string_view("open_clip_config.json"),
-        std::string_view("open_clip_model.safetensors"),
-        std::string_view("preprocessor_config.json")}) {
-    if (!Exists(folder / name)) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
-                "--force replaces it");
+       {"config.json", "model.safetensors", "model.safetensors.index.json", "open_clip_config.json",
+        "open_clip_model.safetensors", "packed.safetensors", "preprocessor_config.json"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
+                  "--force replaces it");
+    }
   }
 }
 
-void RefuseToConvertInPlace(const std::filesystem::path& input,
-                            const std::filesystem::path& folder) {
+void RefuseToReplaceInput(const std::filesystem::path& input, const std::filesystem::path& folder,
+                          const std::string& weights) {
   std::error_code ignored;
-  const std::filesystem::path place = std::filesystem::is_directory(input, ignored)
-                                          ? input
-                                          : std::filesystem::absolute(input, ignored).parent_path();
-  if (!std::filesystem::equivalent(place, folder, ignored)) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              folder.string() + ": is the checkpoint that is to be converted",
-              "write to another folder");
+  const bool is_folder = std::filesystem::is_directory(input, ignored);
+  const std::filesystem::path files =
+      is_folder ? input : std::filesystem::absolute(input).parent_path();
+  if (std::filesystem::equivalent(files, folder, ignored)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                folder.string() + ": is the checkpoint that is to be converted",
+                "write to another folder");
+  }
+  InputFiles inputs;
+  inputs.Add(input);
+  inputs.AddCheckpoint(files);
+  inputs.CheckOutput(folder / weights);
+  inputs.CheckOutput(folder / "config.json");
+  for (const char* name :
+       {"preprocessor_config.json", "processor_config.json", "tokenizer_config.json",
+        "tokenizer.json", "tokenizer.model", "spiece.model", "special_tokens_map.json",
+        "added_tokens.json", "open_clip_config.json"}) {
+    inputs.CheckOutput(folder / name);
+  }
 }
 
 }  // namespace siglip::cli

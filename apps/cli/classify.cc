@@ -129,12 +129,16 @@ void Classify(ClassifyArguments arguments) {
   const std::vector<std::string> labels = ReadLabels(arguments);
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(arguments.inputs, {arguments.labels_file}, model, arguments.report,
+                     {arguments.output});
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
   const ZeroShotClassifier classifier(engine, labels, arguments.templates);
 
   const bool to_file = !arguments.output.empty();
   const std::unique_ptr<ClassifyOutput> output =
-      to_file ? MakeClassifyFile(labels, arguments.output)
+      to_file ? MakeClassifyFile(labels, arguments.output,
+                                 {.replace = arguments.report.force, .stop = nullptr})
               : MakeClassifyStandardOutput(labels, arguments.json);
   const bool text_on_terminal = !to_file && ::isatty(STDOUT_FILENO) != 0;
   PictureRun run(arguments.inputs, arguments.report,

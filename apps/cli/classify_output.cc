@@ -75,8 +75,9 @@ class StandardOutput : public ClassifyOutput {
 
 class FileOutput : public ClassifyOutput {
  public:
-  FileOutput(const Labels& labels, Format format, const std::filesystem::path& path)
-      : labels_(labels), format_(format), file_(path) {
+  FileOutput(const Labels& labels, Format format, const std::filesystem::path& path,
+             const WriteOptions& options)
+      : labels_(labels), format_(format), file_(path, options) {
     if (format == CsvLines) file_.Write(kCsvHeader);
   }
 
@@ -108,8 +109,9 @@ std::unique_ptr<ClassifyOutput> MakeClassifyStandardOutput(const Labels& labels,
 }
 
 std::unique_ptr<ClassifyOutput> MakeClassifyFile(const Labels& labels,
-                                                 const std::filesystem::path& path) {
-  return std::make_unique<FileOutput>(labels, FormatOf(path), path);
+                                                 const std::filesystem::path& path,
+                                                 const WriteOptions& options) {
+  return std::make_unique<FileOutput>(labels, FormatOf(path), path, options);
 }
 
 void CheckClassifyFile(const std::filesystem::path& path) { FormatOf(path); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "siglip/atomic_file.h"
 #include "siglip/zero_shot_classifier.h"
 
 namespace siglip::cli {
@@ -28,7 +29,8 @@ std::unique_ptr<ClassifyOutput> MakeClassifyStandardOutput(const std::vector<std
 /// A file that appears, whole, when all is done. By ending: .jsonl has a line per picture, .csv a
 /// line per picture and label. Throws Error(kInvalidArgument) for another ending.
 std::unique_ptr<ClassifyOutput> MakeClassifyFile(const std::vector<std::string>& labels,
-                                                 const std::filesystem::path& path);
+                                                 const std::filesystem::path& path,
+                                                 const WriteOptions& options);
 
 /// Throws Error(kInvalidArgument) unless MakeClassifyFile writes such files.
 void CheckClassifyFile(const std::filesystem::path& path);

@@ -154,7 +154,9 @@ void Compare(CompareArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.normalize = true;
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(arguments.inputs, arguments.texts.files, model, arguments.report, {});
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   std::vector<Item> items;
   const uint64_t failed = AddPictures(engine, arguments, items);

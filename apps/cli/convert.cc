@@ -10,12 +10,15 @@
 #include "commands.h"
 #include "convert_to_hf.h"
 #include "format.h"
+#include "interrupt.h"
 #include "options.h"
 #include "siglip/hub.h"
 #include "siglip/packed_checkpoint.h"
 
 namespace siglip::cli {
 namespace {
+
+constexpr char kPackedFile[] = "packed.safetensors";
 
 struct ConvertArguments {
   std::string input;  // folder, file or name
@@ -28,18 +31,22 @@ struct ConvertArguments {
 };
 
 void Pack(const std::filesystem::path& input, const ConvertArguments& arguments) {
-  const std::filesystem::path file = arguments.output / "packed.safetensors";
-  CheckOutputFolder(arguments.output, CheckpointForm::kPacked, arguments.force);
+  const std::filesystem::path file = arguments.output / kPackedFile;
+  RefuseToReplaceInput(input, arguments.output, kPackedFile);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  PackCheckpoint(input, arguments.output, *arguments.precision, runtime);
+  PackCheckpoint(input, arguments.output, *arguments.precision, runtime,
+                 {.replace = arguments.force, .stop = &CatchInterrupts()});
   if (arguments.quiet) return;
   std::cout << arguments.output.string() << ": packed for " << runtime->instruction_set() << ", "
             << FormatBytes(static_cast<int64_t>(std::filesystem::file_size(file))) << "\n";
 }
 
 void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments& arguments) {
-  CheckOutputFolder(arguments.output, CheckpointForm::kTransformers, arguments.force);
-  const std::string summary = ConvertToHuggingFace(input, arguments.output);
+  RefuseToReplaceInput(input, arguments.output, "model.safetensors");
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
+  const std::string summary = ConvertToHuggingFace(
+      input, arguments.output, {.replace = arguments.force, .stop = &CatchInterrupts()});
   if (!arguments.quiet) std::cout << summary;
 }
 
@@ -47,8 +54,8 @@ void Convert(const ConvertArguments& arguments) {
   if (arguments.format.empty() && !arguments.precision) {
     throw CLI::RequiredError("--precision or --to");
   }
+  CheckFolderName(arguments.output);
   const std::filesystem::path input = ResolveModel(arguments.input);
-  RefuseToConvertInPlace(input, arguments.output);
   if (arguments.precision) {
     Pack(input, arguments);
   } else {

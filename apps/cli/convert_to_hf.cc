@@ -5,7 +5,6 @@
 #include <optional>
 #include <system_error>
 
-#include "siglip/atomic_file.h"
 #include "siglip/convert.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
@@ -18,6 +17,7 @@ namespace {
 
 constexpr char kPreprocessorFile[] = "preprocessor_config.json";
 constexpr char kProcessorFile[] = "processor_config.json";
+constexpr char kOpenClipFile[] = "open_clip_config.json";
 
 /// Texts of SigLIP 2 come out of Gemma's vocabulary, and its pictures are resized bilinearly.
 constexpr int64_t kSiglip2Words = 256000;
@@ -84,9 +84,21 @@ Preprocessing Guess(const ModelInfo& model) {
           "\n"};
 }
 
-/// For a folder whose own files cannot be followed: one whole view where they make several pictures
-/// of one, a guess where they say nothing.
-Preprocessing MakePreprocessing(const std::filesystem::path& folder, const ModelInfo& model) {
+/// What the new folder gets beside the files that are copied: nothing where these say how pictures
+/// are prepared. For a folder whose own files cannot be followed: one whole view where they make
+/// several pictures of one, a guess where they say nothing.
+Preprocessing CompletePreprocessing(const std::filesystem::path& checkpoint) {
+  const std::filesystem::path folder = FolderOf(checkpoint);
+  const auto has = [&](const char* name) {
+    std::error_code ignored;
+    return std::filesystem::exists(folder / name, ignored);
+  };
+  const std::optional<Preprocessing> found = FindPreprocessing(folder);
+  const bool copied = has(kPreprocessorFile) || (has(kProcessorFile) && !has(kOpenClipFile));
+  if (found && copied) return {};
+  const ModelInfo model = InspectModel(checkpoint);
+  if (model.config.num_channels != 3) return {};
+  if (found) return *found;
   if (model.image_size == 0) return Guess(model);
   try {
     return {SiglipImageProcessor::OneWholeView(folder, model.image_size).ToJson(),
@@ -96,22 +108,6 @@ Preprocessing MakePreprocessing(const std::filesystem::path& folder, const Model
     if (error.code() != ErrorCode::kNotFound) throw;
     return Guess(model);
   }
-}
-
-/// Makes sure that the new folder says how pictures are prepared, where no file that does was
-/// copied. The answer is what to tell the user.
-std::string CompletePreprocessing(const std::optional<Preprocessing>& found,
-                                  const std::filesystem::path& folder) {
-  if (FindPreprocessing(folder)) return {};
-  const ModelInfo model = InspectModel(folder);
-  if (model.config.num_channels != 3) return {};
-  const Preprocessing made = found ? *found : MakePreprocessing(folder, model);
-  AtomicFile file(folder / kPreprocessorFile);
-  file.Write(made.json);
-  file.Commit();
-  std::error_code ignored;
-  std::filesystem::remove(folder / kProcessorFile, ignored);  // it may count first
-  return made.note;
 }
 
 std::string WrittenParts(const ModelParts& written) {
@@ -134,14 +130,12 @@ std::string PartsLeftOut(const ModelParts& found, const ModelParts& written) {
 }  // namespace
 
 std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
-                                 const std::filesystem::path& folder) {
+                                 const std::filesystem::path& folder, const WriteOptions& options) {
   const ModelParts found = FindParts(checkpoint);
-  // Before anything is written: its files may be damaged.
-  const std::optional<Preprocessing> preprocessing = FindPreprocessing(FolderOf(checkpoint));
-  const ModelParts written = ConvertToTransformers(checkpoint, folder);
-  const std::string note =
-      written.image_tower ? CompletePreprocessing(preprocessing, folder) : std::string();
-  return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + note +
+  const Preprocessing preprocessing =
+      found.image_tower ? CompletePreprocessing(checkpoint) : Preprocessing{};
+  const ModelParts written = ConvertToTransformers(checkpoint, folder, options, preprocessing.json);
+  return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + preprocessing.note +
          PartsLeftOut(found, written);
 }
 

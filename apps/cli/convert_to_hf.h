@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <string>
 
+#include "siglip/atomic_file.h"
+
 namespace siglip::cli {
 
 /// Converts a checkpoint and makes sure that the new folder says how pictures are prepared. The
 /// answer is what to tell the user.
 std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
-                                 const std::filesystem::path& folder);
+                                 const std::filesystem::path& folder, const WriteOptions& options);
 
 }  // namespace siglip::cli

@@ -3,8 +3,6 @@
 #include <array>
 #include <charconv>
 
-#include "siglip/atomic_file.h"
-
 namespace siglip::cli {
 
 std::string CsvField(std::string_view text) {
@@ -19,8 +17,9 @@ std::string ExactNumber(float value) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
-void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path) {
-  AtomicFile output(path);
+void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,
+              const WriteOptions& options) {
+  AtomicFile output(path, options);
   std::string line = "path";
   for (int64_t i = 0; i < table.shape().back(); ++i) line += "," + std::to_string(i);
   output.Write(line + "\n");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "embedding_table.h"
+#include "siglip/atomic_file.h"
 
 namespace siglip::cli {
 
@@ -18,6 +19,7 @@ std::string ExactNumber(float value);
 
 /// A header, "path" and the numbers of the values from 0, then a line per row: its name and its
 /// values. Rows must be vectors.
-void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path);
+void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,
+              const WriteOptions& options);
 
 }  // namespace siglip::cli

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,11 @@ void CheckArguments(const EmbedArguments& arguments) {
   } catch (const Error& error) {
     throw CLI::ValidationError("--output", error.what());
   }
-  CheckOutputFiles(report, OutputFiles(arguments.output));
+  // An interrupted run may have put files in place; whether they are its own will show.
+  std::error_code ignored;
+  const bool goes_on =
+      arguments.resume && std::filesystem::exists(JournalPath(arguments.output), ignored);
+  CheckOutputFiles(report, OutputFiles(arguments.output), goes_on);
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
@@ -78,7 +83,8 @@ std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, con
                                : arguments.report.force ? Journal::Start::kReplace
                                                         : Journal::Start::kNew;
   return MakeFileOutput(arguments.output, start, DescribeSettings(engine, !arguments.texts.empty()),
-                        engine.embedding_shape());
+                        engine.embedding_shape(),
+                        {.replace = arguments.report.force, .stop = &CatchInterrupts()});
 }
 
 /// Enough to keep all threads busy, few enough that an interruption is noticed soon.
@@ -100,7 +106,7 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
       result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
       std::ranges::copy(embeddings.floats().subspan(i * width, width),
                         result.embedding.floats().begin());
-      output.Add(result);
+      output.Add(RowType::kText, result);
       ++tally.all;
       ++tally.embedded;
       progress.Advance();
@@ -110,7 +116,7 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
   };
   for (const std::string& text : texts) {
     if (Interrupted()) return;
-    if (output.Reuse("text:" + text)) {
+    if (output.Reuse(RowType::kText, "text:" + text)) {
       ++tally.all;
       progress.Skip();
       continue;
@@ -119,6 +125,17 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
     if (wanted.size() == kTextsAtOnce) embed_wanted();
   }
   if (!wanted.empty()) embed_wanted();
+}
+
+/// False when interrupted.
+bool Finish(EmbeddingOutput& output) {
+  try {
+    output.Finish();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) throw;
+    return false;
+  }
 }
 
 std::string SummaryOfTexts(const TextTally& tally) {
@@ -144,7 +161,11 @@ void Embed(EmbedArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.texts_only = arguments.inputs.paths.empty();
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(
+      arguments.inputs, arguments.texts.files, model, arguments.report,
+      arguments.output.empty() ? std::vector<std::filesystem::path>() : OutputFiles(arguments.output));
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   const std::atomic<bool>& stop = CatchInterrupts();
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
@@ -155,13 +176,13 @@ void Embed(EmbedArguments arguments) {
   PictureRun run(arguments.inputs, arguments.report, with_bar);
   if (!arguments.inputs.paths.empty()) {
     run.Embed(
-        engine, [&](const EmbedResult& result) { output->Add(result); },
-        [&](const std::string& path) { return output->Reuse(path); });
+        engine, [&](const EmbedResult& result) { output->Add(RowType::kPicture, result); },
+        [&](const std::string& path) { return output->Reuse(RowType::kPicture, path); });
   }
-  const bool complete = arguments.inputs.paths.empty() ? !stop : run.complete();
+  bool complete = arguments.inputs.paths.empty() ? !stop : run.complete();
   const uint64_t rows = tally.all + run.embedded() + run.reused();
+  if (complete) complete = Finish(*output);
   if (complete) {
-    output->Finish();
     run.Finish();
     if (rows + run.failed() == 0) {
       run.Print(std::string("siglip: there are no ") +

@@ -1,13 +1,17 @@
 #include "embedding_output.h"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "embedding_table.h"
 #include "jsonl.h"
+#include "output_file.h"
 #include "output_format.h"
 #include "siglip/error.h"
 #include "standard_streams.h"
@@ -19,11 +23,11 @@ class StandardOutput : public EmbeddingOutput {
  public:
   explicit StandardOutput(const Shape& shape) : shape_(shape) {}
 
-  bool Reuse(const std::string&) override { return false; }
+  bool Reuse(RowType, const std::string&) override { return false; }
 
-  void Add(const EmbedResult& result) override {
+  void Add(RowType type, const EmbedResult& result) override {
     if (result.error) return;
-    WriteStandardOutput(JsonLine(result.path, shape_, result.embedding.floats()));
+    WriteStandardOutput(JsonLine(type, result.path, shape_, result.embedding.floats()));
   }
 
   void Finish() override {}
@@ -32,40 +36,65 @@ class StandardOutput : public EmbeddingOutput {
   const Shape shape_;
 };
 
+/// A picture's file as it is now. Looked at before it is decoded: what changes later has another
+/// time.
+RowKey PictureKey(const std::string& path, const std::set<FileId>& outputs) {
+  struct stat status = {};
+  // Why there is none will be said by whoever opens it.
+  if (::stat(path.c_str(), &status) != 0) return {RowType::kPicture, path, -1, 0};
+  if (outputs.contains(Identify(status))) {
+    throw Error(ErrorCode::kInvalidArgument,
+                path + ": is one of the inputs, and the output would replace it",
+                "write to another file");
+  }
+  // Times beyond those that fit wrap around, and still differ when they differ.
+  const uint64_t mtime = static_cast<uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000U +
+                         static_cast<uint64_t>(status.st_mtim.tv_nsec);
+  return {RowType::kPicture, path, status.st_size, static_cast<int64_t>(mtime)};
+}
+
 class FileOutput : public EmbeddingOutput {
  public:
   FileOutput(const std::filesystem::path& path, Journal::Start start, const Settings& settings,
-             const Shape& shape)
+             const Shape& shape, const WriteOptions& options)
       : path_(path),
         settings_(settings),
         shape_(shape),
-        journal_(path.string() + ".partial", start, settings,
-                 static_cast<size_t>(ElementCount(shape))) {
-    journal_.Recover([&](const std::string& name, uint64_t offset) {
-      recovered_.emplace_back(std::hash<std::string>()(name), offset);
+        options_(options),
+        journal_(JournalPath(path), start, settings, static_cast<size_t>(ElementCount(shape))) {
+    journal_.Recover([&](const RowKey& key, uint64_t offset) {
+      recovered_.emplace_back(std::hash<std::string>()(key.name), offset);
     });
     std::ranges::sort(recovered_);
+    for (const std::filesystem::path& file : OutputFiles(path)) {
+      if (const std::optional<FileId> present = IdentifyFile(file)) present_.insert(*present);
+    }
   }
 
-  bool Reuse(const std::string& path) override {
-    const uint64_t offset = Find(path);
+  bool Reuse(RowType type, const std::string& name) override {
+    const RowKey key = type == RowType::kPicture ? PictureKey(name, present_) : RowKey{type, name};
+    const uint64_t offset = Find(key);
     const std::lock_guard lock(mutex_);
     offsets_.push_back(offset);
+    if (offset == kAwaited) awaited_keys_.push_back(key);
     return offset != kAwaited;
   }
 
-  void Add(const EmbedResult& result) override {
+  void Add(RowType, const EmbedResult& result) override {
     const std::lock_guard lock(mutex_);
     while (offsets_[awaited_] != kAwaited) ++awaited_;
+    // What an interrupted run has put in place itself holds nothing but what is reused.
+    if (!result.error && !options_.replace) CheckThereIsNoOutput();
     offsets_[awaited_] =
-        result.error ? kFailed : journal_.Append(result.path, result.embedding.floats());
+        result.error ? kFailed : journal_.Append(awaited_keys_.front(), result.embedding.floats());
+    awaited_keys_.pop_front();
   }
 
   void Finish() override {
     std::erase(offsets_, kFailed);
     if (!offsets_.empty()) {
-      EmbeddingTable table(journal_, std::move(offsets_), shape_, settings_);
-      WriteTable(table, path_);
+      EmbeddingTable table(journal_, offsets_, shape_, settings_);
+      WriteTable(table, path_, options_);
     }
     journal_.Remove();
   }
@@ -75,26 +104,34 @@ class FileOutput : public EmbeddingOutput {
   static constexpr uint64_t kAwaited = UINT64_MAX;
   static constexpr uint64_t kFailed = UINT64_MAX - 1;
 
-  /// Where an earlier run has put this picture, or kAwaited.
-  uint64_t Find(const std::string& path) const {
-    const uint64_t hash = std::hash<std::string>()(path);
+  /// Where an earlier run has put this, or kAwaited.
+  uint64_t Find(const RowKey& key) const {
+    const uint64_t hash = std::hash<std::string>()(key.name);
     auto found = std::ranges::lower_bound(recovered_, std::pair(hash, uint64_t{0}));
     for (; found != recovered_.end() && found->first == hash; ++found) {
-      if (journal_.ReadName(found->second) == path) return found->second;
+      if (journal_.ReadKey(found->second) == key) return found->second;
     }
     return kAwaited;
+  }
+
+  void CheckThereIsNoOutput() const {
+    if (present_.empty()) return;
+    for (const std::filesystem::path& file : OutputFiles(path_)) CheckOutputFile(file, false);
   }
 
   const std::filesystem::path path_;
   const Settings settings_;
   const Shape shape_;
+  const WriteOptions options_;
+  std::set<FileId> present_;  // output files that were there at the start
   // Hashes of names, not names: a million of these are 16 MB, whatever the names.
   std::vector<std::pair<uint64_t, uint64_t>> recovered_;
 
   std::mutex mutex_;  // guards what follows
   Journal journal_;
-  std::vector<uint64_t> offsets_;  // of every input
-  size_t awaited_ = 0;             // no input before this one is awaited
+  std::vector<uint64_t> offsets_;    // of every input
+  size_t awaited_ = 0;               // no input before this one is awaited
+  std::deque<RowKey> awaited_keys_;  // of the inputs awaited
 };
 
 }  // namespace
@@ -103,10 +140,14 @@ std::unique_ptr<EmbeddingOutput> MakeStandardOutput(const Shape& shape) {
   return std::make_unique<StandardOutput>(shape);
 }
 
+std::filesystem::path JournalPath(const std::filesystem::path& output) {
+  return output.string() + ".partial";
+}
+
 std::unique_ptr<EmbeddingOutput> MakeFileOutput(const std::filesystem::path& path,
                                                 Journal::Start start, const Settings& settings,
-                                                const Shape& shape) {
-  return std::make_unique<FileOutput>(path, start, settings, shape);
+                                                const Shape& shape, const WriteOptions& options) {
+  return std::make_unique<FileOutput>(path, start, settings, shape, options);
 }
 
 }  // namespace siglip::cli

@@ -14,6 +14,12 @@ EmbeddingTable::EmbeddingTable(const Journal& journal, std::vector<uint64_t> off
   shape_.insert(shape_.begin(), static_cast<int64_t>(offsets_.size()));
 }
 
+std::string EmbeddingTable::Name(size_t row) const {
+  RowKey key = Key(row);
+  const bool looks_like_text = key.type == RowType::kPicture && key.name.starts_with("text:");
+  return looks_like_text ? "./" + key.name : std::move(key.name);
+}
+
 std::span<const float> EmbeddingTable::Row(size_t row) {
   journal_.ReadRow(offsets_[row], row_);
   return row_;

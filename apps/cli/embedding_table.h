@@ -22,7 +22,10 @@ class EmbeddingTable {
   /// [rows, D] or [rows, N, D]
   const Shape& shape() const { return shape_; }
   const Settings& settings() const { return settings_; }
-  std::string Name(size_t row) const { return journal_.ReadName(offsets_[row]); }
+  RowKey Key(size_t row) const { return journal_.ReadKey(offsets_[row]); }
+  /// For formats without a place for the type: "text:" begins the names of texts only. A picture's
+  /// path that begins so gets "./" before it, which is the same file.
+  std::string Name(size_t row) const;
   /// Valid until the next call.
   std::span<const float> Row(size_t row);
 

@@ -5,8 +5,8 @@
 
 namespace siglip::cli {
 
-FailureFile::FailureFile(const std::filesystem::path& path) {
-  if (!path.empty()) file_.emplace(path);
+FailureFile::FailureFile(const std::filesystem::path& path, const WriteOptions& options) {
+  if (!path.empty()) file_.emplace(path, options);
 }
 
 void FailureFile::Add(const std::string& path, const Error& error) {

@@ -16,7 +16,7 @@ namespace siglip::cli {
 class FailureFile {
  public:
   /// Failures are kept nowhere where `path` is empty. Throws as AtomicFile does.
-  explicit FailureFile(const std::filesystem::path& path);
+  FailureFile(const std::filesystem::path& path, const WriteOptions& options);
 
   void Add(const std::string& path, const Error& error);
   void Commit();

@@ -21,7 +21,8 @@
 #include "checkpoint_folder.h"
 #include "commands.h"
 #include "format.h"
-#include "siglip/atomic_file.h"
+#include "interrupt.h"
+#include "output_file.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
@@ -139,12 +140,28 @@ Recipe MakeRecipe(const InitArguments& arguments) {
   return recipe;
 }
 
-void Save(const SiglipVisionConfig& config, const InitArguments& arguments) {
-  SiglipVisionModel::SaveRandom(config, arguments.seed, arguments.folder);
+template <class Model, class Config>
+void Save(const Config& config, const Recipe& recipe, const InitArguments& arguments) {
+  Model::SaveRandom(config, arguments.seed, arguments.folder,
+                    {.replace = arguments.force, .stop = &CatchInterrupts()},
+                    recipe.preprocessor_json.value_or(""));
 }
 
-void Save(const Siglip2VisionConfig& config, const InitArguments& arguments) {
-  Siglip2VisionModel::SaveRandom(config, arguments.seed, arguments.folder);
+void Save(const Recipe& recipe, const InitArguments& arguments) {
+  if (const auto* config = std::get_if<Siglip2VisionConfig>(&recipe.config)) {
+    Save<Siglip2VisionModel>(*config, recipe, arguments);
+  } else {
+    Save<SiglipVisionModel>(std::get<SiglipVisionConfig>(recipe.config), recipe, arguments);
+  }
+}
+
+/// What --config names may lie in the folder itself.
+void CheckConfigIsKept(const InitArguments& arguments) {
+  InputFiles inputs;
+  inputs.Add(arguments.config_file);
+  for (const char* name : {"config.json", "model.safetensors", "preprocessor_config.json"}) {
+    inputs.CheckOutput(arguments.folder / name);
+  }
 }
 
 void Init(const InitArguments& arguments) {
@@ -153,15 +170,12 @@ void Init(const InitArguments& arguments) {
   if (arguments.preset.empty() && arguments.config_file.empty()) {
     throw CLI::RequiredError("--preset or --config");
   }
+  CheckFolderName(arguments.folder);
   const Recipe recipe = MakeRecipe(arguments);
-  CheckOutputFolder(arguments.folder, CheckpointForm::kTransformers, arguments.force);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
+  CheckConfigIsKept(arguments);
 
-  std::visit([&](const auto& config) { Save(config, arguments); }, recipe.config);
-  if (recipe.preprocessor_json) {
-    AtomicFile file(arguments.folder / "preprocessor_config.json");
-    file.Write(*recipe.preprocessor_json);
-    file.Commit();
-  }
+  Save(recipe, arguments);
   const ModelInfo written = InspectModel(arguments.folder);
   std::cout << Printable(arguments.folder.string() + ": " + recipe.name)
             << " with random weights, seed " << arguments.seed << ", "

@@ -46,8 +46,10 @@ const std::atomic<bool>& CatchInterrupts() {
 
 const std::atomic<bool>& Interrupted() { return interrupted; }
 
+int InterruptStatus() { return kSignalStatus + first_signal; }
+
 void ThrowIfInterrupted() {
-  if (interrupted) throw ExitCode{kSignalStatus + first_signal};
+  if (interrupted) throw ExitCode{InterruptStatus()};
 }
 
 }  // namespace siglip::cli

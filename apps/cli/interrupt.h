@@ -18,7 +18,10 @@ const std::atomic<bool>& CatchInterrupts();
 /// Whether a signal that was caught has come.
 const std::atomic<bool>& Interrupted();
 
-/// Throws ExitCode with the status of the signal that came, if one has.
+/// The exit status after the signal that came.
+int InterruptStatus();
+
+/// Throws ExitCode with that status if a signal has come.
 void ThrowIfInterrupted();
 
 }  // namespace siglip::cli

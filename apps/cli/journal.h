@@ -1,8 +1,9 @@
 // The file a run keeps its embeddings in until it is complete: OUT.partial. Whatever ends the run,
 // the embeddings made so far are in it, and a later run can go on from there.
 //
-// Layout, little-endian: "SIGLIPJ1", u32 size and u32 CRC-32 of the settings, the settings as JSON;
-// then records: u32 size of the name, u32 CRC-32 of name and row, name, row (f32).
+// Layout, little-endian: "SIGLIPJ2", u32 size and u32 CRC-32 of the settings, the settings as JSON;
+// then records: u32 size of the name, u32 CRC-32 of what follows, u64 type (a RowType), i64 size
+// and i64 time of the picture, name, row (f32).
 #pragma once
 
 #include <chrono>
@@ -19,6 +20,18 @@ namespace siglip::cli {
 /// What embeddings depend on besides the pictures, by names that users understand.
 using Settings = std::map<std::string, std::string>;
 
+/// What a row is the embedding of.
+enum class RowType : uint64_t { kPicture = 1, kText = 2 };
+
+struct RowKey {
+  RowType type = RowType::kPicture;
+  std::string name;   ///< The path of a picture; a text with "text:" before it.
+  int64_t size = 0;   ///< Of a picture's file.
+  int64_t mtime = 0;  ///< When that was last modified, in nanoseconds since 1970.
+
+  bool operator==(const RowKey&) const = default;
+};
+
 class Journal {
  public:
   enum class Start {
@@ -27,9 +40,10 @@ class Journal {
     kReplace,  ///< Forget an existing journal.
   };
 
-  /// Rows hold `row_size` floats. Throws Error: kInvalidArgument when Start::kNew meets a journal,
-  /// kMismatch when a journal to resume was made with other settings or is none, kIo, also when
-  /// another run is writing to it.
+  /// Rows hold `row_size` floats. What is there and no journal, or a link, is never touched. Throws
+  /// Error: kInvalidArgument for such a file and when Start::kNew meets a journal, kMismatch when a
+  /// journal to resume was made with other settings or by another version, or is damaged, kIo, also
+  /// when another run is writing to it.
   Journal(const std::filesystem::path& path, Start start, const Settings& settings,
           size_t row_size);
   Journal(const Journal&) = delete;
@@ -38,25 +52,32 @@ class Journal {
 
   /// Writes a record; returns where it is. It survives the death of this process, and within
   /// seconds that of the machine.
-  uint64_t Append(const std::string& name, std::span<const float> row);
+  uint64_t Append(const RowKey& key, std::span<const float> row);
 
   /// Calls `visit` with every record that was there at the start. One that was cut off by a crash,
   /// or damaged, is dropped, and all after it.
-  void Recover(const std::function<void(const std::string& name, uint64_t offset)>& visit);
+  void Recover(const std::function<void(const RowKey& key, uint64_t offset)>& visit);
 
-  std::string ReadName(uint64_t offset) const;
+  RowKey ReadKey(uint64_t offset) const;
   void ReadRow(uint64_t offset, std::span<float> row) const;
 
   /// Deletes the file: the embeddings are safe elsewhere.
   void Remove();
 
  private:
+  struct Head;
+
+  void Open();
   void Lock() const;
+  bool HasItsName() const;
+  /// Whether the file begins as a journal does, or is the beginning of one.
+  bool IsJournal() const;
   void WriteSettings(const Settings& settings);
   void CheckSettings(const Settings& settings);
   void Read(uint64_t offset, std::span<char> bytes) const;
-  /// The name of the record at `offset`, if there is a whole and undamaged one.
-  std::optional<std::string> CheckRecord(uint64_t offset) const;
+  Head ReadHead(uint64_t offset) const;
+  /// The key of the record at `offset`, if there is a whole and undamaged one.
+  std::optional<RowKey> CheckRecord(uint64_t offset) const;
   [[noreturn]] void Fail(const char* action) const;
 
   const std::filesystem::path path_;

@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 
-#include "siglip/atomic_file.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -22,8 +21,10 @@ void AppendVector(std::string& line, std::span<const float> values) {
 
 }  // namespace
 
-std::string JsonLine(const std::string& name, const Shape& shape, std::span<const float> row) {
-  std::string line = "{\"path\":" + JsonQuoted(name);
+std::string JsonLine(RowType type, const std::string& name, const Shape& shape,
+                     std::span<const float> row) {
+  std::string line = type == RowType::kText ? "{\"type\":\"text\"" : "{\"type\":\"picture\"";
+  line += ",\"path\":" + JsonQuoted(name);
   if (!IsUtf8(name)) line += ",\"path_base64\":\"" + Base64(name) + "\"";
   line += ",\"embedding\":";
   if (shape.size() == 1) {
@@ -39,11 +40,13 @@ std::string JsonLine(const std::string& name, const Shape& shape, std::span<cons
   return line + "}\n";
 }
 
-void WriteJsonLines(EmbeddingTable& table, const std::filesystem::path& path) {
+void WriteJsonLines(EmbeddingTable& table, const std::filesystem::path& path,
+                    const WriteOptions& options) {
   const Shape row_shape(table.shape().begin() + 1, table.shape().end());
-  AtomicFile output(path);
+  AtomicFile output(path, options);
   for (size_t row = 0; row < table.rows(); ++row) {
-    output.Write(JsonLine(table.Name(row), row_shape, table.Row(row)));
+    const RowKey key = table.Key(row);
+    output.Write(JsonLine(key.type, key.name, row_shape, table.Row(row)));
   }
   output.Commit();
 }

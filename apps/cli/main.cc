@@ -145,6 +145,10 @@ int Main(const std::vector<std::string>& words) {
   } catch (const ExitCode& code) {
     return code.value;
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) {
+      std::cerr << "siglip: interrupted\n";
+      return InterruptStatus();
+    }
     std::cerr << "siglip: " << Printable(Message(error)) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";

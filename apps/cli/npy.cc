@@ -1,6 +1,6 @@
 #include "npy.h"
 
-#include "siglip/atomic_file.h"
+#include <array>
 
 namespace siglip::cli {
 namespace {
@@ -39,17 +39,17 @@ std::filesystem::path NpyNamesPath(const std::filesystem::path& path) {
   return path.string() + ".names.txt";
 }
 
-void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path) {
-  AtomicFile names(NpyNamesPath(path));
-  AtomicFile matrix(path);
+void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path,
+              const WriteOptions& options) {
+  AtomicFile matrix(path, options);
+  AtomicFile names(NpyNamesPath(path), options);
   matrix.Write(NpyHeader("<f4", table.shape()));
   for (size_t row = 0; row < table.rows(); ++row) {
     names.Write(EscapedLine(table.Name(row)));
     matrix.Write(std::as_bytes(table.Row(row)));
   }
-  // The matrix last: where it is, the names are too.
-  names.Commit();
-  matrix.Commit();
+  const std::array<AtomicFile*, 2> pair = {&matrix, &names};
+  AtomicFile::CommitTogether(pair);
 }
 
 }  // namespace siglip::cli

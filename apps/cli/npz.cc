@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "npy.h"
-#include "siglip/atomic_file.h"
 #include "text.h"
 #include "zip_writer.h"
 
@@ -36,8 +35,9 @@ void WriteNames(EmbeddingTable& table, ZipWriter& zip) {
 
 }  // namespace
 
-void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path) {
-  AtomicFile output(path);
+void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path,
+              const WriteOptions& options) {
+  AtomicFile output(path, options);
   ZipWriter zip(output);
   const std::string header = NpyHeader("<f4", table.shape());
   zip.Begin("embeddings.npy",

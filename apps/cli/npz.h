@@ -4,11 +4,13 @@
 #include <filesystem>
 
 #include "embedding_table.h"
+#include "siglip/atomic_file.h"
 
 namespace siglip::cli {
 
 /// An archive of `embeddings` and `names`, stored without compression. Names are unicode; a byte
 /// that is no part of valid UTF-8 is U+DC00 + byte, which os.fsencode turns back.
-void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path);
+void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path,
+              const WriteOptions& options);
 
 }  // namespace siglip::cli

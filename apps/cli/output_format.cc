@@ -29,13 +29,14 @@ std::vector<std::filesystem::path> OutputFiles(const std::filesystem::path& path
   return {path};
 }
 
-void WriteTable(EmbeddingTable& table, const std::filesystem::path& path) {
+void WriteTable(EmbeddingTable& table, const std::filesystem::path& path,
+                const WriteOptions& options) {
   switch (OutputFormatOf(path)) {
-    case OutputFormat::kNpy: return WriteNpy(table, path);
-    case OutputFormat::kNpz: return WriteNpz(table, path);
-    case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path);
-    case OutputFormat::kJsonLines: return WriteJsonLines(table, path);
-    case OutputFormat::kCsv: return WriteCsv(table, path);
+    case OutputFormat::kNpy: return WriteNpy(table, path, options);
+    case OutputFormat::kNpz: return WriteNpz(table, path, options);
+    case OutputFormat::kSafetensors: return WriteSafetensorsTable(table, path, options);
+    case OutputFormat::kJsonLines: return WriteJsonLines(table, path, options);
+    case OutputFormat::kCsv: return WriteCsv(table, path, options);
   }
 }
 

@@ -46,8 +46,10 @@ void AddReportOptions(CLI::App& command, ReportArguments& arguments) {
 }
 
 void CheckOutputFiles(const ReportArguments& arguments,
-                      const std::vector<std::filesystem::path>& outputs) {
-  for (const std::filesystem::path& output : outputs) CheckOutputFile(output, arguments.force);
+                      const std::vector<std::filesystem::path>& outputs, bool goes_on) {
+  for (const std::filesystem::path& output : outputs) {
+    CheckOutputFile(output, arguments.force || goes_on);
+  }
   if (arguments.failed.empty()) return;
   CheckOutputFile(arguments.failed, arguments.force);
   const auto failed = std::filesystem::weakly_canonical(arguments.failed);
@@ -57,13 +59,24 @@ void CheckOutputFiles(const ReportArguments& arguments,
   }
 }
 
+void CheckInputsAreKept(const PathArguments& pictures, const std::vector<std::string>& files,
+                        const std::filesystem::path& model, const ReportArguments& arguments,
+                        std::vector<std::filesystem::path> outputs) {
+  if (!arguments.failed.empty()) outputs.push_back(arguments.failed);
+  InputFiles inputs;
+  for (const std::string& word : pictures.paths) inputs.Add(ListFile(word).value_or(word));
+  for (const std::string& file : files) inputs.Add(file);
+  inputs.AddCheckpoint(model);
+  for (const std::filesystem::path& output : outputs) inputs.CheckOutput(output);
+}
+
 PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& report, bool with_bar)
     : arguments_(arguments),
       report_(report),
       stop_(CatchInterrupts()),
       progress_(with_bar),
       with_bar_(with_bar),
-      failures_(report.failed),
+      failures_(report.failed, {.replace = report.force, .stop = nullptr}),
       inputs_(
           arguments, stop_,
           {.failed = [this](const std::string& folder, const Error& error) { Fail(folder, error); },

@@ -30,8 +30,15 @@ void AddReportOptions(CLI::App& command, ReportArguments& arguments);
 
 /// To be called before anything is loaded: throws when the file of failures or one of `outputs`,
 /// the other files of the command, may not be written.
+/// Those of an interrupted run that goes on may be there already.
 void CheckOutputFiles(const ReportArguments& arguments,
-                      const std::vector<std::filesystem::path>& outputs);
+                      const std::vector<std::filesystem::path>& outputs, bool goes_on = false);
+
+/// Throws when one of `outputs` or the file of failures is, by any name, a file that the command
+/// reads: a picture or list among its words, one of `files`, or one of the checkpoint.
+void CheckInputsAreKept(const PathArguments& pictures, const std::vector<std::string>& files,
+                        const std::filesystem::path& model, const ReportArguments& arguments,
+                        std::vector<std::filesystem::path> outputs);
 
 class PictureRun {
  public:

@@ -1,6 +1,7 @@
 // siglip preprocess: pictures to pixel_values, exactly as the model is fed, into a file.
 #include <CLI/CLI.hpp>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstddef>
 #include <filesystem>
@@ -16,6 +17,7 @@
 
 #include "commands.h"
 #include "exit_codes.h"
+#include "interrupt.h"
 #include "messages.h"
 #include "options.h"
 #include "output_file.h"
@@ -90,9 +92,9 @@ Siglip2ImageProcessor MakeSiglip2Processor(const std::filesystem::path& folder,
 }
 
 /// For as many pictures as there are paths.
-std::unique_ptr<PreprocessedRows> MakeRows(const PreprocessCommandArguments& arguments,
+std::unique_ptr<PreprocessedRows> MakeRows(const std::filesystem::path& folder,
+                                           const PreprocessCommandArguments& arguments,
                                            const DecodeOptions& decode) {
-  const std::filesystem::path folder = ResolveModel(arguments.model, {}, ModelFiles::kAny);
   const auto refuse = [&](const char* option, const char* kind) {
     throw Error(ErrorCode::kInvalidArgument,
                 folder.string() + ": " + option + " is for models of " + kind + " resolution");
@@ -128,15 +130,28 @@ class DecodedPictures {
   std::set<std::string> paths_;
 };
 
+void CheckInputsAreKept(const std::filesystem::path& model,
+                        const PreprocessCommandArguments& arguments) {
+  InputFiles files;
+  files.AddCheckpoint(model);
+  for (const std::string& path : arguments.paths) files.Add(path);
+  files.CheckOutput(arguments.output);
+}
+
 void Preprocess(const PreprocessCommandArguments& arguments) {
+  CheckEnding(arguments.output, ".safetensors");
   CheckOutputFile(arguments.output, arguments.force);
+  const std::filesystem::path folder = ResolveModel(arguments.model, {}, ModelFiles::kAny);
+  CheckInputsAreKept(folder, arguments);
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  const std::unique_ptr<PreprocessedRows> rows = MakeRows(arguments, decode);
+  const std::atomic<bool>& stop = CatchInterrupts();
+  const std::unique_ptr<PreprocessedRows> rows = MakeRows(folder, arguments, decode);
   DecodedPictures decoded;
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
+    ThrowIfStopped(&stop);
     const std::string& path = arguments.paths[i];
     try {
       rows->Set(static_cast<int64_t>(i), path);
@@ -153,7 +168,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   }
   NamedTensors tensors = rows->tensors();
   decoded.AppendTo(tensors);
-  WriteSafetensors(arguments.output, tensors);
+  WriteSafetensors(arguments.output, tensors, {}, {.replace = arguments.force, .stop = &stop});
 }
 
 }  // namespace
@@ -163,7 +178,7 @@ void AddPreprocess(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("preprocess", "Write pictures as pixel_values, as the model is fed");
   AddModelOption(*command, arguments->model);
-  AddOutputOption(*command, arguments->output, "safetensors file to write")->required();
+  AddOutputOption(*command, arguments->output, "File to write, .safetensors")->required();
   command->add_option("PATH", arguments->paths, "Pictures, one row of pixel_values each")
       ->required();
   AddPreprocessOptions(*command, arguments->preprocess);

@@ -2,6 +2,7 @@
 // transformers gives them.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "interrupt.h"
 #include "options.h"
 #include "output_file.h"
 #include "siglip/error.h"
@@ -273,8 +275,13 @@ class Model {
 };
 
 void Run(RunArguments arguments) {
+  CheckEnding(arguments.output, ".safetensors");
   CheckOutputFile(arguments.output, arguments.force);
   arguments.model = ResolveModel(arguments.model);
+  InputFiles files;
+  files.Add(arguments.input);
+  files.AddCheckpoint(arguments.model);
+  files.CheckOutput(arguments.output);
   const ModelParts parts = FindParts(arguments.model);
   const bool variable_resolution = Siglip2VisionModel::IsFor(arguments.model);
   if (variable_resolution && arguments.forward.interpolate_pos_encoding) {
@@ -283,11 +290,12 @@ void Run(RunArguments arguments) {
                     ": --interpolate-pos-encoding is for models of fixed resolution; this one "
                     "takes pictures of any size");
   }
-  const Inputs inputs = ReadInputs(arguments.input, variable_resolution);
+  const std::atomic<bool>& stop = CatchInterrupts();
+  const Inputs inputs = ReadInputs(arguments.input, parts, variable_resolution);
   const Outputs outputs = Model(arguments, parts, variable_resolution).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());
-  WriteSafetensors(arguments.output, views);
+  WriteSafetensors(arguments.output, views, {}, {.replace = arguments.force, .stop = &stop});
 }
 
 }  // namespace
@@ -305,7 +313,7 @@ void AddRun(CLI::App& app) {
                    "pixel_attention_mask [B, N]")
       ->type_name("FILE")
       ->required();
-  AddOutputOption(*command, arguments->output, "safetensors file to write")->required();
+  AddOutputOption(*command, arguments->output, "File to write, .safetensors")->required();
   command->add_flag("--interpolate-pos-encoding", arguments->forward.interpolate_pos_encoding,
                     "Accept other sizes than the model's: its position embedding is resized");
   command->add_flag("--hidden-states", arguments->forward.output_hidden_states,

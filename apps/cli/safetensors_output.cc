@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "siglip/atomic_file.h"
-
 namespace siglip::cli {
 namespace {
 
@@ -33,11 +31,12 @@ std::string Header(const EmbeddingTable& table, uint64_t names_bytes) {
 
 }  // namespace
 
-void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& path) {
+void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& path,
+                           const WriteOptions& options) {
   uint64_t names_bytes = 0;
   for (size_t row = 0; row < table.rows(); ++row) names_bytes += table.Name(row).size();
 
-  AtomicFile output(path);
+  AtomicFile output(path, options);
   output.Write(Header(table, names_bytes));
   uint64_t offset = 0;
   output.Write(Bytes(offset));

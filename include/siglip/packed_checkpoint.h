@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "siglip/atomic_file.h"
 #include "siglip/runtime.h"
 
 namespace siglip {
@@ -13,10 +14,11 @@ namespace siglip {
 /// and beside them config.json and what preprocessing and tokenizers need. Both towers are packed
 /// where both are there; classifiers and projectors are left out. FromPretrained of the folder then
 /// maps the file instead of converting weights; results have the same bits as those of the
-/// checkpoint itself in that precision. The folder is made if need be; an existing file is
-/// replaced. Throws Error as FromPretrained does, and Error(kInvalidArgument) for a packed
-/// checkpoint.
+/// checkpoint itself in that precision. The folder is made if need be; all files appear together,
+/// whole or not at all. Throws Error as FromPretrained and AtomicFile do, and
+/// Error(kInvalidArgument) for a packed checkpoint.
 void PackCheckpoint(const std::filesystem::path& checkpoint, const std::filesystem::path& folder,
-                    Precision precision, std::shared_ptr<const Runtime> runtime = nullptr);
+                    Precision precision, std::shared_ptr<const Runtime> runtime = nullptr,
+                    const WriteOptions& options = {});
 
 }  // namespace siglip

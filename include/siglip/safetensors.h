@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "siglip/atomic_file.h"
 #include "siglip/tensor.h"
 
 namespace siglip {
@@ -58,8 +59,9 @@ class SafetensorsFile {
 using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 
 /// Writes to a temporary name beside `path`, flushes and renames: the file appears whole or not at
-/// all. Throws Error(kIo), or Error(kInvalidArgument) for a duplicate name or lying shape.
+/// all. Throws as AtomicFile does, and Error(kInvalidArgument) for a duplicate name or lying shape.
 void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata = {});
+                      const std::map<std::string, std::string>& metadata = {},
+                      const WriteOptions& options = {});
 
 }  // namespace siglip

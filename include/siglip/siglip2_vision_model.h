@@ -13,7 +13,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "siglip/atomic_file.h"
 #include "siglip/runtime.h"
 #include "siglip/siglip2_inputs.h"
 #include "siglip/siglip2_vision_config.h"
@@ -101,7 +103,8 @@ class Siglip2VisionModel {
                      std::optional<Precision> precision = std::nullopt);
   /// The checkpoint of such a model, written tensor by tensor: it need not fit into memory.
   static void SaveRandom(const Siglip2VisionConfig& config, uint64_t seed,
-                         const std::filesystem::path& folder);
+                         const std::filesystem::path& folder, const WriteOptions& options = {},
+                         const std::string& preprocessor_json = {});
 
   Siglip2VisionModel(Siglip2VisionModel&&) noexcept;
   Siglip2VisionModel& operator=(Siglip2VisionModel&&) noexcept;

@@ -12,8 +12,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "siglip/atomic_file.h"
 #include "siglip/encoder.h"
 #include "siglip/runtime.h"
 #include "siglip/tensor.h"
@@ -159,9 +161,10 @@ class SiglipVisionModel {
                     std::optional<Precision> precision = std::nullopt);
 
   /// What saving a model made from `config` and `seed` writes, without making it: one tensor is
-  /// held at a time.
+  /// held at a time. Beside it preprocessor_config.json, unless `preprocessor_json` is empty.
   static void SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
-                         const std::filesystem::path& folder);
+                         const std::filesystem::path& folder, const WriteOptions& options = {},
+                         const std::string& preprocessor_json = {});
 
   SiglipVisionModel(SiglipVisionModel&&) noexcept;
   SiglipVisionModel& operator=(SiglipVisionModel&&) noexcept;

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/error.h"
 
@@ -134,6 +137,89 @@ TEST(AtomicFile, LeftoversOfAKilledProcessAreNoObstacle) {
   file.Write("new");
   file.Commit();
   EXPECT_EQ(ReadAll(scratch / "a.bin"), "new");
+}
+
+/// Does this in a process that then dies without tidying up.
+template <class Work>
+void RunAndDie(const Work& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    work();
+    ::_exit(0);
+  }
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+}
+
+TEST(AtomicFile, LeftoversOfTheSameTargetAreRemovedAndThoseOfLivingWritersAreNot) {
+  const ScratchFolder scratch;
+  std::ofstream(scratch / "a.bin.tmp.siglip-notes") << "a user's";
+  for (const char* name : {"a.bin", "b.bin"}) {
+    RunAndDie([&] { (new AtomicFile(scratch / name))->Write("half"); });
+  }
+  EXPECT_EQ(FilesIn(scratch.path()), 3);
+  AtomicFile living(scratch / "a.bin");
+  EXPECT_EQ(FilesIn(scratch.path()), 3);  // the notes, b's and the new one
+  const AtomicFile other(scratch / "a.bin");
+  EXPECT_EQ(FilesIn(scratch.path()), 4);
+  RemoveAbandonedFiles(scratch.path());
+  EXPECT_EQ(FilesIn(scratch.path()), 3);  // without b's
+  living.Write("whole");
+  living.Commit();
+  EXPECT_EQ(ReadAll(scratch / "a.bin"), "whole");
+  EXPECT_EQ(ReadAll(scratch / "a.bin.tmp.siglip-notes"), "a user's");
+}
+
+TEST(AtomicFile, WithoutReplacingWhatIsThereIsKept) {
+  const ScratchFolder scratch;
+  AtomicFile file(scratch / "a.bin", {.replace = false});
+  file.Write("new");
+  std::ofstream(scratch / "a.bin") << "precious";
+  ExpectError(ErrorCode::kInvalidArgument, {(scratch / "a.bin").string()}, [&] { file.Commit(); });
+  EXPECT_EQ(ReadAll(scratch / "a.bin"), "precious");
+  std::filesystem::remove(scratch / "a.bin");
+  file.Commit();
+  EXPECT_EQ(ReadAll(scratch / "a.bin"), "new");
+  EXPECT_EQ(FilesIn(scratch.path()), 1);
+  AtomicFile same(scratch / "a.bin", {.replace = false});
+  same.Write("new");
+  same.Commit();
+  EXPECT_EQ(FilesIn(scratch.path()), 1);
+}
+
+TEST(AtomicFile, FilesThatBelongTogetherAppearTogether) {
+  const ScratchFolder scratch;
+  const auto write = [&](const std::string& text, bool replace,
+                         std::vector<std::filesystem::path> obsolete = {}) {
+    AtomicFile first(scratch / "first", {.replace = replace});
+    AtomicFile last(scratch / "last", {.replace = replace});
+    first.Write(text);
+    last.Write(text);
+    const std::vector<AtomicFile*> files = {&first, &last};
+    AtomicFile::CommitTogether(files, obsolete);
+  };
+  std::ofstream(scratch / "last") << "precious";
+  EXPECT_THROW(write("new", false), Error);
+  EXPECT_EQ(FilesIn(scratch.path()), 1);
+  std::ofstream(scratch / "old") << "of an earlier version";
+  write("new", true, {scratch / "old", scratch / "not there"});
+  EXPECT_EQ(ReadAll(scratch / "first") + ReadAll(scratch / "last"), "newnew");
+  EXPECT_EQ(FilesIn(scratch.path()), 2);
+}
+
+TEST(AtomicFile, StopsWhenAskedTo) {
+  const ScratchFolder scratch;
+  std::atomic<bool> stop = false;
+  {
+    AtomicFile file(scratch / "a.bin", {.stop = &stop});
+    file.Write("new");
+    stop = true;
+    ExpectError(ErrorCode::kCancelled, {}, [&] { file.Write("more"); });
+    ExpectError(ErrorCode::kCancelled, {}, [&] { file.Commit(); });
+  }
+  EXPECT_EQ(FilesIn(scratch.path()), 0);
 }
 
 TEST(AtomicFile, FullDiskIsAnErrorThatLeavesTheOldFile) {

@@ -1,8 +1,6 @@
 // See hub_cache.h.
 #include "hub/hub_cache.h"
 
-#include <unistd.h>
-
 #include <string_view>
 #include <system_error>
 
@@ -95,9 +93,10 @@ void HubCache::LinkBlob(const std::string& commit, const std::string& file,
   if (HasLink(commit, file, etag)) return;
   const std::filesystem::path link = Snapshot(commit) / file;
   MakeFolders(link.parent_path());
-  // Renamed into place: at no time is there no file of this name.
+  // Renamed into place: at no time is there no file of this name. The blob is locked meanwhile, so
+  // that a temporary link was left by a process that is dead.
   std::filesystem::path temporary = link;
-  temporary += ".tmp." + std::to_string(::getpid());
+  temporary += ".tmp.link";
   std::error_code failure;
   std::filesystem::remove(temporary, failure);
   std::filesystem::create_symlink(LinkTarget(etag), temporary, failure);

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "base/model_folder.h"
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
 #include "image/pixel_values.h"

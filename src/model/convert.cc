@@ -14,7 +14,7 @@
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
-#include "weights/side_files.h"
+#include "weights/checkpoint_files.h"
 
 namespace siglip {
 namespace {
@@ -60,7 +60,8 @@ std::string WholeConfig(const Tower& vision, const Tower& text, bool is_naflex) 
 }  // namespace
 
 ModelParts ConvertToTransformers(const std::filesystem::path& checkpoint_path,
-                                 const std::filesystem::path& folder) {
+                                 const std::filesystem::path& folder, const WriteOptions& options,
+                                 const std::string& preprocessor_json) {
   const Checkpoint checkpoint = Checkpoint::Open(checkpoint_path);
   if (checkpoint.packed()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -86,8 +87,14 @@ ModelParts ConvertToTransformers(const std::filesystem::path& checkpoint_path,
     model.tensors.push_back({"logit_scale", {1}});
     model.tensors.push_back({"logit_bias", {1}});
   }
-  SaveCheckpoint(*OpenWeights(checkpoint, model.tensors), model.tensors, model.config_json, folder);
-  CopySideFiles(checkpoint.folder(), folder);
+  CheckpointFiles files(folder, options);
+  files.CopySideFiles(checkpoint.folder());
+  files.Drop("open_clip_config.json");
+  if (!preprocessor_json.empty()) {
+    files.Add("preprocessor_config.json", preprocessor_json);
+    files.Drop("processor_config.json");  // it would count first
+  }
+  SaveCheckpoint(*OpenWeights(checkpoint, model.tensors), model.tensors, model.config_json, files);
   return written;
 }
 

@@ -2,6 +2,7 @@
 #include "siglip/packed_checkpoint.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <functional>
@@ -9,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -23,9 +23,9 @@
 #include "siglip/siglip2_vision_model.h"
 #include "siglip/text_model.h"
 #include "siglip/vision_model.h"
+#include "weights/checkpoint_files.h"
 #include "weights/packed_file.h"
 #include "weights/safetensors_writer.h"
-#include "weights/side_files.h"
 
 namespace siglip {
 namespace {
@@ -35,11 +35,13 @@ constexpr char kProbe[] = "vision_model.head.probe";
 /// What layers keep, and a hash of all they read.
 class KeptWeights final : public WeightSource {
  public:
-  explicit KeptWeights(std::shared_ptr<const WeightSource> source) : source_(std::move(source)) {}
+  KeptWeights(std::shared_ptr<const WeightSource> source, const std::atomic<bool>* stop)
+      : source_(std::move(source)), stop_(stop) {}
 
   bool Contains(const std::string& name) const override { return source_->Contains(name); }
 
   std::vector<float> Read(const TensorSpec& tensor) const override {
+    ThrowIfStopped(stop_);
     std::vector<float> values = source_->Read(tensor);
     const uint64_t hash = Hash(tensor.name, values);
     const std::lock_guard lock(mutex_);
@@ -69,6 +71,7 @@ class KeptWeights final : public WeightSource {
   }
 
   const std::shared_ptr<const WeightSource> source_;
+  const std::atomic<bool>* const stop_;
   mutable std::mutex mutex_;
   mutable NamedTensors kept_;
   mutable uint64_t hash_ = 0;
@@ -144,21 +147,22 @@ void Arrange(NamedTensors& tensors) {
   std::ranges::sort(tensors, {}, key);
 }
 
-void Write(const std::filesystem::path& path, const NamedTensors& tensors, const PackedInfo& info) {
+void Write(const NamedTensors& tensors, const PackedInfo& info, CheckpointFiles& files) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, view] : tensors) {
     entries.push_back({name, std::string(ToString(view.dtype)), view.shape});
   }
-  SafetensorsWriter writer(path, std::move(entries), ToMetadata(info));
+  SafetensorsWriter writer(files.folder() / kPackedFile, std::move(entries), ToMetadata(info),
+                           files.options());
   for (const auto& [name, view] : tensors) writer.Append(name, view.data);
-  writer.Commit();
+  files.Commit(kPackedFile, writer.Finish());
 }
 
 }  // namespace
 
 void PackCheckpoint(const std::filesystem::path& checkpoint_path,
                     const std::filesystem::path& folder, Precision precision,
-                    std::shared_ptr<const Runtime> runtime) {
+                    std::shared_ptr<const Runtime> runtime, const WriteOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(checkpoint_path);
   if (checkpoint.packed()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -187,7 +191,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   std::ranges::copy(scalars, std::back_inserter(specs));
 
-  const KeptWeights weights(OpenWeights(checkpoint, specs));
+  const KeptWeights weights(OpenWeights(checkpoint, specs), options.stop);
   std::vector<std::shared_ptr<const void>> made;
   for (const Tower& tower : towers) made.push_back(tower.make(weights));
   NamedTensors tensors = weights.kept();
@@ -207,17 +211,13 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   Arrange(tensors);
 
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
   const PackedInfo info = {std::string(ToString(precision)), kernels.panel_columns,
                            Hexadecimal(weights.hash()), JsonText(checkpoint.config())};
-  AtomicFile config(folder / "config.json");
-  config.Write(JsonText(checkpoint.config(), 2) + "\n");
-  CopySideFiles(checkpoint.folder(), folder);
-  CopySideFile(checkpoint.folder(), folder, "open_clip_config.json");
-  Write(folder / kPackedFile, tensors, info);
-  config.Commit();
+  CheckpointFiles files(folder, options);
+  files.Add("config.json", JsonText(checkpoint.config(), 2) + "\n");
+  files.CopySideFiles(checkpoint.folder());
+  files.CopySideFile(checkpoint.folder(), "open_clip_config.json");
+  Write(tensors, info, files);
 }
 
 }  // namespace siglip

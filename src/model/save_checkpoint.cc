@@ -3,17 +3,16 @@
 
 #include <map>
 #include <span>
-#include <system_error>
 #include <utility>
 
 #include "model/vision_tensors.h"
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
 #include "weights/name_map.h"
 #include "weights/safetensors_writer.h"
 
 namespace siglip {
 namespace {
+
+constexpr char kWeightsFile[] = "model.safetensors";
 
 /// One tensor of the file: the canonical tensors whose rows follow each other in it.
 struct OutputTensor {
@@ -41,48 +40,47 @@ std::vector<OutputTensor> OutputTensors(const std::vector<TensorSpec>& tensors) 
 
 template <class Config>
 void SaveTower(const WeightSource& weights, const Config& config,
-               const std::filesystem::path& folder) {
+               const std::filesystem::path& folder, const WriteOptions& options,
+               const std::string& preprocessor_json) {
   Config saved = config;
   if (!saved.vision_use_head) {
     saved.vision_use_head = weights.Contains("vision_model.head.probe");
   }
   saved.Validate();
-  SaveCheckpoint(weights, VisionTensors(saved), saved.ToJson(), folder);
+  CheckpointFiles files(folder, options);
+  if (!preprocessor_json.empty()) files.Add("preprocessor_config.json", preprocessor_json);
+  SaveCheckpoint(weights, VisionTensors(saved), saved.ToJson(), files);
 }
 
 }  // namespace
 
 void SaveCheckpoint(const WeightSource& weights, const std::vector<TensorSpec>& tensors,
-                    const std::string& config_json, const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw Error(ErrorCode::kIo, folder.string() + ": cannot create: " + error.message());
-  }
+                    const std::string& config_json, CheckpointFiles& files) {
   const std::vector<OutputTensor> outputs = OutputTensors(tensors);
   std::vector<SafetensorsEntry> entries;
   for (const OutputTensor& output : outputs) entries.push_back(output.entry);
-  SafetensorsWriter writer(folder / "model.safetensors", std::move(entries), {{"format", "pt"}});
+  files.Add("config.json", config_json);
+  SafetensorsWriter writer(files.folder() / kWeightsFile, std::move(entries), {{"format", "pt"}},
+                           files.options());
   for (const OutputTensor& output : outputs) {
     for (const TensorSpec& part : output.parts) {
       const std::vector<float> values = weights.Read(part);
       writer.Append(output.entry.name, std::as_bytes(std::span(values)));
     }
   }
-  AtomicFile config_file(folder / "config.json");
-  config_file.Write(config_json);
-  writer.Commit();
-  config_file.Commit();
+  files.Commit(kWeightsFile, writer.Finish());
 }
 
 void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
-                          const std::filesystem::path& folder) {
-  SaveTower(weights, config, folder);
+                          const std::filesystem::path& folder, const WriteOptions& options,
+                          const std::string& preprocessor_json) {
+  SaveTower(weights, config, folder, options, preprocessor_json);
 }
 
 void SaveVisionCheckpoint(const WeightSource& weights, const Siglip2VisionConfig& config,
-                          const std::filesystem::path& folder) {
-  SaveTower(weights, config, folder);
+                          const std::filesystem::path& folder, const WriteOptions& options,
+                          const std::string& preprocessor_json) {
+  SaveTower(weights, config, folder, options, preprocessor_json);
 }
 
 }  // namespace siglip

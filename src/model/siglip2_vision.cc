@@ -171,9 +171,12 @@ VisionOutput Siglip2VisionModel::operator()(const Siglip2Inputs& inputs,
 }
 
 void Siglip2VisionModel::SaveRandom(const Siglip2VisionConfig& config, uint64_t seed,
-                                    const std::filesystem::path& folder) {
+                                    const std::filesystem::path& folder,
+                                    const WriteOptions& options,
+                                    const std::string& preprocessor_json) {
   const Siglip2VisionConfig complete = WithHeadDecided(config);
-  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder);
+  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder, options,
+                       preprocessor_json);
 }
 
 void Siglip2VisionModel::SavePretrained(const std::filesystem::path& folder) const {

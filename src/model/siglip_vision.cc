@@ -126,9 +126,11 @@ VisionOutput SiglipVisionModel::operator()(const Tensor& pixel_values,
 }
 
 void SiglipVisionModel::SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
-                                   const std::filesystem::path& folder) {
+                                   const std::filesystem::path& folder, const WriteOptions& options,
+                                   const std::string& preprocessor_json) {
   const SiglipVisionConfig complete = WithHeadDecided(config);
-  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder);
+  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder, options,
+                       preprocessor_json);
 }
 
 void SiglipVisionModel::SavePretrained(const std::filesystem::path& folder) const {

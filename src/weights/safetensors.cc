@@ -74,7 +74,8 @@ void SafetensorsFile::ReleasePages(const TensorView& view) const {
 }
 
 void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+                      const std::map<std::string, std::string>& metadata,
+                      const WriteOptions& options) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, view] : tensors) {
     entries.push_back({name, std::string(ToString(view.dtype)), view.shape, 0, 0});
@@ -87,7 +88,7 @@ void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& ten
                                                    std::to_string(view.data.size()));
     }
   }
-  SafetensorsWriter writer(path, std::move(entries), metadata);
+  SafetensorsWriter writer(path, std::move(entries), metadata, options);
   for (const auto& [name, view] : tensors) writer.Append(name, view.data);
   writer.Commit();
 }

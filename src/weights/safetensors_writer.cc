@@ -18,8 +18,9 @@ constexpr size_t kPieceBytes = size_t{1} << 18;
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
                                      std::vector<SafetensorsEntry> entries,
-                                     const std::map<std::string, std::string>& metadata)
-    : path_(path.string()), entries_(std::move(entries)), file_(path) {
+                                     const std::map<std::string, std::string>& metadata,
+                                     const WriteOptions& options)
+    : path_(path.string()), entries_(std::move(entries)), file_(path, options) {
   file_.Write(BuildSafetensorsHeader(entries_, metadata, path_));
   SkipFinished();
 }
@@ -39,12 +40,12 @@ void SafetensorsWriter::Append(std::string_view name, std::span<const std::byte>
   SkipFinished();
 }
 
-void SafetensorsWriter::Commit() {
+AtomicFile& SafetensorsWriter::Finish() {
   if (current_ < entries_.size()) {
     throw Error(ErrorCode::kInvalidArgument,
                 path_ + ": tensor " + Quoted(entries_[current_].name) + ": bytes are missing");
   }
-  file_.Commit();
+  return file_;
 }
 
 void SafetensorsWriter::SkipFinished() {

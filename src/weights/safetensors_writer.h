@@ -19,15 +19,17 @@ namespace siglip {
 class SafetensorsWriter {
  public:
   /// `begin` and `end` of the entries are ignored. Throws Error(kInvalidArgument) for a duplicate
-  /// name or impossible shape, Error(kIo).
+  /// name or impossible shape, and as AtomicFile does.
   SafetensorsWriter(const std::filesystem::path& path, std::vector<SafetensorsEntry> entries,
-                    const std::map<std::string, std::string>& metadata);
+                    const std::map<std::string, std::string>& metadata,
+                    const WriteOptions& options = {});
 
   /// More bytes of the tensor called `name`, which must be the one whose turn it is. A tensor may
   /// come in several pieces. Throws Error(kInvalidArgument) naming the tensor, or Error(kIo).
   void Append(std::string_view name, std::span<const std::byte> bytes);
-  /// Throws Error(kInvalidArgument) when data are still missing, or Error(kIo).
-  void Commit();
+  /// The whole file, yet to be committed. Throws Error(kInvalidArgument) when data are missing.
+  AtomicFile& Finish();
+  void Commit() { Finish().Commit(); }
 
  private:
   /// Moves on to the first tensor that still needs bytes.

@@ -1,5 +1,6 @@
 """siglip embed --output: what an interrupted run leaves behind, and how --resume goes on from it."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ import unittest
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import safetensors_io
 from command_line import PROGRAM, CommandTest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -167,6 +169,67 @@ class ResumeTest(CommandTest):
         resumed = self.output.read_bytes()
         self.succeed(*self.words("--force", *inputs))
         self.assertEqual(self.output.read_bytes(), resumed)
+
+    def test_a_picture_that_has_changed_is_embedded_again(self):
+        pictures = [self.folder / f"{i}.jpg" for i in range(4)]
+        for copy, picture in zip(pictures, PICTURES):
+            shutil.copy(picture, copy)
+        times = pictures[1].stat()
+        self.interrupt(pictures)
+        with open(pictures[0], "ab") as file:
+            file.write(b"x")  # another size at the same time
+        os.utime(pictures[0], ns=(pictures[0].stat().st_atime_ns, times.st_mtime_ns))
+        size = pictures[1].stat().st_size
+        content = PICTURES[2].read_bytes()  # another picture of the same size, a nanosecond later
+        pictures[1].write_bytes(content + b"\0" * (size - len(content)))
+        os.utime(pictures[1], ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+        self.assertEqual(pictures[1].stat().st_size, size)
+        result = self.succeed(*self.words("--resume", *pictures))
+        self.assertIn("2 embedded, 2 from the run before", result.stderr)
+        resumed = self.output.read_bytes()
+        self.succeed(*self.words("--force", *pictures))
+        self.assertEqual(self.output.read_bytes(), resumed)
+
+    def test_a_picture_that_is_gone_fails(self):
+        copy = self.folder / "copy.jpg"
+        shutil.copy(PICTURES[0], copy)
+        self.interrupt([copy])
+        copy.unlink()
+        self.assertIn("copy.jpg", self.fail_with(3, *self.words("--resume", copy, PICTURES[1])))
+        self.assertEqual(len(numpy.load(self.output)), 1)
+
+    def test_a_picture_and_a_text_of_one_name(self):
+        picture = self.folder / "text:a.jpg"
+        shutil.copy(PICTURES[0], picture)
+        expected = self.succeed("embed", "--model", MODEL, "--text", "a.jpg", PICTURES[0]).stdout
+        expected = numpy.array([json.loads(line)["embedding"] for line in expected.splitlines()],
+                               "<f4").tolist()
+        for ending in ENDINGS:
+            with self.subTest(ending):
+                # The text is in the journal, the picture is not.
+                output = self.folder / f"out.{ending}"
+                words = self.words("--text", "a.jpg", "-", output=output)
+                process = subprocess.Popen([PROGRAM, *map(str, words)], stdin=subprocess.PIPE,
+                                           stderr=subprocess.DEVNULL)
+                partial = pathlib.Path(f"{output}.partial")
+                while not partial.exists() or b"text:a.jpg" not in partial.read_bytes():
+                    time.sleep(0.01)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+                self.succeed(*self.words("--resume", "--text", "a.jpg", "text:a.jpg",
+                                         output=output), cwd=self.folder)
+        names = ["text:a.jpg", "./text:a.jpg"]
+        archive = numpy.load(self.folder / "out.npz")
+        self.assertEqual(archive["names"].tolist(), names)
+        self.assertEqual(archive["embeddings"].tolist(), expected)
+        self.assertEqual((self.folder / "out.npy.names.txt").read_text().splitlines(), names)
+        self.assertEqual(numpy.load(self.folder / "out.npy").tolist(), expected)
+        tensors = safetensors_io.read(self.folder / "out.safetensors")
+        self.assertEqual(tensors["names_utf8"].tobytes().decode(), "".join(names))
+        self.assertEqual(tensors["embeddings"].tolist(), expected)
+        lines = [json.loads(line) for line in (self.folder / "out.jsonl").read_text().splitlines()]
+        self.assertEqual([(line["type"], line["path"]) for line in lines],
+                         [("text", "text:a.jpg"), ("picture", "text:a.jpg")])
 
     def test_a_failed_input_is_tried_again(self):
         bad = self.folder / "bad.jpg"
