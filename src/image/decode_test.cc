@@ -64,7 +64,7 @@ TEST(DecodeTest, GoldenPicturesAreExact) { EXPECT_GE(ExpectFolder(kGolden), 31);
 TEST(DecodeTest, PicturesOfEveryKindAreExact) { EXPECT_GE(ExpectFolder(PictureFolder()), 164); }
 
 TEST(DecodeTest, TiffsOfEveryKindAreExact) {
-  EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 101);
+  EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 104);
 }
 
 // The picture that HEIC test files hold, before its lossy compression.
@@ -109,6 +109,61 @@ TEST(DecodeTest, OrientationIsOptional) {
       const Image turned = DecodeImageFile(PictureFolder() / name);
       EXPECT_EQ(turned.width, orientation >= 5 ? upright.height : upright.width) << name;
     }
+  }
+}
+
+// Whether Pillow 13 turns a TIFF whose orientation, a quarter turn, is of this type.
+TEST(DecodeTest, OrientationOfUnusualTypesInTiff) {
+  constexpr uint32_t kSixAsFloat = 0x40C00000;
+  struct Case {
+    int type;
+    uint32_t value;
+    bool turned;
+  };
+  for (const auto& [type, value, turned] : {Case{1, 6, false},
+                                            {2, 6, false},
+                                            {3, 6, true},
+                                            {4, 6, true},
+                                            {6, 6, true},
+                                            {7, 6, false},
+                                            {8, 6, true},
+                                            {9, 6, true},
+                                            {11, kSixAsFloat, true},
+                                            {13, 6, true},
+                                            {17, 6, false}}) {
+    const std::string file = Tiff({{256, 4, 4},
+                                   {257, 4, 2},
+                                   {258, 3, 8},
+                                   {259, 3, 1},
+                                   {262, 3, 1},
+                                   {273, 4, 8 + 2 + 9 * 12 + 4},
+                                   {274, type, value},
+                                   {278, 4, 2},
+                                   {279, 4, 8}},
+                                  "abcdefgh");
+    EXPECT_EQ(DecodeImage(AsBytes(file), {}, "picture").width, turned ? 2 : 4) << type;
+  }
+}
+
+// Writers pad the last strip, and some leave the checksum out.
+TEST(DecodeTest, DeflatedStripsOfTiffMayHoldMoreRowsAndLackTheChecksum) {
+  const std::string rows = "abcdefghijklmnop";  // four, of four pixels
+  std::string expected;
+  for (const char grey : rows.substr(0, 8)) expected += std::string(3, grey);
+  for (const size_t missing : {0, 4}) {
+    std::string data = Deflated(missing == 0 ? rows : rows.substr(0, 8));
+    data.resize(data.size() - missing);
+    const std::string file = Tiff({{256, 4, 4},
+                                   {257, 4, 2},
+                                   {258, 3, 8},
+                                   {259, 3, 8},
+                                   {262, 3, 1},
+                                   {273, 4, 8 + 2 + 8 * 12 + 4},
+                                   {278, 4, 4},
+                                   {279, 4, static_cast<uint32_t>(data.size())}},
+                                  data);
+    const Image image = DecodeImage(AsBytes(file), {}, "picture");
+    EXPECT_EQ(std::string(image.rgb.begin(), image.rgb.end()), expected) << missing;
   }
 }
 
