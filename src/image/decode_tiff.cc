@@ -301,7 +301,8 @@ void TiffReader::ReadExtraSamples(int colours) {
   const uint16_t* meanings = nullptr;
   TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &count, &meanings);
   if (states_extra_samples_ && meanings != nullptr) {
-    const uint16_t* const end = meanings + count;
+    // It may tell of more than there are.
+    const uint16_t* const end = meanings + std::min<int>(count, pixels_.samples - colours);
     const uint16_t* const alpha =
         std::find_if(meanings, end, [](int meaning) { return meaning != EXTRASAMPLE_UNSPECIFIED; });
     if (alpha != end) {
@@ -313,16 +314,18 @@ void TiffReader::ReadExtraSamples(int colours) {
     pixels_.alpha_sample = colours;
     pixels_.premultiplied = pixels_.separate && compression_ != COMPRESSION_NONE;
   }
-  if (pixels_.separate && pixels_.alpha_sample < 0)
+  if (pixels_.separate && pixels_.alpha_sample < 0) {
     pixels_.samples = colours;  // what is unspecified need not be read
+  }
 }
 
 void TiffReader::ReadPalette() {
   uint16_t* red = nullptr;
   uint16_t* green = nullptr;
   uint16_t* blue = nullptr;
-  if (pixels_.bits > 8)
+  if (pixels_.bits > 8) {
     Refuse("a palette with " + std::to_string(pixels_.bits) + " bits per pixel");
+  }
   if (TIFFGetField(tiff_.get(), TIFFTAG_COLORMAP, &red, &green, &blue) != 1) {
     ThrowMalformed(source_, ImageFormat::kTiff, "expected a palette, found none");
   }
