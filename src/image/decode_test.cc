@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <ostream>
+#include <random>
 #include <thread>
 
 #include "expect_error.h"
@@ -64,7 +65,7 @@ TEST(DecodeTest, GoldenPicturesAreExact) { EXPECT_GE(ExpectFolder(kGolden), 31);
 TEST(DecodeTest, PicturesOfEveryKindAreExact) { EXPECT_GE(ExpectFolder(PictureFolder()), 164); }
 
 TEST(DecodeTest, TiffsOfEveryKindAreExact) {
-  EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 101);
+  EXPECT_EQ(ExpectFolder(PictureFolder().parent_path() / "tiff"), 104);
 }
 
 TEST(DecodeTest, FaultsThatPillowReadsOver) { EXPECT_GE(ExpectFolder(FaultyPictureFolder()), 95); }
@@ -111,6 +112,63 @@ TEST(DecodeTest, OrientationIsOptional) {
       const Image turned = DecodeImageFile(PictureFolder() / name);
       EXPECT_EQ(turned.width, orientation >= 5 ? upright.height : upright.width) << name;
     }
+  }
+}
+
+// Whether Pillow 13 turns a TIFF whose orientation, a quarter turn, is of this type.
+TEST(DecodeTest, OrientationOfUnusualTypesInTiff) {
+  constexpr uint32_t kSixAsFloat = 0x40C00000;
+  struct Case {
+    int type;
+    uint32_t value;
+    bool turned;
+  };
+  for (const auto& [type, value, turned] : {Case{1, 6, false},
+                                            {2, 6, false},
+                                            {3, 6, true},
+                                            {4, 6, true},
+                                            {6, 6, true},
+                                            {7, 6, false},
+                                            {8, 6, true},
+                                            {9, 6, true},
+                                            {11, kSixAsFloat, true},
+                                            {13, 6, true},
+                                            {17, 6, false}}) {
+    const std::string file = Tiff({{256, 4, 4},
+                                   {257, 4, 2},
+                                   {258, 3, 8},
+                                   {259, 3, 1},
+                                   {262, 3, 1},
+                                   {273, 4, 8 + 2 + 9 * 12 + 4},
+                                   {274, type, value},
+                                   {278, 4, 2},
+                                   {279, 4, 8}},
+                                  "abcdefgh");
+    EXPECT_EQ(DecodeImage(AsBytes(file), {}, "picture").width, turned ? 2 : 4) << type;
+  }
+}
+
+// Writers pad the last strip, and some leave the checksum out.
+TEST(DecodeTest, DeflatedStripsOfTiffMayHoldMoreRowsAndLackTheChecksum) {
+  constexpr size_t kWidth = 64;
+  std::mt19937 random(1);
+  std::string rows(4 * kWidth, '\0');  // of which the picture has two
+  for (char& grey : rows) grey = static_cast<char>(random());
+  std::string expected;
+  for (const char grey : rows.substr(0, 2 * kWidth)) expected += std::string(3, grey);
+  const std::string checked = Deflated(rows.substr(0, 2 * kWidth));
+  for (const std::string& data : {Deflated(rows), checked.substr(0, checked.size() - 4)}) {
+    const std::string file = Tiff({{256, 4, kWidth},
+                                   {257, 4, 2},
+                                   {258, 3, 8},
+                                   {259, 3, 8},
+                                   {262, 3, 1},
+                                   {273, 4, 8 + 2 + 8 * 12 + 4},
+                                   {278, 4, 4},
+                                   {279, 4, static_cast<uint32_t>(data.size())}},
+                                  data);
+    const Image image = DecodeImage(AsBytes(file), {}, "picture");
+    EXPECT_TRUE(std::string(image.rgb.begin(), image.rgb.end()) == expected) << data.size();
   }
 }
 

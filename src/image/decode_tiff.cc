@@ -2,10 +2,12 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +52,7 @@ class TiffReader {
   static int OnWarning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
   void Open();
+  std::optional<double> StatedNumber(uint32_t tag);
   void ReadStatedFields();
   void ReadFields();
   bool ReadYcbcr();
@@ -78,6 +81,8 @@ class TiffReader {
   // What the file says where libtiff mends it.
   bool states_palette_ = false;
   bool states_extra_samples_ = false;
+  bool states_subsampling_ = false;
+  std::optional<double> stated_orientation_;
 
   int64_t width_ = 0;
   int64_t height_ = 0;
@@ -169,21 +174,48 @@ uint16_t TiffReader::ShortField(uint32_t tag, uint16_t fallback) {
   return TIFFGetFieldDefaulted(tiff_.get(), tag, &value) == 1 ? value : fallback;
 }
 
-// libtiff invents extra samples where the file states none, and takes the indices for grey where it
-// cannot read the palette. Read as if it were of EXIF, the directory consists of tags that libtiff
-// does not know and leaves as they are.
+// The first value of a tag as the file has it; 0 where Pillow takes it for bytes or text, nothing
+// where there is none. For ReadStatedFields.
+std::optional<double> TiffReader::StatedNumber(uint32_t tag) {
+  const TIFFField* const field = TIFFFindField(tiff_.get(), tag, TIFF_ANY);
+  uint32_t count = 0;
+  const void* values = nullptr;
+  if (field == nullptr || TIFFGetField(tiff_.get(), tag, &count, &values) != 1 || count == 0) {
+    return std::nullopt;
+  }
+  const auto first = [values](auto value) {
+    std::memcpy(&value, values, sizeof(value));
+    return static_cast<double>(value);
+  };
+  switch (TIFFFieldDataType(field)) {
+    case TIFF_SBYTE: return first(int8_t{});
+    case TIFF_SHORT: return first(uint16_t{});
+    case TIFF_SSHORT: return first(int16_t{});
+    case TIFF_LONG: return first(uint32_t{});
+    case TIFF_SLONG: return first(int32_t{});
+    case TIFF_LONG8:
+    case TIFF_IFD: return first(uint64_t{});
+    case TIFF_RATIONAL:
+    case TIFF_SRATIONAL:
+    case TIFF_FLOAT: return first(float{});
+    case TIFF_DOUBLE: return first(double{});
+    case TIFF_BYTE:
+    case TIFF_ASCII:
+    case TIFF_UNDEFINED: return 0;
+    default: return std::nullopt;  // Pillow does not know the type
+  }
+}
+
+// libtiff invents extra samples where the file states none, takes the indices for grey where it
+// cannot read the palette, and a tag of an unusual type for missing. Read as if it were of EXIF,
+// the directory consists of tags that libtiff does not know and leaves as they are.
 void TiffReader::ReadStatedFields() {
   TIFF* const tiff = tiff_.get();
   if (TIFFReadEXIFDirectory(tiff, TIFFCurrentDirOffset(tiff)) != 1) Fail();
-  uint32_t count = 0;
-  const void* values = nullptr;
-  states_extra_samples_ =
-      TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &values) == 1 && count > 0;
-  const TIFFField* const field = TIFFFindField(tiff, TIFFTAG_PHOTOMETRIC, TIFF_ANY);
-  if (field != nullptr && TIFFFieldDataType(field) == TIFF_SHORT &&
-      TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &count, &values) == 1 && count > 0) {
-    states_palette_ = *static_cast<const uint16_t*>(values) == PHOTOMETRIC_PALETTE;
-  }
+  states_extra_samples_ = StatedNumber(TIFFTAG_EXTRASAMPLES).has_value();
+  states_palette_ = StatedNumber(TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE;
+  states_subsampling_ = StatedNumber(TIFFTAG_YCBCRSUBSAMPLING).has_value();
+  stated_orientation_ = StatedNumber(TIFFTAG_ORIENTATION);
   message_[0] = '\0';  // of tags that count for EXIF only
   too_large_ = false;
   if (TIFFSetDirectory(tiff, 0) != 1) Fail();
@@ -200,6 +232,10 @@ void TiffReader::ReadFields() {
   compression_ = ShortField(TIFFTAG_COMPRESSION, COMPRESSION_NONE);
   if (TIFFIsCODECConfigured(static_cast<uint16_t>(compression_)) != 1) {
     Refuse(TiffCompressionName(compression_));
+  }
+  if (compression_ == COMPRESSION_ADOBE_DEFLATE || compression_ == COMPRESSION_DEFLATE) {
+    // The other one leaves out rows where the last strip is stored longer than it need be.
+    TIFFSetField(tiff_.get(), TIFFTAG_DEFLATE_SUBCODEC, DEFLATE_SUBCODEC_ZLIB);
   }
   if (compression_ == COMPRESSION_JPEG && pixels_.bits != 8) {
     Refuse("JPEG of " + std::to_string(pixels_.bits) + " bits per sample");
@@ -223,12 +259,19 @@ bool TiffReader::ReadYcbcr() {
     if (pixels_.samples != 3) Refuse("JPEG in TIFF of unusual samples");
     return true;
   }
+  if (compression_ != COMPRESSION_NONE || pixels_.samples != 3 || pixels_.bits != 8) return false;
+  const int64_t rows = std::min<int64_t>(Field(TIFFTAG_ROWSPERSTRIP, 0xFFFFFFFF), height_);
+  if (!states_subsampling_ && TIFFIsTiled(tiff_.get()) == 0 &&
+      static_cast<int64_t>(TIFFGetStrileByteCount(tiff_.get(), 0)) >=
+          SaturatingMultiply(width_, 3 * rows)) {
+    // libtiff takes two by two for granted, as the standard says; Pillow and this strip do not.
+    TIFFSetField(tiff_.get(), TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
+  }
   uint16_t horizontal = 0;
   uint16_t vertical = 0;
   TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_YCBCRSUBSAMPLING, &horizontal, &vertical);
   pixels_.kind = Kind::kYcbcr;
-  return compression_ == COMPRESSION_NONE && pixels_.samples == 3 && pixels_.bits == 8 &&
-         horizontal == 1 && vertical == 1;
+  return horizontal == 1 && vertical == 1;
 }
 
 void TiffReader::ReadKind(int photometric) {
@@ -258,7 +301,8 @@ void TiffReader::ReadExtraSamples(int colours) {
   const uint16_t* meanings = nullptr;
   TIFFGetFieldDefaulted(tiff_.get(), TIFFTAG_EXTRASAMPLES, &count, &meanings);
   if (states_extra_samples_ && meanings != nullptr) {
-    const uint16_t* const end = meanings + count;
+    // It may tell of more than there are.
+    const uint16_t* const end = meanings + std::min<int>(count, pixels_.samples - colours);
     const uint16_t* const alpha =
         std::find_if(meanings, end, [](int meaning) { return meaning != EXTRASAMPLE_UNSPECIFIED; });
     if (alpha != end) {
@@ -270,16 +314,18 @@ void TiffReader::ReadExtraSamples(int colours) {
     pixels_.alpha_sample = colours;
     pixels_.premultiplied = pixels_.separate && compression_ != COMPRESSION_NONE;
   }
-  if (pixels_.separate && pixels_.alpha_sample < 0)
+  if (pixels_.separate && pixels_.alpha_sample < 0) {
     pixels_.samples = colours;  // what is unspecified need not be read
+  }
 }
 
 void TiffReader::ReadPalette() {
   uint16_t* red = nullptr;
   uint16_t* green = nullptr;
   uint16_t* blue = nullptr;
-  if (pixels_.bits > 8)
+  if (pixels_.bits > 8) {
     Refuse("a palette with " + std::to_string(pixels_.bits) + " bits per pixel");
+  }
   if (TIFFGetField(tiff_.get(), TIFFTAG_COLORMAP, &red, &green, &blue) != 1) {
     ThrowMalformed(source_, ImageFormat::kTiff, "expected a palette, found none");
   }
@@ -435,8 +481,10 @@ const uint8_t* TiffReader::InterleavedRow(const uint8_t* block, int64_t plane_by
 }
 
 int TiffReader::Orientation() {
-  uint16_t orientation = 0;
-  if (TIFFGetField(tiff_.get(), TIFFTAG_ORIENTATION, &orientation) == 1) return orientation;
+  if (stated_orientation_) {
+    const double value = *stated_orientation_;
+    return value >= 1 && value <= 8 && value == std::floor(value) ? static_cast<int>(value) : 1;
+  }
   uint32_t size = 0;
   const char* xmp = nullptr;
   if (TIFFGetField(tiff_.get(), TIFFTAG_XMLPACKET, &size, &xmp) != 1 || xmp == nullptr) return 1;

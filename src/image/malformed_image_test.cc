@@ -421,8 +421,23 @@ TEST(MalformedImageTest, Tiff) {
   std::string cyclic = good;
   cyclic.replace(8 + 2 + 9 * 12, 4, LittleEndian(8, 4));
   const auto entry = [](size_t index) { return 8 + 2 + index * 12; };
+  // Of two samples a pixel and four extra ones, the last said to be alpha.
+  constexpr int kMeanings = 8 + 2 + 10 * 12 + 4;
+  std::string many_extras = Tiff({{256, 4, 4},
+                                  {257, 4, 1},
+                                  {258, 3, 8},
+                                  {259, 3, 1},
+                                  {262, 3, 1},
+                                  {273, 4, kMeanings + 4},
+                                  {277, 3, 2},
+                                  {278, 4, 1},
+                                  {279, 4, 8},
+                                  {338, 3, 2 << 16}},
+                                 std::string(4, '\0') + "abcdefgh");
+  many_extras = Patched(many_extras, entry(9) + 4, LittleEndian(2, 4));
   Check({
       {"good", kAccepted, good},
+      {"more extra samples than there are", kAccepted, many_extras},
       {"directories in a circle", kAccepted, cyclic},
       {"60000 x 60000", kLimit, grey(60000, 60000, 8, 1)},
       {"60000 x 60000 deflated", kLimit, grey(60000, 60000, 8, 8)},

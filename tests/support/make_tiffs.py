@@ -46,6 +46,7 @@ KINDS = {
     "planes-grey-unspecified": (8, 1, 1, [0, 0], 2, (DEFLATED,)),
     "lab": (8, 8, 3, [], 1, (RAW, DEFLATED)),
     "ycbcr": (8, 6, 3, [], 1, (RAW,)),
+    "ycbcr-unstated": (8, 6, 3, [], 1, (RAW,)),
     "grey32": (32, 1, 1, [], 1, (RAW,)),
 }
 
@@ -70,7 +71,7 @@ def main():
         more = [(338, extras)] if extras else []
         if photometric == 3:
             more.append(COLOUR_MAP)
-        if photometric == 6:
+        if kind == "ycbcr":
             more.append((530, [1, 1]))
         for compression in compressions:
             samples = samples_of(bits, colours, extras)
@@ -78,7 +79,7 @@ def main():
                 if kind == "grey32" and order == ">":
                     continue  # read by Pillow in neither form
                 # Strips and tiles in turn.
-                tile = 16 if (index + compression + big) % 2 else None
+                tile = 16 if (index + compression + big) % 2 and kind != "ycbcr-unstated" else None
                 options = {"planar": planar, "tile": tile, "more": more, "compression": compression}
                 data = tiff(samples, bits, photometric, order, big=big, **options)
                 name = f"{kind}-{'raw' if compression == RAW else 'deflated'}"
