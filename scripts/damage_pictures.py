@@ -43,7 +43,9 @@ REASONS = (
     ("PNG", "Not enough image data|ends too early", "rows are missing, which Pillow leaves black"),
     ("PNG", "unhandled critical chunk", "an unknown chunk is said to be needed for understanding"),
     ("PNG", "Invalid IHDR data", "a method of compression or interlacing that does not exist"),
-    ("GIF", "Image is defective", "Pillow takes what follows the terminator for pixels"),
+    ("AVIF", "BMFF parsing failed", "libavif 0.11 does not know boxes that reach to the end"),
+    ("GIF", "Image is defective|Image EOF detected",
+     "pixels are missing before the end of codes or blocks, behind which Pillow reads on"),
     ("BMP", OTHER, "Pillow reads bits where a grey palette of two is too small for its pixels"),
     ("JPEG", OTHER, "libjpeg-turbo 3, which Pillow brings, guesses what is lost a little otherwise"),
     ("TIFF", "expected at least .* bytes of pixels", "rows are missing, which Pillow leaves black"),
@@ -191,7 +193,9 @@ def damaged(chance, kind, original):
 def read_by_pillow(path):
     """(height, width), pixels; or None and what Pillow says."""
     try:
-        with Image.open(path, formats=FORMATS) as stored:
+        # From memory: pixels that Pillow maps from a file are those of another picture where TIFF
+        # turns them.
+        with Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as stored:
             image = ImageOps.exif_transpose(stored).convert("RGB")
         return (image.height, image.width), image.tobytes()
     except Exception as error:  # Pillow throws errors of many types over damaged files
