@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly folder=build/python-env
-readonly packages=(huggingface_hub==2.4.0 filelock==4.2.12)
+readonly packages=(huggingface_hub==2.4.0 filelock==4.2.12 pillow==13.0.0)
 
 # What was installed is noted last, so that an attempt that failed is made again.
 readonly note="$folder/installed"

@@ -119,7 +119,7 @@ void BmpReader::ReadHeader() {
   pixels_ = Number(10, 4);
   if (bits_ <= 8) {
     if (colours_ == 0) colours_ = 1u << bits_;
-    if (colours_ > 256) Fail("expected at most 256 colours, found " + std::to_string(colours_));
+    if (colours_ > 65536) Fail("expected at most 65536 colours, found " + std::to_string(colours_));
     ReadPalette(header_end);
     if (pixels_ == 0 || pixels_ == header_end) pixels_ = header_end + palette_entry_ * colours_;
   } else if (pixels_ == 0) {
@@ -145,13 +145,19 @@ void BmpReader::ReadMasks(uint32_t header_size) {
   if (!known) Refuse("an unusual layout of bit fields");
 }
 
-// A palette may be cut short by the end of the file; what it lacks stays black.
+// A palette may be cut short by the end of the file; what it lacks stays black. It may also claim
+// more colours than any pixel can name.
 void BmpReader::ReadPalette(size_t position) {
-  for (uint32_t i = 0; i < colours_; ++i, position += palette_entry_) {
+  const auto count = std::min<size_t>(colours_, palette_.colours.size());
+  for (size_t i = 0; i < count; ++i, position += palette_entry_) {
     if (position + palette_entry_ > source_.size()) return;
     const uint8_t* entry = source_.data() + position;
     palette_.colours[i] = {entry[2], entry[1], entry[0], 255};
   }
+  if (bits_ == 8) ContinueGreys(palette_, count);
+  // As the only colour, black leaves white for the other bit.
+  const bool only_black = colours_ == 1 && palette_.colours[0] == palette_.colours[1];
+  if (bits_ == 1 && only_black) palette_.colours[1] = {255, 255, 255, 255};
 }
 
 uint8_t* BmpReader::Row(Image& image, int64_t stored_row) const {

@@ -154,17 +154,12 @@ Palette GifReader::FramePalette() const {
   Palette palette;
   const ColorMapObject* map = gif_->Image.ColorMap;
   if (map == nullptr) map = gif_->SColorMap;
-  if (map == nullptr) {
-    for (int i = 0; i < 256; ++i) {
-      const auto grey = static_cast<uint8_t>(i);
-      palette.colours[i] = {grey, grey, grey, 255};
-    }
-  } else {
-    for (int i = 0; i < std::min(map->ColorCount, 256); ++i) {
-      const GifColorType& colour = map->Colors[i];
-      palette.colours[i] = {colour.Red, colour.Green, colour.Blue, 255};
-    }
+  const int count = map == nullptr ? 0 : std::min(map->ColorCount, 256);
+  for (int i = 0; i < count; ++i) {
+    const GifColorType& colour = map->Colors[i];
+    palette.colours[i] = {colour.Red, colour.Green, colour.Blue, 255};
   }
+  ContinueGreys(palette, static_cast<size_t>(count));
   if (transparent_) palette.colours[*transparent_][3] = 0;
   return palette;
 }

@@ -3,6 +3,17 @@
 
 namespace siglip {
 
+void ContinueGreys(Palette& palette, size_t count) {
+  const auto level = [](size_t i) {
+    const auto grey = static_cast<uint8_t>(i);
+    return Rgba{grey, grey, grey, 255};
+  };
+  for (size_t i = 0; i < count; ++i) {
+    if (palette.colours[i] != level(i)) return;
+  }
+  for (size_t i = count; i < palette.colours.size(); ++i) palette.colours[i] = level(i);
+}
+
 void UnpackBits(const uint8_t* packed, int64_t count, int bits, uint8_t* out) {
   const int per_byte = 8 / bits;
   const int mask = (1 << bits) - 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "siglip/image.h"
@@ -58,6 +59,10 @@ inline void StoreYcbcr(const uint8_t* ycbcr, uint8_t* rgb) {
 }
 
 inline void StoreGrey(uint8_t grey, uint8_t* rgb) { rgb[0] = rgb[1] = rgb[2] = grey; }
+
+/// Where the first `count` entries are the first levels of grey, the others become levels, too:
+/// Pillow takes such a palette for none at all.
+void ContinueGreys(Palette& palette, size_t count);
 
 /// Values of 1, 2, 4 or 8 bits, most significant first, to one byte each (not scaled).
 void UnpackBits(const uint8_t* packed, int64_t count, int bits, uint8_t* out);

@@ -73,8 +73,8 @@ struct Metadata {
 };
 
 void Store(std::string_view key, std::string text, Metadata& metadata) {
-  if (key == kXmp) metadata.xmp = std::move(text);
-  if (key == kRawProfile) metadata.raw_profile = std::move(text);
+  std::string& kept = key == kXmp ? metadata.xmp : metadata.raw_profile;
+  if (key == kXmp || key == kRawProfile) kept = std::move(text);
 }
 
 // The last one of a kind counts.

@@ -166,8 +166,25 @@ def make_gif():
             save(f"gif-{name}-around-comment{kind}.gif",
                  head + junk + comment + junk + comment + junk + pixels + b"\0;")
     head, frame, codes = gif_parts(False)
+    greys = b"".join(bytes([level] * 3) for level in range(4))
+    header = head[:10] + bytes([head[10] & ~7 | 1]) + head[11:13]
+    save("gif-short-grey-palette.gif", header + greys + frame + blocks(codes) + b"\0;")
+    save("gif-short-palette.gif", header + head[13:25] + frame + blocks(codes) + b"\0;")
     control = b"!\xf9\4\1\0\0\5\0"
     save("gif-zero-behind-control.gif", head + control + b"\0" + frame + blocks(codes) + b"\0;")
+
+
+# BMP ----------------------------------------------------------------------------------------------
+
+
+def make_bmp():
+    def with_colours(mode, count):
+        file = bytearray(encoded("BMP", Image.fromarray(picture()).convert(mode)))
+        file[46:50] = struct.pack("<L", count)
+        return bytes(file)
+
+    for mode, count in (("L", 4), ("P", 4), ("1", 1), ("1", 60000)):
+        save(f"bmp-{mode}-of-{count}-colours.bmp", with_colours(mode, count))
 
 
 # WebP ---------------------------------------------------------------------------------------------
@@ -249,7 +266,7 @@ def make_jpeg():
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
-    for make in (make_png, make_gif, make_webp, make_avif, make_jpeg):
+    for make in (make_png, make_gif, make_bmp, make_webp, make_avif, make_jpeg):
         make()
     expected = {}
     for path in sorted(FOLDER.iterdir()):
