@@ -105,7 +105,7 @@ ImageProcessorConfig ConfigFromTimm(const Json& pretrained, const std::string& n
   if (JsonInteger((*input_size)[0], "input_size[0]", name) != 3) {
     throw Error(
         ErrorCode::kUnsupported,
-        name + ": field 'input_size': expected 3 channels, found " + (*input_size)[0].dump());
+        name + ": field 'input_size': expected 3 channels, found " + ShownJson((*input_size)[0]));
   }
   ImageProcessorConfig config;
   config.height = JsonSide((*input_size)[1], "input_size[1]", name);
