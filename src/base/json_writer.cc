@@ -54,7 +54,8 @@ class Writer {
   }
 
   void StartLine(int depth) {
-    if (indent_ >= 0) text_.append(1, '\n').append(static_cast<size_t>(indent_ * depth), ' ');
+    if (indent_ >= 0)
+      text_.append(1, '\n').append(static_cast<size_t>(indent_) * static_cast<size_t>(depth), ' ');
   }
 
   void WriteString(std::string_view value) {

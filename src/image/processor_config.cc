@@ -16,26 +16,20 @@ namespace {
 constexpr double kLargestValue = 1e9;
 constexpr double kSmallestValue = 1e-9;
 
-std::string Shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
 std::string Indexed(const std::string& key, size_t index) {
   return key + "[" + std::to_string(index) + "]";
 }
 
 Error WrongField(const Json& value, const std::string& key, const std::string& name,
                  const std::string& expected) {
-  return Error(ErrorCode::kMalformedFile,
-               name + ": field '" + key + "': expected " + expected + ", found " + Shown(value));
+  return Error(ErrorCode::kMalformedFile, name + ": field '" + key + "': expected " + expected +
+                                              ", found " + ShownJson(value));
 }
 
 Error WrongValue(ErrorCode code, const std::string& name, const std::string& field, double found,
                  const std::string& expected) {
-  return Error(code, name + ": field '" + field + "': expected " + expected + ", found " +
-                         Json(found).dump());
+  return Error(
+      code, name + ": field '" + field + "': expected " + expected + ", found " + ShownJson(found));
 }
 
 /// Null is what transformers treats as false.

@@ -157,7 +157,7 @@ Sides TimmSides(const Json& pretrained, const std::string& name) {
   if (JsonInteger((*input_size)[0], "input_size[0]", name) != 3) {
     throw Error(
         ErrorCode::kUnsupported,
-        name + ": field 'input_size': expected 3 channels, found " + (*input_size)[0].dump());
+        name + ": field 'input_size': expected 3 channels, found " + ShownJson((*input_size)[0]));
   }
   return {JsonSide((*input_size)[1], "input_size[1]", name),
           JsonSide((*input_size)[2], "input_size[2]", name)};
