@@ -125,7 +125,7 @@ size_t Tokenizer::Tokenize(std::string_view text, std::span<int64_t> row) const 
   if (!has_end) end = std::ranges::copy(framing_.after, end).out;
   std::fill(end, row.end(), framing_.pad_id);
   const auto count = static_cast<size_t>(end - row.begin());
-  if (framing_.pads_left) std::ranges::rotate(row, end);
+  if (framing_.pads_left) std::rotate(row.begin(), end, row.end());
   return count;
 }
 
