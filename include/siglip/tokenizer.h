@@ -18,7 +18,8 @@ namespace siglip {
 inline constexpr size_t kMaxTextBytes = size_t{2} << 20;
 inline constexpr int64_t kMaxTokensPerText = 65536;
 
-/// What open_clip does to texts before it tokenizes them: ftfy's fixes and HTML's entities, then
+/// What open_clip does to texts before it tokenizes them: ftfy's fixes (but for mojibake) and HTML's
+/// entities, then this.
 enum class TextCleaning {
   kNone,          ///< Nothing at all: models of other projects.
   kWhitespace,    ///< Every stretch of white space is one space, none at the ends.
@@ -37,10 +38,13 @@ struct TokenizerOptions {
 /// Immutable, and safe to use from several threads at once.
 class Tokenizer {
  public:
-  /// Reads the tokenizer files of a folder: spiece.model (SigLIP) or tokenizer.json (SigLIP 2), and
-  /// tokenizer_config.json, whose tokenizer_class decides where both are there. Texts get the
-  /// length of config.json (text_config.max_position_embeddings), else of open_clip_config.json
-  /// (context_length), else of tokenizer_config.json (model_max_length), else 64. Throws Error.
+  /// Reads the tokenizer files of a folder: spiece.model (SigLIP) or tokenizer.json (SigLIP 2,
+  /// open_clip), and tokenizer_config.json, whose tokenizer_class decides where both are there.
+  /// Texts get the length of config.json (text_config.max_position_embeddings) or of
+  /// open_clip_config.json (context_length), which also says how they are cleaned; with both, the
+  /// one that describes the weights counts, and config.json without weights. Else the length is
+  /// that of tokenizer_config.json (model_max_length), else 64. Throws Error, also for what
+  /// open_clip_config.json asks for and this library does not do.
   static std::unique_ptr<Tokenizer> FromPretrained(const std::filesystem::path& folder,
                                                    const TokenizerOptions& options = {});
   virtual ~Tokenizer() = default;
@@ -52,8 +56,9 @@ class Tokenizer {
   Tensor operator()(std::span<const std::string> texts) const;
 
   /// One text -> its row of input_ids: cut to max_length() with the end token kept, or padded on
-  /// the right, since the model never saw a text without its padding. `row` must hold exactly
-  /// max_length() ids. Returns how many of them stand before the padding.
+  /// the right (the left if pads_left()), since the model never saw a text without its padding.
+  /// `row` must hold exactly max_length() ids. Returns how many of them are not padding. Throws
+  /// Error(kLimitExceeded) for a text that cleaning or normalising makes too long.
   size_t Tokenize(std::string_view text, std::span<int64_t> row) const;
 
   int64_t max_length() const { return framing_.max_length; }
@@ -63,9 +68,11 @@ class Tokenizer {
   /// As the folder's open_clip_config.json says; kNone where it has none that counts.
   TextCleaning cleaning() const { return cleaning_; }
 
-  /// The reference's name: "SiglipTokenizer" or "Siglip2Tokenizer".
+  /// The reference's name: "SiglipTokenizer", "Siglip2Tokenizer" for byte pairs, "T5Tokenizer", or
+  /// "TokenizersBackend" for other unigram models.
   virtual std::string_view name() const = 0;
-  /// One more than the largest id.
+  /// One more than the largest id of the files' tokens. Special tokens that a class adds to them,
+  /// such as T5's <extra_id_0>, may have larger ids, which no text tower takes.
   virtual int64_t vocab_size() const = 0;
   /// The text of a piece, with U+2581 for a space. Throws Error(kInvalidArgument) for an id that
   /// has none.

@@ -15,11 +15,20 @@
 namespace siglip {
 namespace {
 
+struct DefaultToken {
+  std::string_view key;
+  const char* content;
+};
+
 /// What a class calls special where tokenizer_config.json does not say.
-std::span<const char* const> DefaultTokens(JsonTokenizerClass type) {
-  static constexpr std::array<const char*, 5> kGemma = {"<bos>", "<eos>", "<unk>", "<pad>",
-                                                        "<mask>"};
-  static constexpr std::array<const char*, 3> kT5 = {"</s>", "<unk>", "<pad>"};
+std::span<const DefaultToken> DefaultTokens(JsonTokenizerClass type) {
+  static constexpr std::array<DefaultToken, 5> kGemma = {{{"bos_token", "<bos>"},
+                                                          {"eos_token", "<eos>"},
+                                                          {"unk_token", "<unk>"},
+                                                          {"pad_token", "<pad>"},
+                                                          {"mask_token", "<mask>"}}};
+  static constexpr std::array<DefaultToken, 3> kT5 = {
+      {{"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}}};
   switch (type) {
     case JsonTokenizerClass::kGemma:
     case JsonTokenizerClass::kSiglip2: return kGemma;
@@ -131,10 +140,15 @@ void JsonTokenizer::AppendSpecialTokens(const JsonTokenizerSetup& setup,
     token.id = known ? *known : next_id++;
     tokens.push_back(std::move(token));
   };
-  for (const std::string& token : config.named_tokens) {
+  for (const auto& [key, token] : config.named_tokens) {
     append(token, token != config.pad_token && token != config.eos_token);
   }
-  for (const char* token : DefaultTokens(setup.type)) append(token, false);
+  for (const auto& [key, token] : DefaultTokens(setup.type)) {
+    const bool is_named = std::ranges::find(config.named_tokens, key, [](const auto& named) {
+                            return std::string_view(named.first);
+                          }) != config.named_tokens.end();
+    if (!is_named) append(token, false);
+  }
   for (const std::string& token : config.additional_tokens) append(token, true);
   if (setup.type != JsonTokenizerClass::kT5 || config.lists_additional_tokens) return;
   for (int64_t i = 0; i < config.extra_ids; ++i) {

@@ -28,8 +28,8 @@ struct JsonTokenizerSetup {
   TokenizerConfig config = {};
   int64_t max_length = 0;
   bool keep_file_case = false;
-  /// Does what open_clip makes of the class, where a model of transformers' own, SigLIP 2, would be
-  /// in lower case, end with <eos> and be padded on the right whatever its files say.
+  /// Does what open_clip gets of the class. Otherwise byte pairs are SigLIP 2's: in lower case,
+  /// ended by <eos> and padded on the right whatever the files say.
   bool is_open_clip = false;
 };
 

@@ -18,22 +18,24 @@ namespace {
 
 constexpr size_t kMaxSegmentCharacters = 1'000'000;
 /// ftfy repeats its fixes until nothing changes: once for every "amp;" of "&amp;amp;amp;".
-constexpr size_t kMaxFixedBytes = 128 * kMaxTextBytes;
+constexpr size_t kMaxFixedBytes = 32 * kMaxTextBytes;
 
 /// C1 control characters, ligatures, widths and quotes.
 std::string ReplaceCharacters(std::string_view text) {
   const auto table = ReplacedCharacters();
   std::string replaced;
   replaced.reserve(text.size());
-  while (!text.empty()) {
-    const auto [character, size] = FirstCharacter(text);
-    const auto found = std::ranges::lower_bound(table, character, {}, &CharacterText::character);
+  for (size_t i = 0; i < text.size();) {
+    const auto [character, size] = FirstCharacter(text.substr(i));
+    const auto found = character < 0x80 ? table.end()
+                                        : std::ranges::lower_bound(table, character, {},
+                                                                   &CharacterText::character);
     if (found != table.end() && found->character == character) {
       replaced += found->text;
     } else {
-      replaced += text.substr(0, size);
+      replaced.append(text, i, size);
     }
-    text.remove_prefix(size);
+    i += size;
   }
   return replaced;
 }
@@ -74,10 +76,11 @@ std::string WithoutTerminalEscapes(std::string_view text) {
 std::string WithoutControlCharacters(std::string_view text) {
   std::string kept;
   kept.reserve(text.size());
-  while (!text.empty()) {
-    const auto [character, size] = FirstCharacter(text);
-    if (!IsIn(RemovedCharacters(), character)) kept += text.substr(0, size);
-    text.remove_prefix(size);
+  for (size_t i = 0; i < text.size();) {
+    const auto [character, size] = FirstCharacter(text.substr(i));
+    const bool is_printed = character >= 0x20 && character < 0x7F;
+    if (is_printed || !IsIn(RemovedCharacters(), character)) kept.append(text, i, size);
+    i += size;
   }
   return kept;
 }

@@ -67,6 +67,15 @@ void CheckHasTokenizer(const std::filesystem::path& folder) {
                     "expected spiece.model (SigLIP) or tokenizer.json (SigLIP 2, open_clip)"));
 }
 
+/// What a class of transformers makes of a file.
+TokenizerJson ParseFor(const JsonTokenizerSetup& setup, const Json& json, const std::string& name) {
+  if (setup.type == JsonTokenizerClass::kT5) return ParseT5TokenizerJson(json, name);
+  if (setup.type == JsonTokenizerClass::kBackend || !setup.is_open_clip || setup.keep_file_case) {
+    return ParseTokenizerJson(json, name);
+  }
+  return ParseGemmaTokenizerJson(json, name);
+}
+
 }  // namespace
 
 std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& folder,
@@ -82,12 +91,10 @@ std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path
     tokenizer = std::make_unique<SiglipTokenizer>(folder / "spiece.model", config, max_length);
   } else {
     const std::filesystem::path path = folder / "tokenizer.json";
-    const Json json = ParseJsonFile(path);
-    tokenizer = std::make_unique<JsonTokenizer>(
-        *type == JsonTokenizerClass::kT5 ? ParseT5TokenizerJson(json, path.string())
-                                         : ParseTokenizerJson(json, path.string()),
-        JsonTokenizerSetup{*type, config, max_length, options.keep_file_case, input.is_open_clip},
-        path.string());
+    const JsonTokenizerSetup setup = {*type, config, max_length, options.keep_file_case,
+                                      input.is_open_clip};
+    tokenizer = std::make_unique<JsonTokenizer>(ParseFor(setup, ParseJsonFile(path), path.string()),
+                                                setup, path.string());
   }
   tokenizer->cleaning_ = input.cleaning;
   return tokenizer;
@@ -129,7 +136,7 @@ size_t Tokenizer::Tokenize(std::string_view text, std::span<int64_t> row) const 
   if (!has_end) end = std::ranges::copy(framing_.after, end).out;
   std::fill(end, row.end(), framing_.pad_id);
   const auto count = static_cast<size_t>(end - row.begin());
-  if (framing_.pads_left) std::ranges::rotate(row, end);
+  if (framing_.pads_left) std::rotate(row.begin(), end, row.end());
   return count;
 }
 

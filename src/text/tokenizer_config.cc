@@ -65,14 +65,18 @@ void ReadNamedTokens(const Json& json, TokenizerConfig& config) {
   constexpr std::array<const char*, 7> kCommon = {
       "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
   for (const char* key : kCommon) {
-    if (auto token = TokenContent(json, key, config.name)) config.named_tokens.push_back(*token);
+    if (auto token = TokenContent(json, key, config.name)) {
+      config.named_tokens.emplace_back(key, *token);
+    }
   }
   for (const auto& [key, value] : json.items()) {
     const bool is_named = key.ends_with("_token") && (value.is_string() || value.is_object()) &&
                           std::ranges::find(kCommon, key) == kCommon.end();
-    if (is_named) config.named_tokens.push_back(*TokenContent(json, key.c_str(), config.name));
+    if (is_named) {
+      config.named_tokens.emplace_back(key, *TokenContent(json, key.c_str(), config.name));
+    }
   }
-  for (const std::string& token : config.named_tokens) {
+  for (const auto& [key, token] : config.named_tokens) {
     if (token.size() <= kMaxAddedTokenBytes) continue;
     throw Error(ErrorCode::kMalformedFile,
                 config.name + ": a special token has " + std::to_string(token.size()) +

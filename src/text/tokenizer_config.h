@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -25,10 +26,11 @@ struct TokenizerConfig {
   std::optional<bool> pads_left;       ///< padding_side
   std::optional<bool> truncates_left;  ///< truncation_side
   bool split_special_tokens = false;
-  int64_t extra_ids = 100;                     ///< Of T5Tokenizer: tokens <extra_id_0>, ...
-  bool has_added_tokens = false;               ///< Whether there is an added_tokens_decoder.
-  std::vector<AddedToken> added_tokens;        ///< added_tokens_decoder
-  std::vector<std::string> named_tokens;       ///< Of all fields that end in "_token".
+  int64_t extra_ids = 100;               ///< Of T5Tokenizer: tokens <extra_id_0>, ...
+  bool has_added_tokens = false;         ///< Whether there is an added_tokens_decoder.
+  std::vector<AddedToken> added_tokens;  ///< added_tokens_decoder
+  /// Of all fields that end in "_token": their keys and what they name.
+  std::vector<std::pair<std::string, std::string>> named_tokens;
   std::vector<std::string> additional_tokens;  ///< additional_special_tokens
   bool lists_additional_tokens = false;        ///< Whether there is such a list, empty or not.
 };

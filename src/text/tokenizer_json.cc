@@ -19,6 +19,7 @@
 namespace siglip {
 namespace {
 
+constexpr std::string_view kSpacePiece = "\xE2\x96\x81";  // U+2581
 constexpr size_t kMaxSteps = 8;
 constexpr size_t kMaxPatternBytes = 256;
 constexpr size_t kMaxFramingTokens = 64;
@@ -402,6 +403,22 @@ TokenizerJson ParseTokenizerJson(const Json& json, const std::string& name) {
   return tokenizer;
 }
 
+TokenizerJson ParseGemmaTokenizerJson(const Json& json, const std::string& name) {
+  const Field file{json, "", name};
+  TokenizerJson tokenizer = ReadVocabulary(file);
+  if (auto* model = std::get_if<BpeParameters>(&tokenizer.model)) {
+    model->fuse_unk = true;
+    model->byte_fallback = true;
+    model->ignore_merges = false;
+  }
+  tokenizer.normalizer = Normalizer({{.kind = Normalizer::Step::Kind::kReplace,
+                                      .pattern = " ",
+                                      .content = std::string(kSpacePiece)}});
+  tokenizer.pre_tokenizer = PreTokenizer({{.kind = PreTokenizer::Kind::kSplitBehind, .mark = " "}});
+  ReadPostProcessor(file["post_processor"], tokenizer);
+  return tokenizer;
+}
+
 TokenizerJson ParseT5TokenizerJson(const Json& json, const std::string& name) {
   constexpr int32_t kUnkId = 2;
   const Field file{json, "", name};
@@ -419,7 +436,7 @@ TokenizerJson ParseT5TokenizerJson(const Json& json, const std::string& name) {
   }
   tokenizer.pre_tokenizer =
       PreTokenizer({{.kind = PreTokenizer::Kind::kWhitespaceSplit},
-                    {.kind = PreTokenizer::Kind::kMetaspace, .mark = "\xE2\x96\x81"}});
+                    {.kind = PreTokenizer::Kind::kMetaspace, .mark = std::string(kSpacePiece)}});
   return tokenizer;
 }
 

@@ -35,6 +35,10 @@ struct TokenizerJson {
 /// part that this library does not do. `name` is what errors call the file.
 TokenizerJson ParseTokenizerJson(const Json& json, const std::string& name);
 
+/// The same as GemmaTokenizer of transformers builds it: of the file's normalisers none, in
+/// particular not the one that lowers case.
+TokenizerJson ParseGemmaTokenizerJson(const Json& json, const std::string& name);
+
 /// The same as T5Tokenizer of transformers builds it: of the file's normalisers only the first
 /// character map, pieces begin with U+2581 at white space, and no template.
 TokenizerJson ParseT5TokenizerJson(const Json& json, const std::string& name);

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "expect_error.h"
@@ -176,6 +178,69 @@ TEST(TokenizerJson, LimitsWhatTokensAndPatternsTake) {
   Json json = SmallFile();
   for (int i = 0; i < 65; ++i) json["post_processor"]["special_tokens"]["E"]["ids"].push_back(1);
   ExpectError(ErrorCode::kUnsupported, {"at most 64"}, [&] { ParseTokenizerJson(json, "x"); });
+}
+
+/// A small file with a unigram model.
+Json UnigramFile() {
+  return ParseJson(R"({
+    "normalizer": {"type": "Sequence", "normalizers": [
+      {"type": "Strip", "strip_left": true, "strip_right": true},
+      {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "_"},
+      {"type": "Prepend", "prepend": "p"}]},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+      {"type": "WhitespaceSplit"},
+      {"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": true}]},
+    "model": {"type": "Unigram", "unk_id": 2, "byte_fallback": true,
+              "vocab": [["<pad>", 0], ["</s>", 0.0], ["<unk>", 0], ["_a", -1.5]]}})",
+                   "unigram.json");
+}
+
+TEST(TokenizerJson, ReadsUnigramModels) {
+  const TokenizerJson file = ParseTokenizerJson(UnigramFile(), "x");
+  const auto& model = std::get<UnigramParameters>(file.model);
+  ASSERT_EQ(model.vocab.size(), 4U);
+  EXPECT_EQ(model.vocab[3], (std::pair<std::string, double>("_a", -1.5)));
+  EXPECT_EQ(model.unk_id, 2);
+  EXPECT_TRUE(model.byte_fallback);
+  EXPECT_EQ(file.normalizer("  a   b "), "pa_b");
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(file.pre_tokenizer("a b_c", true), (Words{"_a", "b", "_c"}));
+  EXPECT_EQ(file.pre_tokenizer("a", false), (Words{"a"}));
+  EXPECT_EQ(file.pre_tokenizer(" a", true), (Words{"a"})) << "the text begins with a space";
+  // T5 has its own steps, whatever stands there.
+  Json other = UnigramFile();
+  other["pre_tokenizer"] = {{"type", "ByteLevel"}};
+  other["normalizer"] = {{"type", "NFKC"}};
+  const TokenizerJson t5 = ParseT5TokenizerJson(other, "x");
+  EXPECT_EQ(t5.normalizer(" A "), " A ");
+  EXPECT_EQ(t5.pre_tokenizer(" a  b", true), (Words{"\u2581a", "\u2581b"}));
+  EXPECT_FALSE(std::get<UnigramParameters>(t5.model).byte_fallback);
+}
+
+TEST(TokenizerJson, RefusesUnigramModelsThatBreakTheFormat) {
+  const auto expect = [](const char* pointer, const char* value, const char* field) {
+    Json json = UnigramFile();
+    json[Json::json_pointer(pointer)] = ParseJson(value, "test");
+    SCOPED_TRACE(std::string(pointer) + " = " + value);
+    ExpectError(ErrorCode::kMalformedFile, {"bad.json", field},
+                [&] { ParseTokenizerJson(json, "bad.json"); });
+  };
+  expect("/model/vocab", "{}", "'model.vocab': expected an array");
+  expect("/model/vocab/3", R"(["_a"])", "'model.vocab[3]'");
+  expect("/model/vocab/3", R"([1, "_a"])", "'model.vocab[3]'");
+  expect("/model/unk_id", "null", "'model.unk_id'");
+  expect("/model/unk_id", "-1", "'model.unk_id'");
+  expect("/normalizer/normalizers/0", R"({"type": "Precompiled", "precompiled_charsmap": "?"})",
+         "base 64");
+  expect("/normalizer/normalizers/0", R"({"type": "Precompiled", "precompiled_charsmap": "AAA"})",
+         "base 64");
+  expect("/normalizer/normalizers/0", R"({"type": "Precompiled", "precompiled_charsmap": "AAAA"})",
+         "character map is cut short");
+  expect("/pre_tokenizer/pretokenizers/1/replacement", R"("__")", "one character");
+  expect("/pre_tokenizer/pretokenizers/1/prepend_scheme", R"("last")", "prepend_scheme");
+  Json bpe = SmallFile();
+  ExpectError(ErrorCode::kUnsupported, {"'model.type'", "T5Tokenizer"},
+              [&] { ParseT5TokenizerJson(bpe, "bad.json"); });
 }
 
 // Every value of a real file replaced by values of other types: an Error or a result, never more.

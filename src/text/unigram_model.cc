@@ -43,9 +43,14 @@ UnigramModel::UnigramModel(UnigramParameters parameters, const std::string& name
   const auto text = [&](int32_t id) -> const std::string& { return text_of(id); };
   std::ranges::stable_sort(sorted_, {}, text);
   // Of pieces that are there twice the later one counts.
-  std::ranges::reverse(sorted_);
-  sorted_.erase(std::ranges::unique(sorted_, {}, text).begin(), sorted_.end());
-  std::ranges::reverse(sorted_);
+  const auto is_last = [&](size_t i) {
+    return i + 1 == sorted_.size() || text(sorted_[i]) != text(sorted_[i + 1]);
+  };
+  size_t kept = 0;
+  for (size_t i = 0; i < sorted_.size(); ++i) {
+    if (is_last(i)) sorted_[kept++] = sorted_[i];
+  }
+  sorted_.resize(kept);
   for (const int32_t id : sorted_) ++begins_[static_cast<uint8_t>(text_of(id)[0]) + 1];
   for (size_t byte = 0; byte < 256; ++byte) begins_[byte + 1] += begins_[byte];
   for (size_t byte = 0; byte < 256; ++byte) {
