@@ -8,34 +8,17 @@
 #include "siglip/error.h"
 
 namespace siglip::cli {
-namespace {
 
-constexpr std::string_view kPackedFile = "packed.safetensors";
-
-bool Exists(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
-}  // namespace
-
-void CheckOutputFolder(const std::filesystem::path& folder, CheckpointForm form, bool force) {
-  if (form != CheckpointForm::kPacked && Exists(folder / kPackedFile)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": holds " + std::string(kPackedFile) +
-                    ", which would be loaded instead of what is written",
-                "write to another folder, or remove that file");
-  }
-  if (force) return;
+void RefuseExistingCheckpoint(const std::filesystem::path& folder) {
   for (const std::string_view name :
-       {kPackedFile, std::string_view("config.json"), std::string_view("model.safetensors"),
-        std::string_view("model.safetensors.index.json"), std::string_view("open_clip_config.json"),
-        std::string_view("open_clip_model.safetensors"),
-        std::string_view("preprocessor_config.json")}) {
-    if (!Exists(folder / name)) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
-                "--force replaces it");
+       {"config.json", "model.safetensors", "model.safetensors.index.json", "open_clip_config.json",
+        "open_clip_model.safetensors", "packed.safetensors", "preprocessor_config.json"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / name, ignored)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  folder.string() + ": holds a checkpoint already (" + std::string(name) + ")",
+                  "--force replaces it");
+    }
   }
 }
 

@@ -29,7 +29,7 @@ struct ConvertArguments {
 
 void Pack(const std::filesystem::path& input, const ConvertArguments& arguments) {
   const std::filesystem::path file = arguments.output / "packed.safetensors";
-  CheckOutputFolder(arguments.output, CheckpointForm::kPacked, arguments.force);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
   PackCheckpoint(input, arguments.output, *arguments.precision, runtime);
   if (arguments.quiet) return;
@@ -38,7 +38,7 @@ void Pack(const std::filesystem::path& input, const ConvertArguments& arguments)
 }
 
 void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments& arguments) {
-  CheckOutputFolder(arguments.output, CheckpointForm::kTransformers, arguments.force);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
   const std::string summary = ConvertToHuggingFace(input, arguments.output);
   if (!arguments.quiet) std::cout << summary;
 }

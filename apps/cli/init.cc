@@ -148,7 +148,7 @@ void Init(const InitArguments& arguments) {
     throw CLI::RequiredError("--preset or --config");
   }
   const Recipe recipe = MakeRecipe(arguments);
-  CheckOutputFolder(arguments.folder, CheckpointForm::kTransformers, arguments.force);
+  if (!arguments.force) RefuseExistingCheckpoint(arguments.folder);
 
   std::visit([&](const auto& config) { Save(config, arguments); }, recipe.config);
   if (recipe.preprocessor_json) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/model_folder.h"
 #include "hub/hub_cache.h"
 #include "hub/hub_environment.h"
 #include "hub/hub_name.h"
@@ -49,18 +50,22 @@ void CheckComplete(const std::filesystem::path& snapshot, const HubName& name, M
     missing = "no weights";
   }
   if (missing == nullptr) return;
-  throw Error(
+  const Error in_part(
       ErrorCode::kNotFound,
       name.ToString() + ": is in the cache only in part: " + missing + " in " + snapshot.string(),
       "siglip pull " + name.ToString() + " completes it");
+  // What has no configuration may be whole, and no model.
+  const bool may_be_whole = contents.anything && !contents.configuration;
+  throw may_be_whole ? DiagnoseFolder(snapshot, in_part) : in_part;
 }
 
 }  // namespace
 
 std::filesystem::path ResolveModel(const std::string& name_or_folder, const std::string& revision,
                                    ModelFiles needed) {
-  std::error_code ignored;
-  if (std::filesystem::exists(name_or_folder, ignored)) return name_or_folder;
+  std::error_code error;
+  if (std::filesystem::exists(name_or_folder, error)) return name_or_folder;
+  if (error) throw Error(ErrorCode::kIo, name_or_folder + ": " + error.message());
 
   const std::optional<HubName> name = ParseHubName(name_or_folder, revision);
   if (!name) {
@@ -71,7 +76,7 @@ std::filesystem::path ResolveModel(const std::string& name_or_folder, const std:
   const std::filesystem::path root = HubCacheFolder();
   const HubCache cache(root, *name);
   const std::optional<std::string> commit = cache.FindCommit();
-  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), ignored)) {
+  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), error)) {
     throw Error(ErrorCode::kNotFound,
                 name->ToString() +
                     ": no such folder, and not in the cache of the Hugging Face hub, " +

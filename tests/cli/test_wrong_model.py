@@ -137,6 +137,10 @@ class WrongModelTest(CommandTest):
             file = {name.replace(".", "__"): b"PK"}
             self.expect(self.make(**file), f"found only {name}", kind, "convert it")
             self.expect(self.make(*SMALL_FILES, **file), f"found only {name}", weights_only=True)
+        exported = self.make(*SMALL_FILES)
+        (exported / "onnx").mkdir()
+        (exported / "onnx" / "model_quantized.onnx").touch()
+        self.expect(exported, "found only onnx/model_quantized.onnx", weights_only=True)
         # What a training leaves beside its weights is not what was meant.
         self.expect(self.make(training_args__bin=b"", optimizer__pt=b"", pytorch_model__bin=b""),
                     "found only pytorch_model.bin")
