@@ -267,8 +267,10 @@ void CheckModelPath(const std::filesystem::path& path) {
                     "; alone, only .npz and .gguf files load");
   }
   const Names names = List(path);
-  std::filesystem::status(path / ".", error);  // fails where the files may be listed, but not read
-  if (error) throw Error(ErrorCode::kIo, path.string() + ": " + error.message());
+  // Fails where the names may be listed, but no file be opened.
+  if (!std::filesystem::exists(path / ".", error)) {
+    throw Error(ErrorCode::kIo, path.string() + ": " + error.message());
+  }
   const bool has_small_files = names.HasAny(kConfigurations) || names.HasAny(kSideFiles);
   if (names.HasWeights() || (has_small_files && !names.HasAdapter())) return;
   throw Diagnose(path, names, HoldsNothing(path, names));
