@@ -247,13 +247,25 @@ class MissingPartTest(CommandTest):
 
 
 class SpoiltWeightsTest(CommandTest):
-    def test_a_model_that_gives_nan_ends_the_run_with_one_message(self):
+    def spoil(self, name):
+        """The demo model with one tensor all NaN."""
         model = self.folder / "model"
         shutil.copytree(DEMO, model)
         tensors = safetensors_io.read(model / WEIGHTS)
-        name = "vision_model.post_layernorm.weight"
         tensors[name] = numpy.full_like(tensors[name], numpy.nan)
         safetensors_io.write(model / WEIGHTS, tensors)
+        return model
+
+    def test_texts_too(self):
+        model = self.spoil("text_model.head.bias")
+        for words in (["embed", "--text", "a", "--text", "b"], ["compare", "--text", "a", PICTURE],
+                      ["classify", "--labels", "a,b", PICTURE]):
+            said = self.fail_with(1, words[0], "--model", model, *words[1:])
+            self.assertEqual(said.count("\n"), 1, said)
+            self.assertIn(f"{model}: of a text, the model's embedding holds NaN", said)
+
+    def test_a_model_that_gives_nan_ends_the_run_with_one_message(self):
+        model = self.spoil("vision_model.post_layernorm.weight")
         pictures = sorted(PICTURE.parent.glob("*.jpg"))
         for words in (["embed"], ["embed", "--threads", 3, "--normalize"], ["embed", "--tokens"],
                       ["embed", "--output", self.folder / "out.npy"],
