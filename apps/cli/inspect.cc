@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "commands.h"
 #include "format.h"
 #include "options.h"
+#include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/image_processor.h"
@@ -106,7 +108,15 @@ Findings Examine(const std::filesystem::path& folder) {
   Findings findings;
   findings.folder = folder;
   findings.model = InspectModel(folder);
-  ReadPreprocessing(findings);
+  for (const std::string& misfit : FindMisfits(folder)) {
+    std::vector<std::string>& unusable = findings.model.unusable;
+    if (std::ranges::find(unusable, misfit) == unusable.end()) unusable.push_back(misfit);
+  }
+  if (findings.model.parts.image_tower) {
+    ReadPreprocessing(findings);
+  } else {
+    findings.no_preprocessing = "there is no image tower";
+  }
   for (const TensorInfo& tensor : findings.model.tensors) {
     ++findings.tensors_by_dtype[tensor.dtype];
     if (tensor.used_as.empty()) ++findings.unused_tensors;
@@ -150,7 +160,7 @@ void PrintJson(const Findings& findings) {
   json["folder"] = findings.folder.string();
   json["scheme"] = model.scheme;
   json["model_type"] = model.model_type;
-  json["config"] = Json::parse(model.config_json);
+  json["config"] = model.config_json.empty() ? Json() : Json::parse(model.config_json);
   json["unknown_config_keys"] = UnknownKeysAsJson(model.config.unknown);
   json["has_head"] = model.has_head;
   json["vision_parameters"] = model.vision_parameters;
@@ -248,6 +258,15 @@ void PrintTensors(const ModelInfo& model) {
   }
 }
 
+void PrintImageTower(const ModelInfo& model) {
+  PrintLine("Image tower", DescribeEncoder(model.config) +
+                               (model.has_head ? ", pooling head" : ", no pooling head"));
+  PrintLine("Input", DescribeInput(model));
+  PrintLine("Work", FormatNumber(model.gflop_per_picture, 3) + " GFLOP a picture");
+  PrintLine("Parameters", FormatCount(model.vision_parameters));
+  PrintLine("Weights held", DescribeWeights(model.weight_bytes));
+}
+
 void PrintText(const TextTowerInfo& text) {
   const SiglipTextConfig& config = text.config;
   PrintLine("Text tower",
@@ -265,12 +284,7 @@ void PrintText(const Findings& findings, bool with_tensors) {
   PrintLine("Layout",
             (model.scheme.starts_with("packed") ? model.scheme : model.scheme + " names") +
                 (model.model_type.empty() ? "" : ", model_type " + model.model_type));
-  PrintLine("Image tower", DescribeEncoder(model.config) +
-                               (model.has_head ? ", pooling head" : ", no pooling head"));
-  PrintLine("Input", DescribeInput(model));
-  PrintLine("Work", FormatNumber(model.gflop_per_picture, 3) + " GFLOP a picture");
-  PrintLine("Parameters", FormatCount(model.vision_parameters));
-  PrintLine("Weights held", DescribeWeights(model.weight_bytes));
+  if (model.parts.image_tower) PrintImageTower(model);
   if (model.text) PrintText(*model.text);
   if (!model.labels.empty()) {
     PrintLine("Classifier", std::to_string(model.labels.size()) + " labels");

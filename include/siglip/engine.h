@@ -137,4 +137,9 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
+/// What would keep an engine from using towers that load: preprocessing, a tokenizer or another
+/// tower that does not fit, each as the error that says so. Reads headers only. What a folder lacks
+/// altogether is not among them. Throws Error when it is no checkpoint.
+std::vector<std::string> FindMisfits(const std::filesystem::path& folder);
+
 }  // namespace siglip

@@ -60,8 +60,10 @@ struct ModelInfo {
   std::string scheme;
   std::string model_type;  ///< As in config.json; empty when it has none.
   SiglipVisionTowerConfig config;
-  std::string config_json;  ///< All of its fields, as the tower alone would have them.
-  int64_t image_size = 0;   ///< Pixels a side of a picture; 0: variable (SigLIP 2 NaFlex).
+  /// All of its fields, as the tower alone would have them. Empty for a text tower alone; what is
+  /// said of the image tower has no meaning then.
+  std::string config_json;
+  int64_t image_size = 0;  ///< Pixels a side of a picture; 0: variable (SigLIP 2 NaFlex).
   bool has_head = false;
   std::vector<TensorInfo> tensors;
   int64_t file_bytes = 0;
@@ -79,8 +81,9 @@ struct ModelInfo {
 };
 
 /// Throws the same errors as FromPretrained of SiglipVisionModel or, for NaFlex checkpoints, of
-/// Siglip2VisionModel, without reading the weights. What is wrong with other parts is said in the
-/// result: pictures can be embedded without them.
+/// Siglip2VisionModel, without reading the weights; for a text tower alone those of
+/// SiglipTextModel. What is wrong with other parts is said in the result: pictures can be embedded
+/// without them.
 ModelInfo InspectModel(const std::filesystem::path& folder);
 
 /// 2 * MAC of one picture of `tokens` patches: 3 P^2 T D generalised to num_channels, plus

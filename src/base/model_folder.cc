@@ -173,10 +173,19 @@ std::optional<Error> OtherSafetensors(const std::filesystem::path& folder, const
   return FoundOnly(folder, other, "rename it to model.safetensors if it holds the whole model");
 }
 
-/// Weights in formats that are not read; what training leaves beside them does not count.
+/// Weights in formats that are not read, in the folder or in one beside the configuration that is
+/// named after the format; what training leaves beside them does not count.
 std::optional<Error> OtherFormats(const std::filesystem::path& folder, const Names& names) {
+  std::set<std::string> files(names.files.begin(), names.files.end());
+  for (const char* subfolder : {"onnx", "openvino"}) {
+    std::error_code ignored;
+    if (!names.folders.contains(subfolder)) continue;
+    for (const std::string& name : List(folder / subfolder, ignored).files) {
+      files.insert(std::string(subfolder) + "/" + name);
+    }
+  }
   for (const OtherFormat& format : kOtherFormats) {
-    for (const std::string& name : names.files) {
+    for (const std::string& name : files) {
       const bool is_state = name.starts_with("optimizer.") || name.starts_with("scheduler.") ||
                             name.starts_with("rng_state") || name.starts_with("training_args.");
       if (is_state || !name.ends_with(format.ending)) continue;
@@ -258,6 +267,10 @@ void CheckModelPath(const std::filesystem::path& path) {
                     "; alone, only .npz and .gguf files load");
   }
   const Names names = List(path);
+  // Fails where the names may be listed, but no file be opened.
+  if (!std::filesystem::exists(path / ".", error)) {
+    throw Error(ErrorCode::kIo, path.string() + ": " + error.message());
+  }
   const bool has_small_files = names.HasAny(kConfigurations) || names.HasAny(kSideFiles);
   if (names.HasWeights() || (has_small_files && !names.HasAdapter())) return;
   throw Diagnose(path, names, HoldsNothing(path, names));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/thread_pool.h"
+#include "engine/finish_vector.h"
 #include "engine/image_towers.h"
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
@@ -144,7 +145,11 @@ Tensor Engine::EmbedTestPicture() const {
 }
 
 Tensor Engine::EmbedTexts(std::span<const std::string> texts) const {
-  return parts_->text().Embed(texts, parts_->options.normalize);
+  try {
+    return parts_->text().Embed(texts, parts_->options.normalize);
+  } catch (const UnusableEmbedding& error) {
+    throw Error(error.code(), parts_->name + ": of a text, " + error.message(), error.hint());
+  }
 }
 
 const SiglipTextModel& Engine::text_model() const { return parts_->text().model(); }

@@ -76,11 +76,16 @@ class FixedTower final : public TowerOf<SiglipVisionModel, SiglipImageProcessor>
 
 }  // namespace
 
+void CheckFits(const SiglipVisionConfig& config, const SiglipImageProcessor& processor,
+               const std::string& name) {
+  CheckTakesColour(config, name);
+  CheckSizes(config, processor, name);
+}
+
 std::unique_ptr<const ImageTower> MakeImageTower(SiglipVisionModel model,
                                                  SiglipImageProcessor processor,
                                                  const std::string& name) {
-  CheckTakesColour(model.config(), name);
-  CheckSizes(model.config(), processor, name);
+  CheckFits(model.config(), processor, name);
   return std::make_unique<const FixedTower>(std::move(model), std::move(processor));
 }
 

@@ -23,6 +23,11 @@ std::unique_ptr<const ImageTower> MakeImageTower(Siglip2VisionModel model,
                                                  Siglip2ImageProcessor processor,
                                                  const std::string& name);
 
+/// Throws Error(kMismatch) when the model takes other pictures than preprocessing makes.
+void CheckFits(const SiglipVisionConfig& config, const SiglipImageProcessor& processor,
+               const std::string& name);
+void CheckFits(const Siglip2VisionConfig& config, const Siglip2ImageProcessor& processor,
+               const std::string& name);
 /// Pictures have three channels. Throws Error(kMismatch) for a model that takes another number.
 void CheckTakesColour(const SiglipVisionTowerConfig& config, const std::string& name);
 

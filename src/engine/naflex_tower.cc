@@ -73,18 +73,23 @@ class NaflexTower final : public TowerOf<Siglip2VisionModel, Siglip2ImageProcess
 
 }  // namespace
 
-std::unique_ptr<const ImageTower> MakeImageTower(Siglip2VisionModel model,
-                                                 Siglip2ImageProcessor processor,
-                                                 const std::string& name) {
-  CheckTakesColour(model.config(), name);
+void CheckFits(const Siglip2VisionConfig& config, const Siglip2ImageProcessor& processor,
+               const std::string& name) {
+  CheckTakesColour(config, name);
   const int64_t made = processor.config().patch_size;
-  const int64_t taken = model.config().patch_size;
+  const int64_t taken = config.patch_size;
   if (made != taken) {
     throw Error(ErrorCode::kMismatch,
                 name + ": preprocessing makes patches of " + std::to_string(made) +
                     " pixels a side, the model takes " + std::to_string(taken),
                 "patch_size of preprocessor_config.json and of config.json");
   }
+}
+
+std::unique_ptr<const ImageTower> MakeImageTower(Siglip2VisionModel model,
+                                                 Siglip2ImageProcessor processor,
+                                                 const std::string& name) {
+  CheckFits(model.config(), processor, name);
   return std::make_unique<const NaflexTower>(std::move(model), std::move(processor));
 }
 

@@ -8,6 +8,14 @@
 namespace siglip {
 namespace {
 
+/// For the text tower, which must be there first of all.
+std::unique_ptr<const Tokenizer> LoadTokenizer(const std::filesystem::path& folder) {
+  Checkpoint::Open(folder).Require(Part::kText);
+  return Tokenizer::FromPretrained(folder);
+}
+
+}  // namespace
+
 void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& config,
                         const std::string& name) {
   if (tokenizer.max_length() > config.max_position_embeddings) {
@@ -23,14 +31,6 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
                 "its files may belong to another model");
   }
 }
-
-/// For the text tower, which must be there first of all.
-std::unique_ptr<const Tokenizer> LoadTokenizer(const std::filesystem::path& folder) {
-  Checkpoint::Open(folder).Require(Part::kText);
-  return Tokenizer::FromPretrained(folder);
-}
-
-}  // namespace
 
 TextPart::TextPart(const std::filesystem::path& folder,
                    const std::shared_ptr<const Runtime>& runtime,

@@ -13,6 +13,10 @@
 
 namespace siglip {
 
+/// Throws Error(kMismatch) when the tokenizer makes ids that the text tower cannot take.
+void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& config,
+                        const std::string& name);
+
 class TextPart {
  public:
   TextPart(const std::filesystem::path& folder, const std::shared_ptr<const Runtime>& runtime,

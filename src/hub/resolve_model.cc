@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/file_system.h"
+#include "base/model_folder.h"
 #include "hub/hub_cache.h"
 #include "hub/hub_environment.h"
 #include "hub/hub_name.h"
@@ -46,10 +47,13 @@ void CheckComplete(const std::filesystem::path& snapshot, const HubName& name, M
     missing = "no weights";
   }
   if (missing == nullptr) return;
-  throw Error(
+  const Error in_part(
       ErrorCode::kNotFound,
       name.ToString() + ": is in the cache only in part: " + missing + " in " + snapshot.string(),
       "siglip pull " + name.ToString() + " completes it");
+  // What has no configuration may be whole, and no model.
+  const bool may_be_whole = contents.anything && !contents.configuration;
+  throw may_be_whole ? DiagnoseFolder(snapshot, in_part) : in_part;
 }
 
 }  // namespace

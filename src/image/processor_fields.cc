@@ -59,7 +59,7 @@ std::string OneViewHint(const Json& fields, const std::string& name) {
     hint += " (and remove processor_config.json, which counts first)";
   }
   const std::optional<int64_t> side = SideOf(fields);
-  hint += ": " + OneWholeView(fields, side.value_or(0)).dump();
+  hint += ": " + JsonText(OneWholeView(fields, side.value_or(0)));
   return side ? hint : hint + ", with image_size of the model in place of 0";
 }
 

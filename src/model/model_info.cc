@@ -102,7 +102,8 @@ TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor
   return text;
 }
 
-/// Everything but the image tower: a part with an error in it is as good as not there.
+/// Everything but the image tower, or the text tower where that is the only one: a part with an
+/// error in it is as good as not there.
 void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
                         std::vector<FoundTensor>& found) {
   const auto find = [&](const std::vector<TensorSpec>& tensors) {
@@ -115,7 +116,8 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
       info.unusable.emplace_back(error.what());
     }
   };
-  attempt(info.parts.text_tower, [&] { info.text = DescribeText(checkpoint, found); });
+  attempt(info.parts.text_tower && !info.text,
+          [&] { info.text = DescribeText(checkpoint, found); });
   attempt(info.parts.logits, [&] {
     LoadLogits(checkpoint);
     find({{"logit_scale", {1}}, {"logit_bias", {1}}});
@@ -134,7 +136,7 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
 }
 
 /// Fills in what the configuration of the image tower says; the answer is what it consists of.
-std::vector<TensorSpec> DescribeTower(const Checkpoint& checkpoint, ModelInfo& info) {
+std::vector<TensorSpec> ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo& info) {
   if (HasVariableResolution(checkpoint)) {
     const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
     info.config = config;
@@ -170,6 +172,17 @@ int64_t FileBytes(const std::filesystem::path& path) {
   return static_cast<int64_t>(bytes);
 }
 
+void DescribeImageTower(const Checkpoint& checkpoint, ModelInfo& info,
+                        std::vector<FoundTensor>& found) {
+  const std::vector<TensorSpec> tensors = ReadTowerConfig(checkpoint, info);
+  Find(checkpoint, tensors, found);
+  info.has_head = info.config.vision_use_head.value_or(false);
+  info.gflop_per_picture =
+      FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
+  info.vision_parameters = CountParameters(tensors);
+  info.weight_bytes = CountWeights(tensors);
+}
+
 }  // namespace
 
 ModelParts FindParts(const std::filesystem::path& folder) {
@@ -189,19 +202,22 @@ double FlopPerPicture(const SiglipVisionTowerConfig& config, int64_t tokens, boo
 ModelInfo InspectModel(const std::filesystem::path& folder) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   ModelInfo info;
-  const std::vector<TensorSpec> expected = DescribeTower(checkpoint, info);
   info.parts = PartsOf(checkpoint);
   info.scheme = checkpoint.packed() ? "packed in " + ReadPackedInfo(*checkpoint.packed()).precision
                                     : std::string(ToString(checkpoint.scheme()));
   std::vector<FoundTensor> found;
-  Find(checkpoint, expected, found);
+  const bool texts_only = info.parts.text_tower && !info.parts.image_tower;
+  if (texts_only) {
+    info.text = DescribeText(checkpoint, found);
+  } else {
+    DescribeImageTower(checkpoint, info, found);
+  }
   DescribeOtherParts(checkpoint, info, found);
   const std::map<std::string, std::string> uses = Uses(found);
   const auto type = checkpoint.config().find("model_type");
   if (type != checkpoint.config().end() && type->is_string()) {
     info.model_type = type->get<std::string>();
   }
-  info.has_head = info.config.vision_use_head.value_or(false);
   for (const auto& file : checkpoint.files()) {
     info.file_bytes += FileBytes(file->path());
     for (const StoredTensor& tensor : file->tensors()) {
@@ -211,10 +227,6 @@ ModelInfo InspectModel(const std::filesystem::path& folder) {
                               use == uses.end() ? std::string() : use->second});
     }
   }
-  info.gflop_per_picture =
-      FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
-  info.vision_parameters = CountParameters(expected);
-  info.weight_bytes = CountWeights(expected);
   return info;
 }
 

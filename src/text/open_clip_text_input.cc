@@ -35,7 +35,7 @@ Error Unsupported(const std::string& name, const std::string& key, const std::st
                   const Json& found) {
   return Error(ErrorCode::kUnsupported,
                name + ": field '" + key + "': expected " + expected + ", found " +
-                   found.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60),
+                   ShownJson(found),
                "with it open_clip makes other ids of a text");
 }
 

@@ -221,7 +221,11 @@ void Checkpoint::OpenConfig() {
 /// Tokenizers and preprocessing read the one in the folder.
 void Checkpoint::CheckConfigBesidePacked() const {
   const std::filesystem::path beside = folder_ / kConfigFile;
-  if (ParseJsonFile(beside) == config_) return;
+  // As text: NaN, which a field that nobody reads may be, does not equal itself.
+  const auto text = [](const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  if (text(ParseJsonFile(beside)) == text(config_)) return;
   throw Error(
       ErrorCode::kMismatch,
       beside.string() + ": is not the configuration that " + config_name_ + " was made with",

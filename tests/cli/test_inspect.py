@@ -10,6 +10,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 import safetensors_io
 from command_line import GOLDEN, CommandTest
 
+DEMO = GOLDEN.parent.parent / "models" / "demo"
+
 
 class InspectTest(CommandTest):
     def inspect(self, folder):
@@ -103,6 +105,54 @@ class InspectTest(CommandTest):
         self.assertEqual(len(found["unusable"]), 1)
         self.assertIn("text_model.final_layer_norm.bias", found["unusable"][0])
         self.assertIn("final_layer_norm.bias", self.succeed("inspect", folder).stdout)
+
+    def test_a_text_tower_alone(self):
+        folder = self.folder / "texts"
+        shutil.copytree(DEMO, folder)
+        tensors = safetensors_io.read(folder / "model.safetensors")
+        texts = {name: value for name, value in tensors.items() if name.startswith("text_model.")}
+        safetensors_io.write(folder / "model.safetensors", texts)
+        self.succeed("embed", "--model", folder, "--text", "a star")
+        found = self.inspect(folder)
+        self.assertIsNone(found["config"])
+        self.assertEqual(found["text"]["parameters"], sum(value.size for value in texts.values()))
+        text = self.succeed("inspect", folder).stdout
+        self.assertIn("Text tower", text)
+        self.assertNotIn("Image tower", text)
+        del texts["text_model.final_layer_norm.bias"]  # nothing that loads is left
+        safetensors_io.write(folder / "model.safetensors", texts)
+        self.assertIn("final_layer_norm.bias", self.fail_with(1, "inspect", folder))
+
+    def test_what_does_not_fit_is_told_as_by_embed(self):
+        picture = DEMO.parent.parent / "examples" / "images" / "00.jpg"
+        self.assertEqual(self.inspect(DEMO)["unusable"], [])
+
+        def resize(folder):
+            path = folder / "preprocessor_config.json"
+            config = json.loads(path.read_text())
+            path.write_text(json.dumps({**config, "size": {"height": 80, "width": 80}}))
+
+        def shrink(folder):
+            path = folder / "config.json"
+            config = json.loads(path.read_text())
+            config["text_config"]["vocab_size"] = 50
+            path.write_text(json.dumps(config))
+            tensors = safetensors_io.read(folder / "model.safetensors")
+            name = "text_model.embeddings.token_embedding.weight"
+            tensors[name] = tensors[name][:50]
+            safetensors_io.write(folder / "model.safetensors", tensors)
+
+        def rename(folder):
+            (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CLIPTokenizer"}')
+
+        for spoil, words in ((resize, [picture]), (shrink, ["--text", "a"]), (rename, ["--text", "a"])):
+            with self.subTest(spoil.__name__):
+                folder = self.folder / spoil.__name__
+                shutil.copytree(DEMO, folder)
+                spoil(folder)
+                said = self.fail_with(1, "embed", "--model", folder, *words)
+                self.assertEqual(["siglip: " + reason + "\n"
+                                  for reason in self.inspect(folder)["unusable"]], [said])
 
     def test_text_for_people(self):
         text = self.succeed("inspect", "--model", GOLDEN / "vision-bfloat16").stdout

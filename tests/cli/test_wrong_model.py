@@ -137,6 +137,10 @@ class WrongModelTest(CommandTest):
             file = {name.replace(".", "__"): b"PK"}
             self.expect(self.make(**file), f"found only {name}", kind, "convert it")
             self.expect(self.make(*SMALL_FILES, **file), f"found only {name}", weights_only=True)
+        exported = self.make(*SMALL_FILES)
+        (exported / "onnx").mkdir()
+        (exported / "onnx" / "model_quantized.onnx").touch()
+        self.expect(exported, "found only onnx/model_quantized.onnx", weights_only=True)
         # What a training leaves beside its weights is not what was meant.
         self.expect(self.make(training_args__bin=b"", optimizer__pt=b"", pytorch_model__bin=b""),
                     "found only pytorch_model.bin")
@@ -157,9 +161,10 @@ class WrongModelTest(CommandTest):
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_a_folder_that_may_not_be_read(self):
         folder = self.make(WEIGHTS, *SMALL_FILES)
-        folder.chmod(0)
         self.addCleanup(folder.chmod, 0o700)
-        self.expect(folder, "Permission denied")
+        for mode in (0, 0o444):  # nothing at all; the names only
+            folder.chmod(mode)
+            self.expect(folder, "Permission denied")
 
 
 class MissingPartTest(CommandTest):
@@ -242,13 +247,25 @@ class MissingPartTest(CommandTest):
 
 
 class SpoiltWeightsTest(CommandTest):
-    def test_a_model_that_gives_nan_ends_the_run_with_one_message(self):
+    def spoil(self, name):
+        """The demo model with one tensor all NaN."""
         model = self.folder / "model"
         shutil.copytree(DEMO, model)
         tensors = safetensors_io.read(model / WEIGHTS)
-        name = "vision_model.post_layernorm.weight"
         tensors[name] = numpy.full_like(tensors[name], numpy.nan)
         safetensors_io.write(model / WEIGHTS, tensors)
+        return model
+
+    def test_texts_too(self):
+        model = self.spoil("text_model.head.bias")
+        for words in (["embed", "--text", "a", "--text", "b"], ["compare", "--text", "a", PICTURE],
+                      ["classify", "--labels", "a,b", PICTURE]):
+            said = self.fail_with(1, words[0], "--model", model, *words[1:])
+            self.assertEqual(said.count("\n"), 1, said)
+            self.assertIn(f"{model}: of a text, the model's embedding holds NaN", said)
+
+    def test_a_model_that_gives_nan_ends_the_run_with_one_message(self):
+        model = self.spoil("vision_model.post_layernorm.weight")
         pictures = sorted(PICTURE.parent.glob("*.jpg"))
         for words in (["embed"], ["embed", "--threads", 3, "--normalize"], ["embed", "--tokens"],
                       ["embed", "--output", self.folder / "out.npy"],
