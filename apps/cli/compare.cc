@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -133,7 +134,9 @@ void Compare(CompareArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.normalize = true;
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(arguments.report, {}, FilesOf(arguments.inputs, arguments.texts, model));
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   std::vector<Item> items;
   const uint64_t failed = AddPictures(engine, arguments, items);

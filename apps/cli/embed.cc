@@ -47,6 +47,11 @@ struct TextTally {
   double seconds = 0;
 };
 
+std::vector<std::filesystem::path> OutputsOf(const EmbedArguments& arguments) {
+  if (arguments.output.empty()) return {};
+  return OutputFiles(arguments.output);
+}
+
 /// Before anything is loaded.
 void CheckArguments(const EmbedArguments& arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
@@ -69,7 +74,7 @@ void CheckArguments(const EmbedArguments& arguments) {
   } catch (const Error& error) {
     throw CLI::ValidationError("--output", error.what());
   }
-  CheckOutputFiles(report, OutputFiles(arguments.output));
+  CheckOutputFiles(report, OutputsOf(arguments));
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
@@ -146,7 +151,10 @@ void Embed(EmbedArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.texts_only = arguments.inputs.paths.empty();
-  const Engine engine = Engine::FromPretrained(ResolveModel(arguments.model), arguments.engine);
+  const std::filesystem::path model = ResolveModel(arguments.model);
+  CheckInputsAreKept(arguments.report, OutputsOf(arguments),
+                     FilesOf(arguments.inputs, arguments.texts, model));
+  const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
   const bool with_bar = WantsProgressBar(arguments.report.quiet) && !rows_on_terminal;

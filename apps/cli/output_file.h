@@ -1,8 +1,16 @@
 // Checks of the files that subcommands are to write.
 #pragma once
 
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <compare>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace siglip::cli {
 
@@ -13,5 +21,37 @@ void CheckOutputFile(const std::filesystem::path& path, bool force);
 
 /// The ending of a file's name in lower case, as ".npy"; may be empty.
 std::string EndingOf(const std::filesystem::path& path);
+
+/// For commands that write one format. Throws a usage error when the ending of what `--output` was
+/// given is that of another; a name without one is left alone.
+void CheckEnding(const std::filesystem::path& path, std::string_view ending);
+
+/// Which file it is, by whatever name.
+struct FileId {
+  dev_t device;
+  ino_t number;
+
+  explicit FileId(const struct stat& status) : device(status.st_dev), number(status.st_ino) {}
+  auto operator<=>(const FileId&) const = default;
+};
+
+/// Of the file that a path leads to; nothing when there is none.
+std::optional<FileId> IdentifyFile(const std::filesystem::path& path);
+
+/// The files that a command reads, so that it does not write over them.
+class InputFiles {
+ public:
+  void Add(const std::filesystem::path& path);
+  /// Words of the command line: files, or lists as @FILE.
+  void AddWords(const std::vector<std::string>& words);
+  /// A file, or all files of a checkpoint's folder.
+  void AddCheckpoint(const std::filesystem::path& path);
+  /// Throws Error(kInvalidArgument) when `output` is one of these, by this or another name: links
+  /// are looked through.
+  void CheckOutput(const std::filesystem::path& output) const;
+
+ private:
+  std::set<FileId> files_;
+};
 
 }  // namespace siglip::cli

@@ -8,7 +8,6 @@
 #include "interrupt.h"
 #include "messages.h"
 #include "options.h"
-#include "output_file.h"
 
 namespace siglip::cli {
 namespace {
@@ -55,6 +54,13 @@ void CheckOutputFiles(const ReportArguments& arguments,
     if (std::filesystem::weakly_canonical(output) != failed) continue;
     throw CLI::ValidationError("--failed", "names a file that --output writes");
   }
+}
+
+void CheckInputsAreKept(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& outputs,
+                        const InputFiles& inputs) {
+  for (const std::filesystem::path& output : outputs) inputs.CheckOutput(output);
+  if (!arguments.failed.empty()) inputs.CheckOutput(arguments.failed);
 }
 
 PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& report, bool with_bar)

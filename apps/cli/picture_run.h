@@ -12,6 +12,7 @@
 
 #include "failure_file.h"
 #include "inputs.h"
+#include "output_file.h"
 #include "progress_bar.h"
 #include "siglip/engine.h"
 
@@ -32,6 +33,11 @@ void AddReportOptions(CLI::App& command, ReportArguments& arguments);
 /// the other files of the command, may not be written.
 void CheckOutputFiles(const ReportArguments& arguments,
                       const std::vector<std::filesystem::path>& outputs);
+
+/// Throws Error when one of these files is among `inputs`.
+void CheckInputsAreKept(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& outputs,
+                        const InputFiles& inputs);
 
 class PictureRun {
  public:

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "exit_codes.h"
-#include "inputs.h"
 #include "interrupt.h"
 #include "line_reader.h"
 
@@ -26,6 +25,15 @@ std::vector<std::string> TextArguments::Read() const {
     std::ranges::move(ReadLines(file), std::back_inserter(all));
   }
   return all;
+}
+
+InputFiles FilesOf(const PathArguments& pictures, const TextArguments& texts,
+                   const std::filesystem::path& model) {
+  InputFiles files;
+  files.AddWords(pictures.paths);
+  for (const std::string& file : texts.files) files.Add(file);
+  files.AddCheckpoint(model);
+  return files;
 }
 
 void AddTextOptions(CLI::App& command, TextArguments& arguments) {
