@@ -90,12 +90,15 @@ std::string CheckProbability(const std::string& text) {
   return "expected a number from 0 to 1, found '" + text + "'";
 }
 
+std::vector<std::filesystem::path> OutputsOf(const ClassifyArguments& arguments) {
+  if (arguments.output.empty()) return {};
+  return {arguments.output};
+}
+
 void CheckArguments(const ClassifyArguments& arguments) {
   CheckTemplates(arguments.templates);
   CheckStandardInput(arguments.inputs.paths, {arguments.labels_file});
-  std::vector<std::filesystem::path> outputs;
   if (!arguments.output.empty()) {
-    outputs.push_back(arguments.output);
     try {
       CheckClassifyFile(arguments.output);
     } catch (const Error& error) {
@@ -108,7 +111,7 @@ void CheckArguments(const ClassifyArguments& arguments) {
   } else if (arguments.report.force && arguments.report.failed.empty()) {
     throw CLI::ValidationError("--force", "needs --output or --failed");
   }
-  CheckOutputFiles(arguments.report, outputs);
+  CheckOutputFiles(arguments.report, OutputsOf(arguments));
 }
 
 /// Of all scores, the best first, those that are asked for.
@@ -130,8 +133,8 @@ void Classify(ClassifyArguments arguments) {
   arguments.engine.preprocess = arguments.preprocess.mode;
   arguments.engine.decode = arguments.preprocess.decode;
   const std::filesystem::path model = ResolveModel(arguments.model);
-  CheckInputsAreKept(arguments.inputs, {arguments.labels_file}, model, arguments.report,
-                     {arguments.output});
+  CheckInputsAreKept(arguments.report, OutputsOf(arguments),
+                     FilesOf(arguments.inputs, {{}, {arguments.labels_file}}, model));
   const Engine engine = Engine::FromPretrained(model, arguments.engine);
   const ZeroShotClassifier classifier(engine, labels, arguments.templates);
 

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -155,7 +156,7 @@ void Compare(CompareArguments arguments) {
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.normalize = true;
   const std::filesystem::path model = ResolveModel(arguments.model);
-  CheckInputsAreKept(arguments.inputs, arguments.texts.files, model, arguments.report, {});
+  CheckInputsAreKept(arguments.report, {}, FilesOf(arguments.inputs, arguments.texts, model));
   const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   std::vector<Item> items;

@@ -48,6 +48,11 @@ struct TextTally {
   double seconds = 0;
 };
 
+std::vector<std::filesystem::path> OutputsOf(const EmbedArguments& arguments) {
+  if (arguments.output.empty()) return {};
+  return OutputFiles(arguments.output);
+}
+
 /// Before anything is loaded.
 void CheckArguments(const EmbedArguments& arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
@@ -74,7 +79,7 @@ void CheckArguments(const EmbedArguments& arguments) {
   std::error_code ignored;
   const bool goes_on =
       arguments.resume && std::filesystem::exists(JournalPath(arguments.output), ignored);
-  CheckOutputFiles(report, OutputFiles(arguments.output), goes_on);
+  CheckOutputFiles(report, OutputsOf(arguments), goes_on);
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
@@ -162,9 +167,8 @@ void Embed(EmbedArguments arguments) {
   arguments.engine.decode = arguments.preprocess.decode;
   arguments.engine.texts_only = arguments.inputs.paths.empty();
   const std::filesystem::path model = ResolveModel(arguments.model);
-  CheckInputsAreKept(
-      arguments.inputs, arguments.texts.files, model, arguments.report,
-      arguments.output.empty() ? std::vector<std::filesystem::path>() : OutputFiles(arguments.output));
+  CheckInputsAreKept(arguments.report, OutputsOf(arguments),
+                     FilesOf(arguments.inputs, arguments.texts, model));
   const Engine engine = Engine::FromPretrained(model, arguments.engine);
 
   const std::atomic<bool>& stop = CatchInterrupts();

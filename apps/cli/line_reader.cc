@@ -24,13 +24,13 @@ struct ByteOrderMark {
   std::string_view encoding;
 };
 
-using std::string_view_literals::operator""sv;
-
 /// Longer ones first: that of UTF-32 begins with that of UTF-16.
 constexpr std::array kByteOrderMarks = {
-    ByteOrderMark{"\xFF\xFE\x00\x00"sv, "UTF-32"}, ByteOrderMark{"\x00\x00\xFE\xFF"sv, "UTF-32"},
-    ByteOrderMark{"\xEF\xBB\xBF"sv, "UTF-8"},      ByteOrderMark{"\xFF\xFE"sv, "UTF-16"},
-    ByteOrderMark{"\xFE\xFF"sv, "UTF-16"},
+    ByteOrderMark{{"\xFF\xFE\x00\x00", 4}, "UTF-32"},
+    ByteOrderMark{{"\x00\x00\xFE\xFF", 4}, "UTF-32"},
+    ByteOrderMark{"\xEF\xBB\xBF", "UTF-8"},
+    ByteOrderMark{"\xFF\xFE", "UTF-16"},
+    ByteOrderMark{"\xFE\xFF", "UTF-16"},
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <string>
 #include <system_error>
 
 #include "siglip/error.h"
@@ -56,6 +55,13 @@ std::optional<FileId> IdentifyFile(const std::filesystem::path& path) {
 
 void InputFiles::Add(const std::filesystem::path& path) {
   if (const std::optional<FileId> file = IdentifyFile(path)) files_.insert(*file);
+}
+
+void InputFiles::AddWords(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    const bool is_list = word.size() > 1 && word.starts_with('@');
+    Add(is_list ? word.substr(1) : word);
+  }
 }
 
 void InputFiles::AddCheckpoint(const std::filesystem::path& path) {

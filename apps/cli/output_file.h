@@ -38,6 +38,8 @@ std::optional<FileId> IdentifyFile(const std::filesystem::path& path);
 class InputFiles {
  public:
   void Add(const std::filesystem::path& path);
+  /// Words of the command line: files, or lists as @FILE.
+  void AddWords(const std::vector<std::string>& words);
   /// A file, or all files of a checkpoint's folder.
   void AddCheckpoint(const std::filesystem::path& path);
   /// Throws Error(kInvalidArgument) when `output` is one of these, by this or another name: links

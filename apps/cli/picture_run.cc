@@ -8,7 +8,6 @@
 #include "interrupt.h"
 #include "messages.h"
 #include "options.h"
-#include "output_file.h"
 
 namespace siglip::cli {
 namespace {
@@ -59,15 +58,11 @@ void CheckOutputFiles(const ReportArguments& arguments,
   }
 }
 
-void CheckInputsAreKept(const PathArguments& pictures, const std::vector<std::string>& files,
-                        const std::filesystem::path& model, const ReportArguments& arguments,
-                        std::vector<std::filesystem::path> outputs) {
-  if (!arguments.failed.empty()) outputs.push_back(arguments.failed);
-  InputFiles inputs;
-  for (const std::string& word : pictures.paths) inputs.Add(ListFile(word).value_or(word));
-  for (const std::string& file : files) inputs.Add(file);
-  inputs.AddCheckpoint(model);
+void CheckInputsAreKept(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& outputs,
+                        const InputFiles& inputs) {
   for (const std::filesystem::path& output : outputs) inputs.CheckOutput(output);
+  if (!arguments.failed.empty()) inputs.CheckOutput(arguments.failed);
 }
 
 PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& report, bool with_bar)

@@ -12,6 +12,7 @@
 
 #include "failure_file.h"
 #include "inputs.h"
+#include "output_file.h"
 #include "progress_bar.h"
 #include "siglip/engine.h"
 
@@ -34,11 +35,10 @@ void AddReportOptions(CLI::App& command, ReportArguments& arguments);
 void CheckOutputFiles(const ReportArguments& arguments,
                       const std::vector<std::filesystem::path>& outputs, bool goes_on = false);
 
-/// Throws when one of `outputs` or the file of failures is, by any name, a file that the command
-/// reads: a picture or list among its words, one of `files`, or one of the checkpoint.
-void CheckInputsAreKept(const PathArguments& pictures, const std::vector<std::string>& files,
-                        const std::filesystem::path& model, const ReportArguments& arguments,
-                        std::vector<std::filesystem::path> outputs);
+/// Throws Error when one of these files is among `inputs`.
+void CheckInputsAreKept(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& outputs,
+                        const InputFiles& inputs);
 
 class PictureRun {
  public:

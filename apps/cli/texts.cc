@@ -26,6 +26,15 @@ std::vector<std::string> TextArguments::Read() const {
   return all;
 }
 
+InputFiles FilesOf(const PathArguments& pictures, const TextArguments& texts,
+                   const std::filesystem::path& model) {
+  InputFiles files;
+  files.AddWords(pictures.paths);
+  for (const std::string& file : texts.files) files.Add(file);
+  files.AddCheckpoint(model);
+  return files;
+}
+
 void AddTextOptions(CLI::App& command, TextArguments& arguments) {
   command.add_option("--text", arguments.texts, "A text; may be given several times")
       ->type_name("TEXT")

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "inputs.h"
+#include "output_file.h"
+
 namespace siglip::cli {
 
 /// The lines of a file, or of standard input for "-", without empty ones. Throws Error, and
@@ -21,6 +24,10 @@ struct TextArguments {
   /// The texts, then the lines of the files. Throws as ReadLines does.
   std::vector<std::string> Read() const;
 };
+
+/// What a command that takes pictures and texts reads, but for what is in folders and lists.
+InputFiles FilesOf(const PathArguments& pictures, const TextArguments& texts,
+                   const std::filesystem::path& model);
 
 /// --text TEXT and --text-file FILE, both repeatable.
 void AddTextOptions(CLI::App& command, TextArguments& arguments);

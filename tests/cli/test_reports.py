@@ -93,6 +93,31 @@ class FailedTest(CommandTest):
         self.fail_with(2, "embed", "--model", MODEL, "--force", PICTURES[0])
 
 
+    def test_inputs_are_kept(self):
+        picture = self.folder / "picture.jpg"
+        shutil.copy(PICTURES[0], picture)
+        (self.folder / "link.jpg").symlink_to(picture)
+        listed = self.folder / "list.csv"
+        listed.write_text(f"{picture}\n")
+        before = picture.read_bytes()
+        for command, *words in COMMANDS:
+            words = (command, "--model", MODEL, *words, "--force")
+            for target in (picture, self.folder / "link.jpg"):
+                error = self.fail_with(1, *words, "--failed", target, picture)
+                self.assertIn("one of the inputs", error)
+            self.fail_with(1, *words, "--failed", listed, f"@{listed}")
+            if command != "compare":
+                self.fail_with(1, *words, "--output", listed, f"@{listed}")
+        for command, option in (("embed", "--text-file"), ("classify", "--labels-file"),
+                                ("compare", "--text-file")):
+            words = (command, "--model", MODEL, "--force", option, listed)
+            self.fail_with(1, *words, "--failed", listed, picture)
+            if command != "compare":
+                self.fail_with(1, *words, "--output", listed, picture)
+        self.assertEqual(picture.read_bytes(), before)
+        self.assertEqual(listed.read_text(), f"{picture}\n")
+
+
 class ListSkippedTest(CommandTest):
     def test_what_is_passed_over_and_why(self):
         folder = self.folder / "pictures"
