@@ -372,6 +372,13 @@ class InputTest(OutputTest):
             output = self.output(ending)
             self.check(listed, output, *self.embed(ending, f"@{listed}"))
             self.check(listed, output, *self.embed(ending, "--text-file", listed))
+            output.write_bytes(listed.read_bytes())
+            for words in (["-"], ["--text-file", "-"]):
+                with open(output) as stream:
+                    self.assertIn("input", self.fail_with(1, *self.embed(ending, "--force", *words),
+                                                          stdin=stream))
+            self.assertEqual(output.read_bytes(), listed.read_bytes())
+            output.unlink()
         names = self.place / "out.npy.names.txt"
         self.check(listed, names, *self.embed("npy", "--text-file", listed))
 
