@@ -1,6 +1,8 @@
 // See output_file.h.
 #include "output_file.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <system_error>
@@ -54,7 +56,10 @@ std::optional<FileId> IdentifyFile(const std::filesystem::path& path) {
 }
 
 void InputFiles::Add(const std::filesystem::path& path) {
-  if (const std::optional<FileId> file = IdentifyFile(path)) files_.insert(*file);
+  struct stat status = {};
+  const bool is_there =
+      (path == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(path.c_str(), &status)) == 0;
+  if (is_there) files_.insert(Identify(status));
 }
 
 void InputFiles::AddWords(const std::vector<std::string>& words) {

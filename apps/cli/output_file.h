@@ -37,6 +37,7 @@ std::optional<FileId> IdentifyFile(const std::filesystem::path& path);
 /// The files that a command reads, so that it does not write over them.
 class InputFiles {
  public:
+  /// "-" is what standard input reads from.
   void Add(const std::filesystem::path& path);
   /// Words of the command line: files, or lists as @FILE.
   void AddWords(const std::vector<std::string>& words);

@@ -122,6 +122,11 @@ bool IsNameOf(const std::filesystem::path& path, int file) {
          named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+bool IsRemoved(int file) {
+  struct stat status = {};
+  return ::fstat(file, &status) == 0 && status.st_nlink == 0;
+}
+
 /// Whoever gets the lock of a temporary file that has still its name knows that its writer is gone:
 /// the kernel frees locks when a process ends, however that happens.
 void RemoveIfAbandoned(const std::filesystem::path& path) {
@@ -191,7 +196,7 @@ void AtomicFile::Create() {
       // Somebody who looks for abandoned files may find this one before it is locked. Where there
       // are no locks nobody removes anything.
       const bool is_taken = ::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-      if (!is_taken && IsNameOf(temporary_, file_)) return;
+      if (!is_taken && !IsRemoved(file_)) return;
       ::close(std::exchange(file_, -1));
     } else if (errno != EEXIST) {  // which is a file of another machine or container
       break;

@@ -1,7 +1,6 @@
 """What files hold after a death, a full disk, an interruption or a wrong command line: all or nothing."""
 
 import itertools
-import json
 import os
 import pathlib
 import shutil
@@ -23,6 +22,8 @@ MODEL = ROOT / "models" / "demo"
 PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))
 TOWER = GOLDEN / "vision-head"
 CONFIG = TOWER / "config.json"
+# Every so many calls; all of them but where a run takes long.
+STRIDE = int(os.environ.get("SIGLIP_TEST_STRIDE", "1"))
 ENDINGS = ("npy", "npz", "safetensors", "jsonl")
 
 
@@ -61,7 +62,7 @@ class OutputTest(CommandTest):
     def deaths(self, words, before, refuse=()):
         """Runs the command from the same start again and again, each time killed one call later;
         yields after every death."""
-        for count in itertools.count(1):
+        for count in itertools.count(1, STRIDE):
             self.reset(before)
             status = run(*words, variables=failing_calls.variables(
                 kill=count, refuse=refuse)).returncode
@@ -198,7 +199,7 @@ class DeathTest(OutputTest):
 class FullDiskTest(OutputTest):
     def check(self, words, old, new, again=()):
         """From every call on there is no room: an error, after which the old files stand."""
-        for count in itertools.count(1):
+        for count in itertools.count(1, STRIDE):
             self.reset(old)
             result = run(*words, variables=failing_calls.variables(full=count))
             if result.returncode == 0:
@@ -371,6 +372,13 @@ class InputTest(OutputTest):
             output = self.output(ending)
             self.check(listed, output, *self.embed(ending, f"@{listed}"))
             self.check(listed, output, *self.embed(ending, "--text-file", listed))
+            output.write_bytes(listed.read_bytes())
+            for words in (["-"], ["--text-file", "-"]):
+                with open(output) as stream:
+                    self.assertIn("input", self.fail_with(1, *self.embed(ending, "--force", *words),
+                                                          stdin=stream))
+            self.assertEqual(output.read_bytes(), listed.read_bytes())
+            output.unlink()
         names = self.place / "out.npy.names.txt"
         self.check(listed, names, *self.embed("npy", "--text-file", listed))
 
