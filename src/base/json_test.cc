@@ -1,4 +1,4 @@
-// Tests of the guarded JSON parser.
+// Tests of reading and writing JSON.
 #include "base/json.h"
 
 #include <gtest/gtest.h>
