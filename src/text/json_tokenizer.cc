@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <unordered_map>
 #include <variant>
 
 #include "siglip/error.h"
@@ -37,6 +38,38 @@ std::span<const DefaultToken> DefaultTokens(JsonTokenizerClass type) {
   }
   return {};
 }
+
+/// Tokens with different contents; one that is put in again takes the place of the former.
+class TokenList {
+ public:
+  explicit TokenList(std::vector<AddedToken> tokens) {
+    for (AddedToken& token : tokens) Put(std::move(token));
+  }
+
+  const AddedToken* Find(const std::string& content) const {
+    const auto found = places_.find(content);
+    return found == places_.end() ? nullptr : &tokens_[found->second];
+  }
+  void Put(AddedToken token) {
+    next_id_ = std::max(next_id_, token.id + 1);
+    const auto [place, is_new] = places_.emplace(token.content, tokens_.size());
+    if (is_new) {
+      tokens_.push_back(std::move(token));
+    } else {
+      tokens_[place->second] = std::move(token);
+    }
+  }
+  /// The next id behind a vocabulary of so many tokens.
+  int32_t NextId(size_t vocabulary) const {
+    return std::max(next_id_, static_cast<int32_t>(vocabulary));
+  }
+  std::vector<AddedToken> Take() { return std::move(tokens_); }
+
+ private:
+  std::vector<AddedToken> tokens_;
+  std::unordered_map<std::string, size_t> places_;
+  int32_t next_id_ = 0;
+};
 
 std::unique_ptr<const TokenModel> MakeModel(
     std::variant<BpeParameters, UnigramParameters>& parameters, const JsonTokenizerSetup& setup,
@@ -101,26 +134,23 @@ std::vector<AddedToken> JsonTokenizer::TokensOfFiles(std::vector<AddedToken> tok
   const TokenizerConfig& config = setup.config;
   if (!config.has_added_tokens) return tokens;
   if (setup.type != JsonTokenizerClass::kBackend) tokens.clear();
-  auto next_id = static_cast<int64_t>(model_->token_count()) + std::ssize(tokens);
-  std::erase_if(tokens, [&](const AddedToken& token) {
-    if (model_->Find(token.content)) --next_id;
-    return std::ranges::find(config.added_tokens, token.content, &AddedToken::content) !=
-           config.added_tokens.end();
-  });
+  TokenList list(std::move(tokens));
   std::vector<AddedToken> added = config.added_tokens;
   std::ranges::sort(added, {}, &AddedToken::id);
   for (AddedToken& token : added) {
     const auto known = model_->Find(token.content);
-    if (known ? *known != token.id : token.id > next_id) {
+    const AddedToken* same = list.Find(token.content);
+    const int32_t expected = known             ? *known
+                             : same != nullptr ? same->id
+                                               : list.NextId(model_->token_count());
+    if (token.id != expected) {
       throw Error(ErrorCode::kMalformedFile, config.name + ": added token \"" + token.content +
-                                                 "\": expected the id " +
-                                                 std::to_string(known ? *known : next_id) +
+                                                 "\": expected the id " + std::to_string(expected) +
                                                  ", found " + std::to_string(token.id));
     }
-    if (!known && token.id == next_id) ++next_id;
-    tokens.push_back(std::move(token));
+    list.Put(std::move(token));
   }
-  return tokens;
+  return list.Take();
 }
 
 /// Those that tokenizer_config.json or the class names and that are not there yet. What the
@@ -128,17 +158,15 @@ std::vector<AddedToken> JsonTokenizer::TokensOfFiles(std::vector<AddedToken> tok
 void JsonTokenizer::AppendSpecialTokens(const JsonTokenizerSetup& setup,
                                         std::vector<AddedToken>& tokens) const {
   const TokenizerConfig& config = setup.config;
-  auto next_id = static_cast<int32_t>(model_->token_count());
-  for (const AddedToken& token : tokens) next_id = std::max(next_id, token.id + 1);
+  TokenList list(std::move(tokens));
   const auto append = [&](const std::string& content, bool may_be_new) {
-    if (content.empty()) return;
-    if (std::ranges::find(tokens, content, &AddedToken::content) != tokens.end()) return;
+    if (content.empty() || list.Find(content) != nullptr) return;
     const auto known = model_->Find(content);
     if (!known && !may_be_new) return;
     AddedToken token;
     token.content = content;
-    token.id = known ? *known : next_id++;
-    tokens.push_back(std::move(token));
+    token.id = known ? *known : list.NextId(model_->token_count());
+    list.Put(std::move(token));
   };
   for (const auto& [key, token] : config.named_tokens) {
     append(token, token != config.pad_token && token != config.eos_token);
@@ -150,10 +178,12 @@ void JsonTokenizer::AppendSpecialTokens(const JsonTokenizerSetup& setup,
     if (!is_named) append(token, false);
   }
   for (const std::string& token : config.additional_tokens) append(token, true);
-  if (setup.type != JsonTokenizerClass::kT5 || config.lists_additional_tokens) return;
-  for (int64_t i = 0; i < config.extra_ids; ++i) {
-    append("<extra_id_" + std::to_string(i) + ">", true);
+  if (setup.type == JsonTokenizerClass::kT5 && !config.lists_additional_tokens) {
+    for (int64_t i = 0; i < config.extra_ids; ++i) {
+      append("<extra_id_" + std::to_string(i) + ">", true);
+    }
   }
+  tokens = list.Take();
 }
 
 void JsonTokenizer::AddTokens(std::vector<AddedToken> tokens, const std::string& name) {

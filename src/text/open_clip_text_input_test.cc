@@ -161,6 +161,8 @@ TEST(OpenClipTexts, AreEndedAndPaddedAsTheFilesSay) {
   refused(R"({"extra_ids": 1000000})", ErrorCode::kMalformedFile, "'extra_ids'");
   refused(R"({"added_tokens_decoder": {"7": {"content": "<pad>"}}})", ErrorCode::kMalformedFile,
           "expected the id 0, found 7");
+  refused(R"({"added_tokens_decoder": {"3": {"content": "<new>"}}})", ErrorCode::kMalformedFile,
+          "expected the id 109, found 3");
 }
 
 TEST(OpenClipTexts, TokensThatT5AddsAreFoundAndMakeTheModelNoLarger) {

@@ -1,4 +1,4 @@
-"""siglip tokenize: the ids of transformers, from arguments and lists."""
+"""siglip tokenize: the ids of transformers and open_clip, from arguments and lists."""
 
 import json
 import pathlib
@@ -12,6 +12,7 @@ from command_line import GOLDEN, CommandTest
 TEXT = GOLDEN / "text"
 SIGLIP = TEXT / "sentencepiece"
 SIGLIP2 = TEXT / "gemma"
+OPEN_CLIP = GOLDEN / "open_clip"
 
 
 class TokenizeTest(CommandTest):
@@ -27,6 +28,26 @@ class TokenizeTest(CommandTest):
         for model, key in ((SIGLIP, "siglip_hf"), (SIGLIP2, "siglip2")):
             found = self.tokenize(model, "--", *texts)
             self.assertEqual(found, [row[key] for row in rows])
+
+    def test_open_clip(self):
+        rows = json.loads((OPEN_CLIP / "expected.json").read_text(encoding="utf-8"))["rows"]
+        length, pad = 24, 1
+        rows = [row for row in rows
+                if len(row["siglip"]) <= length and row["text"][:1] not in "@-" and "\0" not in row["text"]]
+        self.assertGreater(len(rows), 50)
+        found = self.tokenize(OPEN_CLIP / "siglip", "--", *(row["text"] for row in rows))
+        self.assertEqual(found, [row["siglip"] + [pad] * (length - len(row["siglip"])) for row in rows])
+
+    def test_padding_on_the_left(self):
+        model = self.folder / "left"
+        shutil.copytree(OPEN_CLIP / "siglip", model)
+        config = json.loads((model / "tokenizer_config.json").read_text())
+        (model / "tokenizer_config.json").write_text(json.dumps({**config, "padding_side": "left"}))
+        row, = self.tokenize(model, "a photo of a cat")
+        self.assertEqual(row, [1] * 15 + [3, 8, 4, 3, 107, 95, 106, 103, 1])
+        shown = self.succeed("tokenize", "--model", model, "a photo of a cat").stdout
+        self.assertIn("       8  \u2581photo\n", shown)
+        self.assertIn("</s>  x 15 (padding)", shown)
 
     def test_lists(self):
         texts = ["a photo of a cat", "@home", "-", "[a, b]", " two  dogs", "naïve"]
