@@ -40,7 +40,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF")
 # siglip says (OTHER where it reads other pixels), and why.
 OTHER = "other pixels"
 REASONS = (
-    ("PNG", "Not enough image data|ends too early", "rows are missing, which Pillow leaves black"),
+    ("PNG", "Not enough image data", "rows are missing, which Pillow leaves black"),
     ("PNG", "unhandled critical chunk", "an unknown chunk is said to be needed for understanding"),
     ("PNG", "Invalid IHDR data", "a method of compression or interlacing that does not exist"),
     ("AVIF", "BMFF parsing failed", "libavif 0.11 does not know boxes that reach to the end"),
