@@ -61,8 +61,7 @@ class Cosines {
     std::vector<double> row;
     for (size_t j = 0; j < items_.size(); ++j) {
       // Normalised already, but only as exactly as f32 can.
-      const double cosine =
-          Dot(items_[i].embedding, items_[j].embedding) / (norms_[i] * norms_[j]);
+      const double cosine = Dot(items_[i].embedding, items_[j].embedding) / (norms_[i] * norms_[j]);
       row.push_back(i == j ? 1.0 : std::clamp(cosine, -1.0, 1.0));
     }
     return row;
@@ -113,8 +112,7 @@ void PrintJson(const std::vector<Item>& items, size_t pictures) {
   for (size_t i = 0; i < items.size(); ++i) {
     (i < pictures ? paths : texts).push_back(items[i].name);
   }
-  std::cout << "{\"paths\":" << ToJson(paths) << ",\"texts\":" << ToJson(texts)
-            << ",\"cosines\":[";
+  std::cout << "{\"paths\":" << ToJson(paths) << ",\"texts\":" << ToJson(texts) << ",\"cosines\":[";
   const Cosines cosines(items);
   for (size_t i = 0; i < items.size(); ++i) {
     std::cout << (i == 0 ? "" : ",") << ToJson(cosines.Row(i));

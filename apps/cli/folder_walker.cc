@@ -74,8 +74,9 @@ void FolderWalker::AddEntry(Level& level, const std::filesystem::directory_entry
   } else if (entry.is_regular_file(ignored)) {
     level.entries.push_back({std::move(name)});
   } else {
-    level.entries.push_back({std::move(name), entry.exists(ignored) ? "neither a file nor a folder"
-                                                                    : "a link that cannot be followed"});
+    level.entries.push_back({std::move(name), entry.exists(ignored)
+                                                  ? "neither a file nor a folder"
+                                                  : "a link that cannot be followed"});
   }
 }
 

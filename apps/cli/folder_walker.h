@@ -49,7 +49,7 @@ class FolderWalker {
   };
 
   void Enter(const std::string& folder);
-  static void AddEntry(Level& level, const std::filesystem::directory_entry& entry);
+  void AddEntry(Level& level, const std::filesystem::directory_entry& entry);
   void PassOver(const std::string& path, const char* reason);
 
   const WalkListener listener_;

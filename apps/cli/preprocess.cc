@@ -1,7 +1,6 @@
 // siglip preprocess: pictures to pixel_values, exactly as the model is fed, into a file.
 #include <CLI/CLI.hpp>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <cstddef>
 #include <filesystem>
@@ -146,12 +145,10 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  const std::atomic<bool>& stop = CatchInterrupts();
   const std::unique_ptr<PreprocessedRows> rows = MakeRows(folder, arguments, decode);
   DecodedPictures decoded;
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
-    ThrowIfStopped(&stop);
     const std::string& path = arguments.paths[i];
     try {
       rows->Set(static_cast<int64_t>(i), path);
@@ -168,7 +165,8 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   }
   NamedTensors tensors = rows->tensors();
   decoded.AppendTo(tensors);
-  WriteSafetensors(arguments.output, tensors, {}, {.replace = arguments.force, .stop = &stop});
+  WriteSafetensors(arguments.output, tensors, {},
+                   {.replace = arguments.force, .stop = &CatchInterrupts()});
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // transformers gives them.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -290,12 +289,12 @@ void Run(RunArguments arguments) {
                     ": --interpolate-pos-encoding is for models of fixed resolution; this one "
                     "takes pictures of any size");
   }
-  const std::atomic<bool>& stop = CatchInterrupts();
-  const Inputs inputs = ReadInputs(arguments.input, parts, variable_resolution);
+  const Inputs inputs = ReadInputs(arguments.input, variable_resolution);
   const Outputs outputs = Model(arguments, parts, variable_resolution).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());
-  WriteSafetensors(arguments.output, views, {}, {.replace = arguments.force, .stop = &stop});
+  WriteSafetensors(arguments.output, views, {},
+                   {.replace = arguments.force, .stop = &CatchInterrupts()});
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ class EncodedImage {
   // One of the following, once. Both throw as DecodeImage does.
 
   Image Decode();
-  /// The bits of Decode, siglip::Resize and cropping, unless DecodeOptions::fast. A JPEG is never in
-  /// memory as a whole: its rows are resized while they are decoded. Throws as Resize does, too.
+  /// The bits of Decode, siglip::Resize and cropping, unless DecodeOptions::fast. A JPEG is never
+  /// in memory as a whole: its rows are resized while they are decoded. Throws as Resize does, too.
   Image Resized(const ResizeRequest& request);
 
   /// What all this has spent decoding.

@@ -34,8 +34,7 @@ const Json* Find(const Json& fields, const char* key) {
 Error Unsupported(const std::string& name, const std::string& key, const std::string& expected,
                   const Json& found) {
   return Error(ErrorCode::kUnsupported,
-               name + ": field '" + key + "': expected " + expected + ", found " +
-                   ShownJson(found),
+               name + ": field '" + key + "': expected " + expected + ", found " + ShownJson(found),
                "with it open_clip makes other ids of a text");
 }
 
