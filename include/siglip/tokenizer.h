@@ -18,7 +18,7 @@ namespace siglip {
 inline constexpr size_t kMaxTextBytes = size_t{2} << 20;
 inline constexpr int64_t kMaxTokensPerText = 65536;
 
-/// What open_clip does to texts before it tokenizes them: ftfy's fixes (but for mojibake) and HTML's
+/// What open_clip does to texts before it tokenizes them: ftfy's fixes (but for mojibake), HTML's
 /// entities, then this.
 enum class TextCleaning {
   kNone,          ///< Nothing at all: models of other projects.

@@ -86,7 +86,9 @@ OpenClipTextInput ParseOpenClipTextInput(const Json& json, const std::string& na
     }
   }
   if (const Json* mode = Find(text, "tokenizer_mode")) {
-    if (*mode != "") throw Unsupported(name, path("tokenizer_mode"), "null", *mode);
+    if (!JsonString(*mode, path("tokenizer_mode"), name).empty()) {
+      throw Unsupported(name, path("tokenizer_mode"), "null", *mode);
+    }
   }
   if (const Json* arguments = Find(text, "tokenizer_kwargs")) {
     ReadArguments(*arguments, path("tokenizer_kwargs"), name, input);
