@@ -265,8 +265,8 @@ void AddBench(CLI::App& app) {
       ->add_option("--threads", arguments->threads,
                    "Numbers of threads, separated by commas; 0: all this process may use")
       ->delimiter(',')
-      ->check(CLI::Range(0, 4096))
-      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
+      ->check(CLI::NonNegativeNumber)
+      ->each(WarnOfManyThreads)
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->check(CLI::PositiveNumber)

@@ -63,9 +63,8 @@ void CheckComplete(const std::filesystem::path& snapshot, const HubName& name, M
 
 std::filesystem::path ResolveModel(const std::string& name_or_folder, const std::string& revision,
                                    ModelFiles needed) {
-  std::error_code error;
-  if (std::filesystem::exists(name_or_folder, error)) return name_or_folder;
-  if (error) throw Error(ErrorCode::kIo, name_or_folder + ": " + error.message());
+  std::error_code ignored;
+  if (std::filesystem::exists(name_or_folder, ignored)) return name_or_folder;
 
   const std::optional<HubName> name = ParseHubName(name_or_folder, revision);
   if (!name) {
@@ -76,7 +75,7 @@ std::filesystem::path ResolveModel(const std::string& name_or_folder, const std:
   const std::filesystem::path root = HubCacheFolder();
   const HubCache cache(root, *name);
   const std::optional<std::string> commit = cache.FindCommit();
-  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), error)) {
+  if (!commit || !std::filesystem::is_directory(cache.Snapshot(*commit), ignored)) {
     throw Error(ErrorCode::kNotFound,
                 name->ToString() +
                     ": no such folder, and not in the cache of the Hugging Face hub, " +
