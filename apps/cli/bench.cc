@@ -257,7 +257,7 @@ void AddBench(CLI::App& app) {
       ->delimiter(',')
       ->type_name("N,...")
       ->check(InRange(0, kMostThreads))
-      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
+      ->each(WarnOfManyThreads)
       ->capture_default_str();
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->type_name("N")

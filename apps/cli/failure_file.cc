@@ -1,6 +1,5 @@
 #include "failure_file.h"
 
-#include "messages.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -13,7 +12,7 @@ void FailureFile::Add(const std::string& path, const Error& error) {
   const std::lock_guard lock(mutex_);
   if (!file_) return;
   file_->Write("{" + JsonPath(path) + ",\"code\":" + JsonQuoted(ToString(error.code())) +
-               ",\"message\":" + JsonQuoted(Message(error)) + "}\n");
+               ",\"message\":" + JsonQuoted(error.what()) + "}\n");
 }
 
 void FailureFile::Commit() {

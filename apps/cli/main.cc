@@ -21,7 +21,6 @@
 #include "fault.h"
 #include "help_formatter.h"
 #include "interrupt.h"
-#include "messages.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
 #include "standard_streams.h"
@@ -149,7 +148,7 @@ int Main(const std::vector<std::string>& words) {
       std::cerr << "siglip: interrupted\n";
       return InterruptStatus();
     }
-    std::cerr << "siglip: " << Printable(Message(error)) << "\n";
+    std::cerr << "siglip: " << Printable(error.what()) << "\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "siglip: out of memory\n";
   } catch (const std::filesystem::filesystem_error& error) {

@@ -88,7 +88,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
                   "Threads to compute on; 0: all CPUs this process may use. Never changes a result")
       ->type_name("N")
       ->check(InRange(0, kMostThreads))
-      ->each([](const std::string& text) { WarnOfManyThreads(std::stoi(text)); })
+      ->each(WarnOfManyThreads)
       ->capture_default_str();
 }
 

@@ -6,7 +6,6 @@
 
 #include "format.h"
 #include "interrupt.h"
-#include "messages.h"
 #include "options.h"
 
 namespace siglip::cli {
@@ -117,7 +116,7 @@ std::string PictureRun::Summary(const char* done) const {
 
 void PictureRun::Fail(const std::string& path, const Error& error) {
   ++failed_;
-  Print("siglip: " + Message(error));
+  Print(std::string("siglip: ") + error.what());
   failures_.Add(path, error);
 }
 

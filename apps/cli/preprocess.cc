@@ -17,7 +17,6 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "interrupt.h"
-#include "messages.h"
 #include "options.h"
 #include "output_file.h"
 #include "preprocess_output.h"
@@ -154,7 +153,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
       rows->Set(static_cast<int64_t>(i), path);
       if (arguments.rgb) decoded.Add(path, decode);
     } catch (const Error& error) {
-      std::cerr << "siglip: " << Printable(Message(error)) << "\n";
+      std::cerr << "siglip: " << Printable(error.what()) << "\n";
       failed = true;
     }
   }

@@ -1,5 +1,6 @@
 #include "threads_warning.h"
 
+#include <charconv>
 #include <iostream>
 #include <string>
 
@@ -7,12 +8,14 @@
 
 namespace siglip::cli {
 
-void WarnOfManyThreads(int threads) {
+void WarnOfManyThreads(const std::string& threads) {
   constexpr int kMostPerCpu = 4;
-  if (threads <= kMostPerCpu) return;
+  int count = 0;  // stays 0 where the text is no number, which others tell
+  std::from_chars(threads.data(), threads.data() + threads.size(), count);
+  if (count <= kMostPerCpu) return;
   const int cpus = Runtime::Create()->threads();
-  if (threads <= kMostPerCpu * cpus) return;
-  std::cerr << "siglip: warning: " << threads << " threads, but this process may use "
+  if (count <= kMostPerCpu * cpus) return;
+  std::cerr << "siglip: warning: " << count << " threads, but this process may use "
             << (cpus == 1 ? "one CPU" : std::to_string(cpus) + " CPUs")
             << " only: more take memory and are no faster\n";
 }

@@ -30,7 +30,7 @@ std::unique_ptr<const ImageTower> LoadImageTower(const std::filesystem::path& fo
   }
   if (options.max_num_patches != 0) {
     throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": max_num_patches (--max-num-patches) is for models of " +
+                folder.string() + ": --max-num-patches is for models of " +
                     "variable resolution (NaFlex); the pictures of this one have one size");
   }
   auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);

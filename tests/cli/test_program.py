@@ -119,7 +119,8 @@ class ProgramTest(CommandTest):
                                 ("classify", "--top", "0", "--labels", "a", "a.jpg"),
                                 ("tokenize", "--max-length", "0", "a")):
             error = self.fail_with(2, command, "--model", "m", *words)
-            self.assertRegex(error, rf"{words[0]}: expected a whole number from \d+ to \d+, found '")
+            self.assertRegex(error, rf"{words[0]}: expected a whole number "
+                                    r"(from \d+ to \d+|of at least \d+), found '")
             self.assertLess(len(error), 200)
 
     def test_hints_name_options(self):

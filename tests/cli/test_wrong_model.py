@@ -114,6 +114,19 @@ class WrongModelTest(CommandTest):
         self.succeed("embed", "--model", self.make(WEIGHTS, *SMALL_FILES,
                                                    adapter_config__json=b"{}"), PICTURE)
 
+    def test_an_adapter_in_the_cache_of_the_hub(self):
+        commit = "0123456789" * 4
+        entry = self.folder / "hub" / "models--someone--lora"
+        snapshot = entry / "snapshots" / commit
+        snapshot.mkdir(parents=True)
+        (entry / "refs").mkdir()
+        (entry / "refs" / "main").write_text(commit)
+        (snapshot / "adapter_config.json").write_text("{}")
+        for words in (["embed", "--model", "someone/lora", PICTURE], ["inspect", "someone/lora"],
+                      ["tokenize", "--model", "someone/lora", "a"]):
+            said = self.fail_with(1, *words, variables={"HF_HUB_CACHE": str(self.folder / "hub")})
+            self.assertIn(f"{snapshot}: holds an adapter", said)
+
     def test_variants(self):
         for name, usual in (("model.fp16.safetensors", WEIGHTS),
                             ("model.safetensors.index.fp16.json", f"{WEIGHTS}.index.json")):
