@@ -214,7 +214,8 @@ TEST(ProcessorCasesTest, TransparencyInFoldersOfTimmAndOpenClip) {
   const std::vector<uint8_t>& timm = expected.at("timm").bytes;
   const std::vector<uint8_t>& open_clip = expected.at("open_clip").bytes;
   EXPECT_TRUE(prepared(AlphaPolicy::kDrop) == timm);
-  // open_clip resizes first, which gives other colours where alpha changes. Nothing is put on white.
+  // open_clip resizes first, which gives other colours where alpha changes. Nothing is put on
+  // white.
   const Difference dropped = Between(prepared(AlphaPolicy::kDrop), open_clip);
   EXPECT_GT(dropped.largest, 10);
   EXPECT_LT(dropped.largest, 70);
