@@ -37,6 +37,7 @@ struct Preprocessing {
   PixelConfig pixels;
   std::string size;  // what becomes of a picture's size, in words
   std::string json;
+  PreprocessMode mode;
 };
 
 struct Findings {
@@ -82,11 +83,12 @@ std::string DescribeSize(const Siglip2ImageProcessorConfig& config) {
 
 /// That of the kind of model, as an engine loads it.
 Preprocessing LoadPreprocessing(const std::filesystem::path& folder, const ModelInfo& model) {
-  const auto describe = [](const auto& config) {
-    return Preprocessing{config, DescribeSize(config), config.ToJson()};
+  const auto describe = [](const auto& processor) {
+    const auto& config = processor.config();
+    return Preprocessing{config, DescribeSize(config), config.ToJson(), processor.mode()};
   };
-  return model.image_size == 0 ? describe(Siglip2ImageProcessor::FromPretrained(folder).config())
-                               : describe(SiglipImageProcessor::FromPretrained(folder).config());
+  return model.image_size == 0 ? describe(Siglip2ImageProcessor::FromPretrained(folder))
+                               : describe(SiglipImageProcessor::FromPretrained(folder));
 }
 
 /// A folder without preprocessing, or with one that is not supported, still loads as a model.
@@ -173,7 +175,11 @@ void PrintJson(const Findings& findings) {
   json["unusable"] = model.unusable;
   json["preprocessing"] =
       findings.preprocessing ? Json::parse(findings.preprocessing->json) : Json();
-  if (!findings.preprocessing) json["no_preprocessing"] = findings.no_preprocessing;
+  if (findings.preprocessing) {
+    json["preprocess_mode"] = ToString(findings.preprocessing->mode);
+  } else {
+    json["no_preprocessing"] = findings.no_preprocessing;
+  }
   json["file_bytes"] = model.file_bytes;
   json["dtypes"] = findings.tensors_by_dtype;
   json["tensors"] = TensorsAsJson(model);
@@ -229,7 +235,10 @@ std::string DescribePreprocessing(const Findings& findings) {
   if (!findings.preprocessing) return "none: " + findings.no_preprocessing;
   const PixelConfig& config = findings.preprocessing->pixels;
   std::string text = findings.preprocessing->size;
-  if (config.do_resize) text += ", " + std::string(ToString(config.resample));
+  if (config.do_resize) {
+    text += ", " + std::string(ToString(config.resample)) + " of " +
+            std::string(ToString(findings.preprocessing->mode));
+  }
   if (config.do_rescale) {
     text += ", rescale by 1/" + FormatNumber(1.0 / config.rescale_factor, 0);
   }

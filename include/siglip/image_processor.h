@@ -33,8 +33,10 @@ enum class PixelRounding {
   /// many of a border lies at the right and bottom, in modes pillow and pillow13 at the left and
   /// top.
   kDown,
-  /// As in timm and open_clip: halves to even, in sizes that follow from max_height or min_height
-  /// and in the margins of a crop. One pixel too many of a border lies at the right and bottom.
+  /// As in timm and open_clip: halves to even, in sizes that follow from max_height (as always in
+  /// those that follow from min_height) and in the margins of a crop. One pixel too many of a
+  /// border
+  /// lies at the right and bottom.
   kHalfEven,
 };
 

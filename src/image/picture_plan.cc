@@ -37,12 +37,14 @@ ImageSize ResizedByEdges(const ImageSize& image, int64_t edge, int64_t most) {
                                      : ImageSize{.width = new_longer, .height = edge};
 }
 
+/// transformers multiplies and rounds down ...
 ImageSize FittedDown(const ImageSize& image, const ImageProcessorConfig& config) {
   const double scale = std::min(Real(config.max_height) / Real(image.height),
                                 Real(config.max_width) / Real(image.width));
   return {.width = Cut(Real(image.width) * scale), .height = Cut(Real(image.height) * scale)};
 }
 
+/// ... the others divide and round to even.
 ImageSize DividedBy(const ImageSize& image, double ratio) {
   return {.width = Round(Real(image.width) / ratio), .height = Round(Real(image.height) / ratio)};
 }

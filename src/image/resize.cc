@@ -243,7 +243,6 @@ void CheckOutputSize(int64_t height, int64_t width) {
 }
 
 void CheckRequest(const ResizeRequest& request) {
-  CheckResampleSupported(request.resample, request.mode);
   if (request.crop) {
     CheckSide("output height", request.height, kMaxCroppedSide);
     CheckSide("output width", request.width, kMaxCroppedSide);
@@ -255,6 +254,7 @@ void CheckRequest(const ResizeRequest& request) {
   if (!inside) {
     throw Error(ErrorCode::kInvalidArgument, "resize: the part to be cut out does not lie inside");
   }
+  CheckResampleSupported(request.resample, request.mode);
 }
 
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {

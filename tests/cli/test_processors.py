@@ -120,7 +120,7 @@ class ProcessorTest(CommandTest):
 
     def test_inspect_tells_the_crop(self):
         said = self.succeed("inspect", GOLDEN / "names-timm-gelu").stdout
-        self.assertIn("resize the shorter side to 53, crop to 48 x 48", said)
+        self.assertIn("resize the shorter side to 53, crop to 48 x 48, bicubic of pillow13", said)
 
     def test_a_size_given_leaves_no_crop(self):
         found = self.pixels(GOLDEN / "names-timm-gelu", "--size", "20x30")
