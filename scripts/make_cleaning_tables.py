@@ -24,6 +24,8 @@ from ftfy import chardata, fixes
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import normalizers
 
+from make_unicode_tables import rows
+
 OUTPUT = Path(__file__).resolve().parent.parent / "src/text/cleaning_tables.cc"
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
 
@@ -66,13 +68,7 @@ def text_entries(texts):
 
 
 def table(kind, name, entries):
-    lines, line = [], "   "
-    for entry in entries:
-        if len(line) + len(entry) + 2 > 100:
-            lines.append(line)
-            line = "   "
-        line += " " + entry + ","
-    return "const %s %s[] = {\n%s\n};\n" % (kind, name, "\n".join(lines + [line]))
+    return "const %s %s[] = {\n%s\n};\n" % (kind, name, rows(entries))
 
 
 def decompositions():

@@ -390,7 +390,7 @@ TEST_F(EngineTest, FoldersOfVariableResolution) {
   WriteBytes("fixed/preprocessor_config.json", TinyPreprocessing().ToJson());
   EngineOptions options = Options(1);
   options.max_num_patches = 9;
-  ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches", "NaFlex"},
+  ExpectError(ErrorCode::kInvalidArgument, {"--max-num-patches", "NaFlex"},
               [&] { Engine::FromPretrained(scratch_ / "fixed", options); });
   options.max_num_patches = 0;
   WriteBytes("fixed/preprocessor_config.json", TinyNaflexProcessor().config().ToJson());

@@ -160,15 +160,6 @@ std::span<const uint8_t> WithoutPrefix(std::span<const uint8_t> exif) {
 
 }  // namespace
 
-std::optional<int> TiffTagValue(std::span<const uint8_t> tiff, uint16_t tag) {
-  const TiffBlock block(tiff);
-  if (!block.valid()) return std::nullopt;
-  const auto field = FindField(block, tag);
-  const auto number = field ? FirstNumber(block, *field) : std::nullopt;
-  if (!number || !(*number >= 0 && *number <= 0xFFFF)) return std::nullopt;
-  return static_cast<int>(*number);
-}
-
 std::optional<int> ExifOrientation(std::span<const uint8_t> exif) {
   const TiffBlock block(WithoutPrefix(exif));
   // Where Pillow does not refuse the picture for it, it looks no further.

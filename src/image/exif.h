@@ -18,9 +18,6 @@ std::optional<int> ExifOrientation(std::span<const uint8_t> exif);
 /// be out of 1..8.
 std::optional<int> XmpOrientation(std::string_view xmp);
 
-/// The first value of an integer tag in the first directory of a TIFF file (not BigTIFF).
-std::optional<int> TiffTagValue(std::span<const uint8_t> tiff, uint16_t tag);
-
 /// EXIF first, XMP where EXIF has none, else 1: the order Pillow looks in.
 int FindOrientation(std::span<const uint8_t> exif, std::string_view xmp);
 

@@ -14,6 +14,7 @@
 #include "image/encoded_image.h"
 #include "image/picture_plan.h"
 #include "image/preprocess_encoded.h"
+#include "noise_picture.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
 #include "siglip/image_processor.h"
@@ -23,18 +24,6 @@ namespace {
 
 const std::filesystem::path kCases =
     std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/data/preprocess";
-
-/// As in make_resize_cases.py.
-Image Picture(int64_t height, int64_t width) {
-  Image image{.width = width, .height = height, .rgb = {}};
-  auto state = static_cast<uint32_t>(height * 65537 + width);
-  for (int64_t i = 0; i < height * width * 3; ++i) {
-    state = state * 1664525 + 1013904223;
-    const uint32_t byte = state >> 24;
-    image.rgb.push_back(static_cast<uint8_t>((state & 0x800000) != 0 ? byte : 255 * (byte >> 7)));
-  }
-  return image;
-}
 
 /// The bytes that values from -1 to 1 stand for.
 std::vector<uint8_t> Levels(std::span<const float> values) {
@@ -65,7 +54,7 @@ TEST(ProcessorCasesTest, EqualTheirOriginals) {
     SCOPED_TRACE(one.dump());
     const SiglipImageProcessor processor = Reads(
         folder, one["file"], one["fields"], ParsePreprocessMode(one["mode"].get<std::string>()));
-    const Image image = Picture(one["height"], one["width"]);
+    const Image image = NoisePicture(one["height"], one["width"]);
     const auto& want = expected.at(std::to_string(i));
     const auto [height, width] = processor.OutputSize(image.height, image.width);
     ASSERT_EQ((Shape{3, height, width}), want.shape);

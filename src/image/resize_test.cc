@@ -15,6 +15,7 @@
 #include "golden_tensors.h"
 #include "image/resize_reference.h"
 #include "image/resize_weights.h"
+#include "noise_picture.h"
 #include "siglip/image_processor.h"
 
 namespace siglip {
@@ -28,18 +29,6 @@ constexpr Resample kFilters[] = {Resample::kNearest, Resample::kLanczos, Resampl
 bool HasFilter(Resample resample, PreprocessMode mode) {
   return mode != PreprocessMode::kTorchvision ||
          (resample != Resample::kBox && resample != Resample::kHamming);
-}
-
-/// The pixels that make_resize_cases.py fed to the originals: noise with full contrast in parts.
-Image Picture(int64_t height, int64_t width) {
-  Image image{.width = width, .height = height, .rgb = {}};
-  auto state = static_cast<uint32_t>(height * 65537 + width);
-  for (int64_t i = 0; i < height * width * 3; ++i) {
-    state = state * 1664525 + 1013904223;
-    const uint32_t byte = state >> 24;
-    image.rgb.push_back(static_cast<uint8_t>((state & 0x800000) != 0 ? byte : 255 * (byte >> 7)));
-  }
-  return image;
 }
 
 std::string Describe(const Image& image, int64_t height, int64_t width, Resample resample,
@@ -75,7 +64,7 @@ TEST(ResizeTest, EqualsTheOriginals) {
     std::string filter;
     std::string mode;
     fields >> in_height >> in_width >> height >> width >> filter >> mode;
-    const Image image = Picture(in_height, in_width);
+    const Image image = NoisePicture(in_height, in_width);
     for (const InstructionSet isa : SupportedInstructionSets()) {
       const Image found = ResizeWith(ResizeKernelsFor(isa), image,
                                      {.height = height,
@@ -101,7 +90,7 @@ std::vector<uint8_t> Levels(std::span<const float> values) {
 }
 
 TEST(ResizeTest, APartIsThatOfTheWhole) {
-  const Image image = Picture(61, 47);
+  const Image image = NoisePicture(61, 47);
   for (const auto mode :
        {PreprocessMode::kTorchvision, PreprocessMode::kPillow, PreprocessMode::kPillow13}) {
     for (const auto& [height, width] : {std::pair{20, 31}, {90, 111}, {61, 20}, {20, 47}}) {
@@ -165,9 +154,9 @@ TEST(ResizeTest, FastPathsEqualTheNaiveTwinOverAllRemainders) {
     for (const Resample resample : kFilters) {
       if (!HasFilter(resample, mode)) continue;
       for (int64_t width = 1; width <= 40; ++width) {
-        ExpectSameAsReference(Picture(11, width), 5, 13, resample, mode);
-        ExpectSameAsReference(Picture(23, 9), 4, width, resample, mode);
-        ExpectSameAsReference(Picture(width, 17), 17, 6, resample, mode);
+        ExpectSameAsReference(NoisePicture(11, width), 5, 13, resample, mode);
+        ExpectSameAsReference(NoisePicture(23, 9), 4, width, resample, mode);
+        ExpectSameAsReference(NoisePicture(width, 17), 17, 6, resample, mode);
       }
     }
   }
@@ -179,7 +168,7 @@ TEST(ResizeTest, FastPathsEqualTheNaiveTwinForRandomSizes) {
     return static_cast<int64_t>(random() % static_cast<uint32_t>(most)) + 1;
   };
   for (int i = 0; i < 150; ++i) {
-    const Image image = Picture(side(120), side(120));
+    const Image image = NoisePicture(side(120), side(120));
     const int64_t height = i % 8 == 0 ? image.height : side(70);
     const int64_t width = i % 8 == 1 ? image.width : side(70);
     for (const PreprocessMode mode : kModes) {
@@ -193,13 +182,13 @@ TEST(ResizeTest, ManyTapsNeitherOverflowNorLoseBits) {
   Image white{.width = 20000, .height = 2, .rgb = std::vector<uint8_t>(120000, 255)};
   for (const PreprocessMode mode : kModes) {
     ExpectSameAsReference(white, 1, 3, Resample::kLanczos, mode);
-    ExpectSameAsReference(Picture(2, 65536), 1, 2, Resample::kLanczos, mode);
-    ExpectSameAsReference(Picture(65536, 1), 1, 2, Resample::kBicubic, mode);
+    ExpectSameAsReference(NoisePicture(2, 65536), 1, 2, Resample::kLanczos, mode);
+    ExpectSameAsReference(NoisePicture(65536, 1), 1, 2, Resample::kBicubic, mode);
   }
 }
 
 TEST(ResizeTest, TallPicturesDistinguishPillowVersions) {
-  const Image image = Picture(120, 30);
+  const Image image = NoisePicture(120, 30);
   const Image pillow = Resize(image, 12, 12, Resample::kBicubic, PreprocessMode::kPillow);
   const Image pillow13 = Resize(image, 12, 12, Resample::kBicubic, PreprocessMode::kPillow13);
   EXPECT_NE(pillow.rgb, pillow13.rgb);
@@ -211,14 +200,14 @@ TEST(ResizeTest, TallPicturesDistinguishPillowVersions) {
 }
 
 TEST(ResizeTest, SameSizeIsTheSamePicture) {
-  const Image image = Picture(10, 12);
+  const Image image = NoisePicture(10, 12);
   for (const PreprocessMode mode : kModes) {
     EXPECT_EQ(Resize(image, 10, 12, Resample::kLanczos, mode).rgb, image.rgb);
   }
 }
 
 TEST(ResizeTest, RefusesBadArguments) {
-  const Image image = Picture(4, 5);
+  const Image image = NoisePicture(4, 5);
   const auto resize = [](Image input, int64_t height, int64_t width) {
     return [=] { Resize(input, height, width, Resample::kBicubic, PreprocessMode::kPillow); };
   };
@@ -235,11 +224,11 @@ TEST(ResizeTest, RefusesBadArguments) {
               resize({.width = 5, .height = 4, .rgb = std::vector<uint8_t>(59)}, 8, 8));
   ExpectError(ErrorCode::kLimitExceeded, {"65536 x 65536"}, resize(image, 65536, 65536));
   ExpectError(ErrorCode::kLimitExceeded, {"between the passes", "65536 x 60000"},
-              resize(Picture(60000, 1), 1, 65536));
+              resize(NoisePicture(60000, 1), 1, 65536));
 }
 
 TEST(ResizeTest, TorchvisionLacksBoxAndHamming) {
-  const Image image = Picture(4, 5);
+  const Image image = NoisePicture(4, 5);
   for (const Resample resample : {Resample::kBox, Resample::kHamming}) {
     ExpectError(ErrorCode::kUnsupported, {std::string(ToString(resample)), "pillow"},
                 [&] { Resize(image, 2, 2, resample, PreprocessMode::kTorchvision); });

@@ -5,7 +5,6 @@ import csv
 import json
 import os
 import pathlib
-import pty
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import safetensors_io
-from command_line import PROGRAM, CommandTest
+from command_line import PROGRAM, CommandTest, run_on_terminal
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "demo"
@@ -342,19 +341,9 @@ class InputTest(EmbedCommandTest):
         self.assertIn("standard output", result.stderr)
 
     def test_progress_bar_on_a_terminal(self):
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [PROGRAM, "embed", "--model", MODEL, "--threads", "1", *map(str, PICTURES * 40)],
-            stdout=subprocess.DEVNULL, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        try:
-            while data := os.read(ours, 65536):
-                shown += data
-        except OSError:  # the terminal's other end is closed
-            pass
-        os.close(ours)
-        self.assertEqual(process.wait(60), 0)
+        status, shown = run_on_terminal("embed", "--model", MODEL, "--threads", "1", *PICTURES * 40,
+                                        stdout=subprocess.DEVNULL)
+        self.assertEqual(status, 0)
         self.assertIn(b"/%d [" % (40 * len(PICTURES)), shown)
         self.assertIn(b" pictures/s", shown)
         self.assertIn(b" left", shown)
