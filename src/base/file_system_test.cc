@@ -39,9 +39,10 @@ TEST(FileSystem, WhatTheSystemRefusesIsAnErrorWithItsWords) {
   const ScratchFolder scratch;
   std::filesystem::create_symlink("loop", scratch / "loop");
   const auto long_name = scratch / std::string(300, 'x');
-  for (const auto& [path, reason] :
+  for (const auto& refused :
        {std::pair(scratch / "loop", ELOOP), std::pair(long_name, ENAMETOOLONG)}) {
-    const std::vector<std::string> parts = {path.string(), std::strerror(reason)};
+    const std::filesystem::path& path = refused.first;
+    const std::vector<std::string> parts = {path.string(), std::strerror(refused.second)};
     ExpectError(ErrorCode::kIo, parts, [&] { FileExists(path); });
     ExpectError(ErrorCode::kIo, parts, [&] { IsFolder(path); });
     ExpectError(ErrorCode::kIo, parts, [&] { ListFolder(path); });
