@@ -76,6 +76,12 @@ class BenchTest(CommandTest):
         self.fail_with(2, "bench", "--model", model, "--fast-decode")
         self.fail_with(1, "bench", "--preset", "base-patch17")
         self.fail_with(1, "bench", "--model", model, "--images", self.folder)
+        # It takes a folder, no list.
+        listed = self.folder / "list.txt"
+        listed.write_text("x.jpg\n")
+        for word in (f"@{listed}", "-"):
+            error = self.fail_with(1, "bench", "--model", model, "--images", word, input="x.jpg\n")
+            self.assertIn("cannot read the folder", error)
 
 
 if __name__ == "__main__":
