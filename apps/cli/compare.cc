@@ -148,6 +148,9 @@ uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
 
 void Compare(CompareArguments arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
+  if (arguments.report.force && arguments.report.failed.empty()) {
+    throw CLI::ValidationError("--force", "needs --failed");
+  }
   CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;

@@ -90,7 +90,9 @@ class FailedTest(CommandTest):
             error = self.fail_with(2, "embed", "--model", MODEL, "--output", self.folder / "x.npy",
                                    "--failed", f"{self.folder}/{name}", self.bad)
             self.assertIn("--failed", error)
-        self.fail_with(2, "embed", "--model", MODEL, "--force", PICTURES[0])
+        for command, *words in COMMANDS:
+            error = self.fail_with(2, command, "--model", MODEL, *words, "--force", PICTURES[0])
+            self.assertIn("--force: needs", error)
 
 
     def test_inputs_are_kept(self):
