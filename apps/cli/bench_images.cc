@@ -1,13 +1,12 @@
 #include "bench_images.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <optional>
 #include <random>
 #include <utility>
 
-#include "inputs.h"
+#include "folder_walker.h"
 #include "measure.h"
 #include "siglip/error.h"
 
@@ -77,11 +76,10 @@ Image RandomPicture(int64_t side) {
 }  // namespace
 
 std::vector<std::string> FindImages(const std::string& folder) {
-  const std::atomic<bool> stop = false;
-  Inputs inputs({.paths = {folder}}, stop,
-                {.failed = [](const std::string&, const Error& error) { throw error; }});
+  FolderWalker pictures(folder,
+                        {.failed = [](const std::string&, const Error& error) { throw error; }});
   std::vector<std::string> paths;
-  while (auto path = inputs.Next()) paths.push_back(*std::move(path));
+  while (auto path = pictures.Next()) paths.push_back(*std::move(path));
   if (paths.empty()) throw Error(ErrorCode::kNotFound, folder + ": holds no pictures");
   return paths;
 }

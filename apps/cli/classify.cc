@@ -68,8 +68,11 @@ std::vector<std::string> ReadLabels(const ClassifyArguments& arguments) {
   if (arguments.labels_file.empty()) return SplitLabels(arguments.labels);
   std::vector<std::string> labels = ReadLines(arguments.labels_file);
   if (labels.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, arguments.labels_file + ": there are no labels",
-                "one per line");
+    const bool is_standard_input = arguments.labels_file == "-";
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        (is_standard_input ? "standard input" : arguments.labels_file) + ": there are no labels",
+        "one per line");
   }
   return labels;
 }
@@ -144,7 +147,7 @@ void Classify(ClassifyArguments arguments) {
                                  {.replace = arguments.report.force, .stop = nullptr})
               : MakeClassifyStandardOutput(labels, arguments.json);
   const bool text_on_terminal = !to_file && ::isatty(STDOUT_FILENO) != 0;
-  PictureRun run(arguments.inputs, arguments.report,
+  PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments),
                  WantsProgressBar(arguments.report.quiet) && !text_on_terminal);
   run.Embed(engine, [&](const EmbedResult& result) {
     if (result.error) return;

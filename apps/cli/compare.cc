@@ -134,7 +134,7 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 /// Adds the pictures to `items`; returns how many failed.
 uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
                      std::vector<Item>& items) {
-  PictureRun run(arguments.inputs, arguments.report, WantsProgressBar(arguments.report.quiet));
+  PictureRun run(arguments.inputs, arguments.report, {}, WantsProgressBar(arguments.report.quiet));
   run.Embed(engine, [&](EmbedResult result) {
     if (result.error) return;
     const auto row = std::as_const(result.embedding).floats();
@@ -148,6 +148,9 @@ uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
 
 void Compare(CompareArguments arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
+  if (arguments.report.force && arguments.report.failed.empty()) {
+    throw CLI::ValidationError("--force", "needs --failed");
+  }
   CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
   arguments.engine.preprocess = arguments.preprocess.mode;

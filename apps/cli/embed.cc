@@ -75,6 +75,7 @@ void CheckArguments(const EmbedArguments& arguments) {
   } catch (const Error& error) {
     throw CLI::ValidationError("--output", error.what());
   }
+  CheckFailuresApart(report, {JournalPath(arguments.output)});
   // An interrupted run may have put files in place; whether they are its own will show.
   std::error_code ignored;
   const bool goes_on =
@@ -177,7 +178,7 @@ void Embed(EmbedArguments arguments) {
   const auto output = MakeOutput(arguments, engine);
   TextTally tally;
   EmbedTexts(engine, texts, with_bar, *output, tally);
-  PictureRun run(arguments.inputs, arguments.report, with_bar);
+  PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments), with_bar);
   if (!arguments.inputs.paths.empty()) {
     run.Embed(
         engine, [&](const EmbedResult& result) { output->Add(RowType::kPicture, result); },

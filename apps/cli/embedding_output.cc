@@ -5,7 +5,6 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -38,15 +37,10 @@ class StandardOutput : public EmbeddingOutput {
 
 /// A picture's file as it is now. Looked at before it is decoded: what changes later has another
 /// time.
-RowKey PictureKey(const std::string& path, const std::set<FileId>& outputs) {
+RowKey PictureKey(const std::string& path) {
   struct stat status = {};
   // Why there is none will be said by whoever opens it.
   if (::stat(path.c_str(), &status) != 0) return {RowType::kPicture, path, -1, 0};
-  if (outputs.contains(Identify(status))) {
-    throw Error(ErrorCode::kInvalidArgument,
-                path + ": is one of the inputs, and the output would replace it",
-                "write to another file");
-  }
   // Times beyond those that fit wrap around, and still differ when they differ.
   const uint64_t mtime = static_cast<uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000U +
                          static_cast<uint64_t>(status.st_mtim.tv_nsec);
@@ -61,18 +55,16 @@ class FileOutput : public EmbeddingOutput {
         settings_(settings),
         shape_(shape),
         options_(options),
+        present_(OutputFiles(path)),
         journal_(JournalPath(path), start, settings, static_cast<size_t>(ElementCount(shape))) {
     journal_.Recover([&](const RowKey& key, uint64_t offset) {
       recovered_.emplace_back(std::hash<std::string>()(key.name), offset);
     });
     std::ranges::sort(recovered_);
-    for (const std::filesystem::path& file : OutputFiles(path)) {
-      if (const std::optional<FileId> present = IdentifyFile(file)) present_.insert(*present);
-    }
   }
 
   bool Reuse(RowType type, const std::string& name) override {
-    const RowKey key = type == RowType::kPicture ? PictureKey(name, present_) : RowKey{type, name};
+    const RowKey key = type == RowType::kPicture ? PictureKey(name) : RowKey{type, name};
     const uint64_t offset = Find(key);
     const std::lock_guard lock(mutex_);
     offsets_.push_back(offset);
@@ -123,7 +115,7 @@ class FileOutput : public EmbeddingOutput {
   const Settings settings_;
   const Shape shape_;
   const WriteOptions options_;
-  std::set<FileId> present_;  // output files that were there at the start
+  const OutputFilesPresent present_;
   // Hashes of names, not names: a million of these are 16 MB, whatever the names.
   std::vector<std::pair<uint64_t, uint64_t>> recovered_;
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <string_view>
 
@@ -10,12 +11,15 @@
 namespace siglip::cli {
 namespace {
 
+std::atomic_flag reported;
+
 /// May call nothing that is unsafe in a signal handler.
 void OnBusError(int signal, siginfo_t* information, void*) {
   if (information->si_code != BUS_ADRERR) {  // a fault of the program itself
     ::signal(signal, SIG_DFL);
     return;  // to meet the fault again
   }
+  while (reported.test_and_set()) ::pause();  // another thread, which is about to exit
   constexpr std::string_view kMessage =
       "siglip: a file in use cannot be read any more: it was cut short or its disk fails "
       "(replace checkpoints by renaming a new file over the old one)\n";

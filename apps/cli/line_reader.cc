@@ -53,16 +53,18 @@ std::optional<std::string> LineReader::Next() {
   const char separator = kind_ == ListKind::kNullPaths ? '\0' : '\n';
   while (true) {
     size_t end = buffer_.find(separator, begin_);
-    if (separator != '\0') CheckNoNull(std::string_view(buffer_).substr(begin_, end - begin_));
+    const std::string_view found = std::string_view(buffer_).substr(begin_, end - begin_);
+    if (separator != '\0') CheckNoNull(found);
+    // Whether or not its end has been read: how much a read brings is chance.
+    if (found.size() > kMaxLineBytes) {
+      throw Error(ErrorCode::kLimitExceeded,
+                  name_ + ": a line of more than " + std::to_string(kMaxLineBytes) + " bytes",
+                  kind_ == ListKind::kTexts ? "a list has one text per line"
+                  : kind_ == ListKind::kPaths
+                      ? "a list has one path per line, or with --null (-0) a NUL after each"
+                      : "with --null (-0) a list has a NUL after each path");
+    }
     if (end == std::string::npos) {
-      if (buffer_.size() - begin_ > kMaxLineBytes) {
-        throw Error(ErrorCode::kLimitExceeded,
-                    name_ + ": a line of more than " + std::to_string(kMaxLineBytes) + " bytes",
-                    kind_ == ListKind::kTexts ? "a list has one text per line"
-                    : kind_ == ListKind::kPaths
-                        ? "a list has one path per line, or with --null (-0) a NUL after each"
-                        : "with --null (-0) a list has a NUL after each path");
-      }
       if (ReadMore()) continue;
       if (stop_ || begin_ == buffer_.size()) return std::nullopt;
       end = buffer_.size();  // the last line lacks its end

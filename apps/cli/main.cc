@@ -130,6 +130,8 @@ int Run(const std::vector<std::string>& words) {
     std::vector<std::string> guarded = GuardBrackets(app, words);
     std::ranges::reverse(guarded);  // as parse() wants them
     app.parse(std::move(guarded));
+    // As with "--", behind which no word is a command.
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
   } catch (const CLI::Error& error) {
     status = ReportUsage(app, error, words);
   }

@@ -55,6 +55,21 @@ std::optional<FileId> IdentifyFile(const std::filesystem::path& path) {
   return Identify(status);
 }
 
+OutputFilesPresent::OutputFilesPresent(const std::vector<std::filesystem::path>& outputs) {
+  for (const std::filesystem::path& output : outputs) {
+    if (const std::optional<FileId> present = IdentifyFile(output)) files_.insert(*present);
+  }
+}
+
+void OutputFilesPresent::CheckInput(const std::filesystem::path& input) const {
+  if (files_.empty()) return;
+  const std::optional<FileId> file = IdentifyFile(input);
+  if (!file || !files_.contains(*file)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              input.string() + ": is one of the inputs, and the output would replace it",
+              "write to another file");
+}
+
 void InputFiles::Add(const std::filesystem::path& path) {
   struct stat status = {};
   const bool is_there =

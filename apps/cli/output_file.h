@@ -34,6 +34,19 @@ FileId Identify(const struct stat& status);
 /// Of the file that a path leads to; nothing when there is none.
 std::optional<FileId> IdentifyFile(const std::filesystem::path& path);
 
+/// Those files of a command's output that were there when it began. Pictures of lists and folders
+/// are known only when their turn comes.
+class OutputFilesPresent {
+ public:
+  explicit OutputFilesPresent(const std::vector<std::filesystem::path>& outputs);
+  /// Throws Error(kInvalidArgument) when `input` is one of these, by whatever name.
+  void CheckInput(const std::filesystem::path& input) const;
+  bool empty() const { return files_.empty(); }
+
+ private:
+  std::set<FileId> files_;
+};
+
 /// The files that a command reads, so that it does not write over them.
 class InputFiles {
  public:

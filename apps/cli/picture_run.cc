@@ -29,6 +29,12 @@ class BackgroundCount {
   std::thread thread_;
 };
 
+std::vector<std::filesystem::path> WithFailures(std::vector<std::filesystem::path> outputs,
+                                                const ReportArguments& report) {
+  if (!report.failed.empty()) outputs.push_back(report.failed);
+  return outputs;
+}
+
 }  // namespace
 
 void AddReportOptions(CLI::App& command, ReportArguments& arguments) {
@@ -43,6 +49,16 @@ void AddReportOptions(CLI::App& command, ReportArguments& arguments) {
                    "Name what is passed over in folders, and why");
 }
 
+void CheckFailuresApart(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& files) {
+  if (arguments.failed.empty()) return;
+  const auto failed = std::filesystem::weakly_canonical(arguments.failed);
+  for (const std::filesystem::path& file : files) {
+    if (std::filesystem::weakly_canonical(file) != failed) continue;
+    throw CLI::ValidationError("--failed", "names a file that --output writes");
+  }
+}
+
 void CheckOutputFiles(const ReportArguments& arguments,
                       const std::vector<std::filesystem::path>& outputs, bool goes_on) {
   for (const std::filesystem::path& output : outputs) {
@@ -50,26 +66,23 @@ void CheckOutputFiles(const ReportArguments& arguments,
   }
   if (arguments.failed.empty()) return;
   CheckOutputFile(arguments.failed, arguments.force);
-  const auto failed = std::filesystem::weakly_canonical(arguments.failed);
-  for (const std::filesystem::path& output : outputs) {
-    if (std::filesystem::weakly_canonical(output) != failed) continue;
-    throw CLI::ValidationError("--failed", "names a file that --output writes");
-  }
+  CheckFailuresApart(arguments, outputs);
 }
 
 void CheckInputsAreKept(const ReportArguments& arguments,
                         const std::vector<std::filesystem::path>& outputs,
                         const InputFiles& inputs) {
-  for (const std::filesystem::path& output : outputs) inputs.CheckOutput(output);
-  if (!arguments.failed.empty()) inputs.CheckOutput(arguments.failed);
+  for (const auto& output : WithFailures(outputs, arguments)) inputs.CheckOutput(output);
 }
 
-PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& report, bool with_bar)
+PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& report,
+                       const std::vector<std::filesystem::path>& outputs, bool with_bar)
     : arguments_(arguments),
       report_(report),
       stop_(CatchInterrupts()),
       progress_(with_bar),
       with_bar_(with_bar),
+      outputs_(WithFailures(outputs, report)),
       failures_(report.failed, {.replace = report.force, .stop = nullptr}),
       inputs_(
           arguments, stop_,
@@ -85,6 +98,7 @@ void PictureRun::Embed(const Engine& engine, const Engine::ResultSink& sink,
   if (with_bar_ && CanReadTwice(arguments_)) count.emplace(arguments_, progress_);
   const auto next_path = [&]() -> std::optional<std::string> {
     while (std::optional<std::string> path = inputs_.Next()) {
+      outputs_.CheckInput(*path);
       if (!reuse(*path)) return path;
       ++reused_;
       progress_.Skip();

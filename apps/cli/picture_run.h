@@ -29,6 +29,10 @@ struct ReportArguments {
 /// --failed FILE, --list-skipped, --quiet and --force.
 void AddReportOptions(CLI::App& command, ReportArguments& arguments);
 
+/// Throws a usage error when the file of failures is one of `files`, which the command writes.
+void CheckFailuresApart(const ReportArguments& arguments,
+                        const std::vector<std::filesystem::path>& files);
+
 /// To be called before anything is loaded: throws when the file of failures or one of `outputs`,
 /// the other files of the command, may not be written.
 /// Those of an interrupted run that goes on may be there already.
@@ -42,12 +46,14 @@ void CheckInputsAreKept(const ReportArguments& arguments,
 
 class PictureRun {
  public:
-  /// `arguments` must outlive this object. Throws Error when a list or the file of failures cannot
-  /// be opened.
-  PictureRun(const PathArguments& arguments, const ReportArguments& report, bool with_bar);
+  /// `arguments` must outlive this object; `outputs` are the files of the command but that of
+  /// failures. Throws Error when a list or the file of failures cannot be opened.
+  PictureRun(const PathArguments& arguments, const ReportArguments& report,
+             const std::vector<std::filesystem::path>& outputs, bool with_bar);
 
   /// Embeds the pictures until their end or an interruption. `reuse` tells of each whether it needs
   /// no embedding; `sink` gets all results, also of those that failed, which have been reported.
+  /// Throws Error at a picture that an output would replace.
   void Embed(
       const Engine& engine, const Engine::ResultSink& sink,
       const std::function<bool(const std::string&)>& reuse = [](const auto&) { return false; });
@@ -73,6 +79,7 @@ class PictureRun {
   const std::atomic<bool>& stop_;
   ProgressBar progress_;
   const bool with_bar_;
+  const OutputFilesPresent outputs_;
   FailureFile failures_;
   Inputs inputs_;
   bool complete_ = false;

@@ -72,10 +72,17 @@ class BenchTest(CommandTest):
         self.fail_with(2, "bench", "--model", model, "--preset", "base-patch16-224")
         for option in (("--batch", "0"), ("--batch", "a"), ("--threads", "-1"), ("--repeats", "0")):
             with self.subTest(option):
-                self.fail_with(2, "bench", "--model", model, *option)
+                error = self.fail_with(2, "bench", "--model", model, *option)
+                self.assertIn(f"{option[0]}: expected", error)
         self.fail_with(2, "bench", "--model", model, "--fast-decode")
         self.fail_with(1, "bench", "--preset", "base-patch17")
         self.fail_with(1, "bench", "--model", model, "--images", self.folder)
+        # It takes a folder, no list.
+        listed = self.folder / "list.txt"
+        listed.write_text("x.jpg\n")
+        for word in (f"@{listed}", "-"):
+            error = self.fail_with(1, "bench", "--model", model, "--images", word, input="x.jpg\n")
+            self.assertIn("cannot read the folder", error)
 
 
 if __name__ == "__main__":

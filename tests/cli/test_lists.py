@@ -65,6 +65,20 @@ class ListTest(CommandTest):
         file = self.write(b"\xef\xbb")
         self.assertIn("\\xef\\xbb", self.fail_with(1, "embed", "--model", MODEL, f"@{file}"))
 
+    def test_a_line_has_a_limit_wherever_reads_end(self):
+        longest = "x" * (64 << 10)
+        for end in ("", "\n", "\n" + PICTURES[0] + "\n"):
+            file = self.write((longest + end).encode())
+            self.succeed("embed", "--model", MODEL, "--text-file", file)
+            file = self.write((longest + "x" + end).encode())
+            for words in (("embed", "--text-file", file), ("embed", f"@{file}"),
+                          ("tokenize", f"@{file}")):
+                error = self.fail_with(1, words[0], "--model", MODEL, *words[1:])
+                self.assertIn("a line of more than 65536 bytes", error)
+        file = self.write((longest + "x\0" + PICTURES[0] + "\0").encode())
+        error = self.fail_with(1, "embed", "--model", MODEL, "--null", f"@{file}")
+        self.assertIn("a line of more than 65536 bytes", error)
+
     def test_other_encodings_are_refused_by_name(self):
         for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"),
                                ("utf-32-le", b"\xff\xfe\0\0"), ("utf-32-be", b"\0\0\xfe\xff")):

@@ -105,6 +105,8 @@ class ProgramTest(CommandTest):
             for command in COMMANDS:
                 self.assertRegex(error, rf"\b{command}\b")
         self.assertIn("Did you mean embed", self.fail_with(2, "embd", "--help"))
+        for words in (["--"], ["--", "help"]):
+            self.assertIn("command is required", self.fail_with(2, *words))
 
     def test_values_out_of_range(self):
         for words in (["--threads", "-1"], ["--threads", "many"], ["--batch", "-1"],

@@ -86,11 +86,13 @@ class FailedTest(CommandTest):
             self.assertEqual(len(self.failures()), 1)
             self.fail_with(1, command, "--model", MODEL, *words, "--failed",
                            self.folder / "nowhere" / "x", self.bad)
-        for name in ("x.npy", "x.npy.names.txt", "./x.npy"):
+        for name in ("x.npy", "x.npy.names.txt", "./x.npy", "x.npy.partial"):
             error = self.fail_with(2, "embed", "--model", MODEL, "--output", self.folder / "x.npy",
                                    "--failed", f"{self.folder}/{name}", self.bad)
             self.assertIn("--failed", error)
-        self.fail_with(2, "embed", "--model", MODEL, "--force", PICTURES[0])
+        for command, *words in COMMANDS:
+            error = self.fail_with(2, command, "--model", MODEL, *words, "--force", PICTURES[0])
+            self.assertIn("--force: needs", error)
 
 
     def test_inputs_are_kept(self):
@@ -116,6 +118,25 @@ class FailedTest(CommandTest):
                 self.fail_with(1, *words, "--output", listed, picture)
         self.assertEqual(picture.read_bytes(), before)
         self.assertEqual(listed.read_text(), f"{picture}\n")
+
+    def test_pictures_of_lists_and_folders_are_kept(self):
+        folder, listed = self.folder / "pictures", self.folder / "list"
+        folder.mkdir()
+        for name in ("a.jpg", "b.csv"):
+            shutil.copy(PICTURES[0], folder / name)
+        listed.write_text(f"{folder / 'a.jpg'}\n{folder / 'b.csv'}\n")
+        before = (folder / "a.jpg").read_bytes()
+        for command, *words in COMMANDS:
+            words = (command, "--model", MODEL, *words, "--force")
+            for paths in (folder, f"@{listed}"):
+                targets = [("--failed", "a.jpg")]
+                targets += [("--output", "b.csv")] * (command != "compare")
+                for option, name in targets:
+                    error = self.fail_with(1, *words, option, folder / name, paths)
+                    self.assertIn("one of the inputs", error)
+                    self.assertEqual((folder / name).read_bytes(), before)
+                    (folder / "b.csv.partial").unlink(missing_ok=True)
+        self.assertEqual(sorted(path.name for path in folder.iterdir()), ["a.jpg", "b.csv"])
 
 
 class ListSkippedTest(CommandTest):

@@ -138,13 +138,16 @@ class SignalTest(CommandTest):
         packed = self.folder / "packed"
         self.succeed("convert", "--precision", "bf16", MODEL, packed)
         (weights,) = packed.glob("*.safetensors")
-        process = self.start("embed", "--model", packed, "--threads", "1", "-",
-                             stdin=subprocess.PIPE)
-        self.wait_until_asleep(process)
-        os.truncate(weights, 4096)
-        _, error = process.communicate(f"{PICTURES[0]}\n".encode(), 60)
-        self.assertEqual(process.returncode, 1)
-        self.assertIn("cut short", error.decode())
+        whole = weights.read_bytes()
+        for threads in ("1", "2", "2", "4", "4"):
+            weights.write_bytes(whole)
+            process = self.start("embed", "--model", packed, "--threads", threads, "-",
+                                 stdin=subprocess.PIPE)
+            self.wait_until_asleep(process)
+            os.truncate(weights, 4096)
+            _, error = process.communicate(f"{PICTURES[0]}\n".encode() * 100, 60)
+            self.assertEqual(process.returncode, 1)
+            self.assertEqual(error.decode().count("cut short"), 1)
 
     def test_a_limit_on_the_size_of_files_is_an_error(self):
         def limit():
