@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "siglip/engine.h"
@@ -16,7 +15,7 @@ namespace siglip::cli {
 struct BenchModelSource {
   std::string model;   ///< Folder or name.
   std::string preset;  ///< Random weights of this architecture instead.
-  std::optional<Precision> precision;
+  PrecisionChoice precision;
   int64_t max_num_patches = 0;  ///< Of variable resolution; 0: what preprocessing says.
 
   const std::string& name() const { return preset.empty() ? model : preset; }

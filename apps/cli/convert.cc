@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "checkpoint_folder.h"
@@ -24,7 +23,7 @@ struct ConvertArguments {
   std::string input;  // folder, file or name
   std::filesystem::path output;
   std::string format;
-  std::optional<Precision> precision;
+  PrecisionChoice precision;
   int threads = 0;
   bool force = false;
   bool quiet = false;
@@ -35,7 +34,7 @@ void Pack(const std::filesystem::path& input, const ConvertArguments& arguments)
   RefuseToReplaceInput(input, arguments.output, kPackedFile);
   if (!arguments.force) RefuseExistingCheckpoint(arguments.output);
   const auto runtime = Runtime::Create({.threads = arguments.threads, .instruction_set = {}});
-  PackCheckpoint(input, arguments.output, *arguments.precision, runtime,
+  PackCheckpoint(input, arguments.output, arguments.precision, runtime,
                  {.replace = arguments.force, .stop = &CatchInterrupts()});
   if (arguments.quiet) return;
   std::cout << arguments.output.string() << ": packed for " << runtime->instruction_set() << ", "
@@ -51,12 +50,9 @@ void WriteHuggingFace(const std::filesystem::path& input, const ConvertArguments
 }
 
 void Convert(const ConvertArguments& arguments) {
-  if (arguments.format.empty() && !arguments.precision) {
-    throw CLI::RequiredError("--precision or --to");
-  }
   CheckFolderName(arguments.output);
   const std::filesystem::path input = ResolveModel(arguments.input);
-  if (arguments.precision) {
+  if (arguments.format.empty()) {
     Pack(input, arguments);
   } else {
     WriteHuggingFace(input, arguments);
@@ -89,7 +85,12 @@ void AddConvert(CLI::App& app) {
       "same --precision.\n"
       "Examples:\n  siglip convert --precision int8 siglip-base-patch16-224 siglip-base-int8\n"
       "  siglip convert --to hf webli_en_b16_224.npz siglip-base-patch16-224");
-  command->callback([arguments] { Convert(*arguments); });
+  command->callback([arguments, precision] {
+    if (arguments->format.empty() && precision->empty()) {
+      throw CLI::RequiredError("--precision or --to");
+    }
+    Convert(*arguments);
+  });
 }
 
 }  // namespace siglip::cli

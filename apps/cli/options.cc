@@ -92,10 +92,10 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
       ->capture_default_str();
 }
 
-CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& precision) {
+CLI::Option* AddPrecisionOption(CLI::App& command, PrecisionChoice& precision) {
   return AddParsed(
              command, "--precision",
-             [&precision](const std::string& text) { precision = ParsePrecision(text); },
+             [&precision](const std::string& text) { precision = ParsePrecisionChoice(text); },
              "What is multiplied: f32 (equal to the reference; the default, but for a packed "
              "checkpoint, which has its own), bf16 or int8 (less memory and time, close to it), or "
              "auto (the fastest on this CPU)")

@@ -39,7 +39,7 @@ inline constexpr int kMostThreads = 4096;
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads);
 
 /// --precision f32|bf16|int8.
-CLI::Option* AddPrecisionOption(CLI::App& command, std::optional<Precision>& precision);
+CLI::Option* AddPrecisionOption(CLI::App& command, PrecisionChoice& precision);
 
 /// How pictures become pixels.
 struct PreprocessArguments {

@@ -37,7 +37,7 @@ struct RunArguments {
   std::filesystem::path output;
   VisionForwardOptions forward;
   int threads = 0;
-  std::optional<Precision> precision;
+  PrecisionChoice precision;
   bool force = false;
 };
 

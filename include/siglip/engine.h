@@ -27,8 +27,7 @@ namespace siglip {
 
 struct EngineOptions {
   RuntimeOptions runtime;
-  /// Absent: f32, or what a packed checkpoint holds.
-  std::optional<Precision> precision;
+  PrecisionChoice precision;
   /// Absent: that of the project whose files describe the preprocessing, see
   /// SiglipImageProcessor::FromPretrained.
   std::optional<PreprocessMode> preprocess;

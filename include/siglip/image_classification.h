@@ -30,7 +30,7 @@ class SiglipForImageClassification {
   /// in config.json, which must be as many as the classifier has outputs.
   static SiglipForImageClassification FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      std::optional<Precision> precision = std::nullopt);
+      PrecisionChoice precision = {});
 
   SiglipForImageClassification(SiglipForImageClassification&&) noexcept;
   SiglipForImageClassification& operator=(SiglipForImageClassification&&) noexcept;
@@ -57,7 +57,7 @@ class Siglip2ForImageClassification {
   /// As SiglipForImageClassification::FromPretrained.
   static Siglip2ForImageClassification FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      std::optional<Precision> precision = std::nullopt);
+      PrecisionChoice precision = {});
 
   Siglip2ForImageClassification(Siglip2ForImageClassification&&) noexcept;
   Siglip2ForImageClassification& operator=(Siglip2ForImageClassification&&) noexcept;

@@ -73,7 +73,7 @@ class SiglipModel {
   /// Loads both towers of a checkpoint folder; see SiglipVisionModel and SiglipTextModel.
   static SiglipModel FromPretrained(const std::filesystem::path& folder,
                                     std::shared_ptr<const Runtime> runtime = nullptr,
-                                    std::optional<Precision> precision = std::nullopt);
+                                    PrecisionChoice precision = {});
   /// Of towers loaded otherwise. Throws Error(kMismatch) when their embeddings differ in width, or
   /// when the image tower has no pooling head.
   SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);

@@ -18,7 +18,7 @@ namespace siglip {
 /// whole or not at all. Throws Error as FromPretrained and AtomicFile do, and
 /// Error(kInvalidArgument) for a packed checkpoint.
 void PackCheckpoint(const std::filesystem::path& checkpoint, const std::filesystem::path& folder,
-                    Precision precision, std::shared_ptr<const Runtime> runtime = nullptr,
+                    PrecisionChoice precision, std::shared_ptr<const Runtime> runtime = nullptr,
                     const WriteOptions& options = {});
 
 }  // namespace siglip

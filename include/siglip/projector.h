@@ -18,7 +18,7 @@ class MultiModalProjector {
   /// (average over squares of patches, RMS norm, product).
   static std::unique_ptr<const MultiModalProjector> FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      std::optional<Precision> precision = std::nullopt);
+      PrecisionChoice precision = {});
   virtual ~MultiModalProjector() = default;
   MultiModalProjector(const MultiModalProjector&) = delete;
   MultiModalProjector& operator=(const MultiModalProjector&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +17,37 @@ enum class Precision {
   kBFloat16,  ///< Half the memory, twice the speed where the CPU has bfloat16 products.
   kInt8,      ///< A quarter of the memory: weights per output and activations per token as 8 bits,
               ///< attention in bfloat16 or, where the CPU lacks fast products of that, float.
-  kAuto,  ///< To choose one of these when a model is loaded: what a packed checkpoint holds, else
-          ///< int8 on CPUs with an instruction for it, else f32. See docs/performance.md.
 };
-/// "f32", "bf16", "int8", "auto".
+/// "f32", "bf16", "int8".
 std::string_view ToString(Precision precision);
 /// Throws Error(kInvalidArgument) listing the names.
 Precision ParsePrecision(std::string_view name);
+
+/// What a caller asks for when a model is loaded; a model that is loaded has a Precision.
+class PrecisionChoice {
+ public:
+  /// As stored: what a packed checkpoint holds, f32 of all others.
+  constexpr PrecisionChoice() = default;
+  /// This one. A packed checkpoint that holds another is refused.
+  // NOLINTNEXTLINE(google-explicit-constructor): a precision is a choice
+  constexpr PrecisionChoice(Precision precision) : precision_(precision) {}
+  /// The fastest that does not cost much accuracy: what a packed checkpoint holds, else int8 on
+  /// CPUs with an instruction for it, else f32. See docs/performance.md.
+  static constexpr PrecisionChoice Auto() { return PrecisionChoice(std::nullopt, true); }
+
+  /// The one that was asked for, if it was one.
+  constexpr std::optional<Precision> precision() const { return precision_; }
+  constexpr bool is_auto() const { return is_auto_; }
+
+ private:
+  constexpr PrecisionChoice(std::optional<Precision> precision, bool is_auto)
+      : precision_(precision), is_auto_(is_auto) {}
+
+  std::optional<Precision> precision_;
+  bool is_auto_ = false;
+};
+/// The names of precisions, and "auto". Throws Error(kInvalidArgument) listing them.
+PrecisionChoice ParsePrecisionChoice(std::string_view name);
 
 struct RuntimeOptions {
   /// Worker threads, the calling one included. 0: as many as this process may use (CPU affinity

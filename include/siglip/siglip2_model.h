@@ -22,7 +22,7 @@ class Siglip2Model {
   /// Loads both towers of a NaFlex checkpoint folder; see Siglip2VisionModel and SiglipTextModel.
   static Siglip2Model FromPretrained(const std::filesystem::path& folder,
                                      std::shared_ptr<const Runtime> runtime = nullptr,
-                                     std::optional<Precision> precision = std::nullopt);
+                                     PrecisionChoice precision = {});
   /// Of towers loaded otherwise. Throws Error(kMismatch) when their embeddings differ in width, or
   /// when the image tower has no pooling head.
   Siglip2Model(Siglip2VisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);

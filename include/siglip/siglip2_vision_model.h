@@ -95,12 +95,12 @@ class Siglip2VisionModel {
   /// SiglipVisionModel::FromPretrained does.
   static Siglip2VisionModel FromPretrained(const std::filesystem::path& folder,
                                            std::shared_ptr<const Runtime> runtime = nullptr,
-                                           std::optional<Precision> precision = std::nullopt);
+                                           PrecisionChoice precision = {});
 
   /// Random weights as transformers initialises them, the same for the same seed on every machine.
   Siglip2VisionModel(const Siglip2VisionConfig& config, uint64_t seed,
                      std::shared_ptr<const Runtime> runtime = nullptr,
-                     std::optional<Precision> precision = std::nullopt);
+                     PrecisionChoice precision = {});
   /// The checkpoint of such a model, written tensor by tensor: it need not fit into memory.
   static void SaveRandom(const Siglip2VisionConfig& config, uint64_t seed,
                          const std::filesystem::path& folder, const WriteOptions& options = {},

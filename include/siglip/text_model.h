@@ -99,7 +99,7 @@ class SiglipTextModel {
   /// config.json asks for.
   static SiglipTextModel FromPretrained(const std::filesystem::path& folder,
                                         std::shared_ptr<const Runtime> runtime = nullptr,
-                                        std::optional<Precision> precision = std::nullopt);
+                                        PrecisionChoice precision = {});
 
   SiglipTextModel(SiglipTextModel&&) noexcept;
   SiglipTextModel& operator=(SiglipTextModel&&) noexcept;

@@ -152,13 +152,13 @@ class SiglipVisionModel {
   /// missing, unexpected or has another shape than config.json asks for.
   static SiglipVisionModel FromPretrained(const std::filesystem::path& folder,
                                           std::shared_ptr<const Runtime> runtime = nullptr,
-                                          std::optional<Precision> precision = std::nullopt);
+                                          PrecisionChoice precision = {});
 
   /// Random weights of transformers' `_init_weights` distributions; the same seed gives the same
   /// weights on every machine.
   SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                     std::shared_ptr<const Runtime> runtime = nullptr,
-                    std::optional<Precision> precision = std::nullopt);
+                    PrecisionChoice precision = {});
 
   /// What saving a model made from `config` and `seed` writes, without making it: one tensor is
   /// held at a time. Beside it preprocessor_config.json, unless `preprocessor_json` is empty.

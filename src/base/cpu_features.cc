@@ -125,25 +125,4 @@ std::vector<std::string> AvailableInstructionSets() {
   return names;
 }
 
-std::string_view ToString(Precision precision) {
-  switch (precision) {
-    case Precision::kFloat32: return "f32";
-    case Precision::kBFloat16: return "bf16";
-    case Precision::kInt8: return "int8";
-    case Precision::kAuto: return "auto";
-  }
-  return "unknown";
-}
-
-Precision ParsePrecision(std::string_view name) {
-  for (Precision precision :
-       {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8, Precision::kAuto}) {
-    if (name == ToString(precision)) return precision;
-  }
-  throw Error(ErrorCode::kInvalidArgument, "unknown precision '" + std::string(name) + "'",
-              "known: f32, bf16, int8, auto");
-}
-
-std::string_view Version() { return SIGLIP_VERSION; }
-
 }  // namespace siglip

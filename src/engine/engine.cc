@@ -1,6 +1,7 @@
 #include "siglip/engine.h"
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/thread_pool.h"
@@ -54,6 +55,12 @@ struct Engine::Parts {
     }
     return *text_part;
   }
+  /// Read when first asked for.
+  SiglipLogits Logits() const {
+    const std::lock_guard lock(text_mutex);
+    if (!logits) logits = SiglipLogits::FromPretrained(Folder());
+    return *logits;
+  }
   const std::filesystem::path& Folder() const {
     if (!folder.empty()) return folder;
     throw Error(ErrorCode::kUnsupported, "this engine was made of parts that embed pictures only",
@@ -72,6 +79,7 @@ struct Engine::Parts {
   StageSeconds seconds;  // guarded by seconds_mutex
   mutable std::mutex text_mutex;
   mutable std::unique_ptr<const TextPart> text_part;  // guarded by text_mutex
+  mutable std::optional<SiglipLogits> logits;         // guarded by text_mutex
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
@@ -154,6 +162,6 @@ Tensor Engine::EmbedTexts(std::span<const std::string> texts) const {
 
 const SiglipTextModel& Engine::text_model() const { return parts_->text().model(); }
 const Tokenizer& Engine::tokenizer() const { return parts_->text().tokenizer(); }
-SiglipLogits Engine::logits() const { return SiglipLogits::FromPretrained(parts_->Folder()); }
+SiglipLogits Engine::logits() const { return parts_->Logits(); }
 
 }  // namespace siglip

@@ -33,8 +33,7 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 }
 
 TextPart::TextPart(const std::filesystem::path& folder,
-                   const std::shared_ptr<const Runtime>& runtime,
-                   std::optional<Precision> precision)
+                   const std::shared_ptr<const Runtime>& runtime, PrecisionChoice precision)
     : tokenizer_(LoadTokenizer(folder)),
       model_(SiglipTextModel::FromPretrained(folder, runtime, precision)) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -20,7 +19,7 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 class TextPart {
  public:
   TextPart(const std::filesystem::path& folder, const std::shared_ptr<const Runtime>& runtime,
-           std::optional<Precision> precision);
+           PrecisionChoice precision);
   /// On the runtime and with the precision of `image_tower`, whose embeddings those of texts are to
   /// be compared with. Throws Error, kMismatch when the parts do not belong together.
   TextPart(const std::filesystem::path& folder, const ImageTower& image_tower);

@@ -73,6 +73,16 @@ TEST(EngineTexts, MayBeAskedForByManyThreadsAtOnce) {
   for (auto& result : results) EXPECT_EQ(Row(result.get(), 1), expected);
 }
 
+TEST(EngineTexts, ScaleAndBiasAreReadOnce) {
+  const ScratchFolder folder;
+  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
+  const Engine engine = Engine::FromPretrained(folder.path());
+  const SiglipLogits logits = engine.logits();
+  std::filesystem::remove(folder / "model.safetensors");
+  EXPECT_EQ(engine.logits().logit_scale(), logits.logit_scale());
+  EXPECT_EQ(engine.logits().logit_bias(), logits.logit_bias());
+}
+
 TEST(EngineTexts, NeedAFolderWithATextTower) {
   ExpectError(ErrorCode::kInvalidArgument, {}, [] { Load().EmbedTexts({}); });
 

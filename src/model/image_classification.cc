@@ -17,7 +17,7 @@ template <class Config>
 std::unique_ptr<const TokenClassifier> LoadClassifier(const Checkpoint& checkpoint,
                                                       const Config& config,
                                                       const std::shared_ptr<const Runtime>& runtime,
-                                                      std::optional<Precision> precision) {
+                                                      PrecisionChoice precision) {
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
   const LayerContext context = {config, runtime, ResolvePrecision(checkpoint, precision, kernels)};
   return std::make_unique<const TokenClassifier>(checkpoint, context);
@@ -27,7 +27,7 @@ std::unique_ptr<const TokenClassifier> LoadClassifier(const Checkpoint& checkpoi
 
 SiglipForImageClassification SiglipForImageClassification::FromPretrained(
     const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime,
-    std::optional<Precision> precision) {
+    PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   auto classifier = LoadClassifier(checkpoint, LoadVisionConfig(checkpoint), runtime, precision);
@@ -60,7 +60,7 @@ ImageClassificationOutput SiglipForImageClassification::operator()(
 
 Siglip2ForImageClassification Siglip2ForImageClassification::FromPretrained(
     const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime,
-    std::optional<Precision> precision) {
+    PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   auto classifier =

@@ -27,7 +27,6 @@ OperandType WeightTypeOf(Precision precision) {
     case Precision::kFloat32: return OperandType::kFloat32;
     case Precision::kBFloat16: return OperandType::kBFloat16;
     case Precision::kInt8: return OperandType::kInt8;
-    case Precision::kAuto: break;
   }
   throw Error(ErrorCode::kInternal, "a precision that nothing can be held in");
 }

@@ -161,7 +161,7 @@ void Write(const NamedTensors& tensors, const PackedInfo& info, CheckpointFiles&
 }  // namespace
 
 void PackCheckpoint(const std::filesystem::path& checkpoint_path,
-                    const std::filesystem::path& folder, Precision precision,
+                    const std::filesystem::path& folder, PrecisionChoice choice,
                     std::shared_ptr<const Runtime> runtime, const WriteOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(checkpoint_path);
   if (checkpoint.packed()) {
@@ -171,7 +171,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
-  precision = ResolvePrecision(checkpoint, precision, kernels);
+  const Precision precision = ResolvePrecision(checkpoint, choice, kernels);
 
   std::vector<TensorSpec> specs;
   std::vector<Tower> towers;

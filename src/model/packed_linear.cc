@@ -56,25 +56,23 @@ void Keep(const WeightSource& weights, const std::string& name, DType dtype,
 
 }  // namespace
 
-Precision ResolvePrecision(std::optional<Precision> wanted, const Kernels& kernels) {
-  const Precision precision = wanted.value_or(Precision::kFloat32);
-  if (precision != Precision::kAuto) return precision;
+Precision ResolvePrecision(PrecisionChoice wanted, const Kernels& kernels) {
   // Fastest is the narrowest that the CPU has an instruction for.
-  return kernels.multiplies_int8 ? Precision::kInt8 : Precision::kFloat32;
+  const bool is_int8 = wanted.is_auto() && kernels.multiplies_int8;
+  return wanted.precision().value_or(is_int8 ? Precision::kInt8 : Precision::kFloat32);
 }
 
-Precision ResolvePrecision(const Checkpoint& checkpoint, std::optional<Precision> wanted,
+Precision ResolvePrecision(const Checkpoint& checkpoint, PrecisionChoice wanted,
                            const Kernels& kernels) {
   if (!checkpoint.packed()) return ResolvePrecision(wanted, kernels);
   const std::string path = checkpoint.packed()->path().string();
   const PackedInfo info = ReadPackedInfo(*checkpoint.packed());
   const Precision precision = ParsePrecision(info.precision);
-  if (wanted && *wanted != Precision::kAuto && *wanted != precision) {
+  if (wanted.precision().value_or(precision) != precision) {
+    const std::string asked(ToString(*wanted.precision()));
     throw Error(ErrorCode::kMismatch,
-                path + ": holds weights in " + info.precision + ", asked for " +
-                    std::string(ToString(*wanted)),
-                "leave --precision away, or convert the original checkpoint to " +
-                    std::string(ToString(*wanted)));
+                path + ": holds weights in " + info.precision + ", asked for " + asked,
+                "leave --precision away, or convert the original checkpoint to " + asked);
   }
   if (info.panel_columns != kernels.panel_columns) {
     throw Error(ErrorCode::kMismatch,

@@ -13,11 +13,11 @@
 namespace siglip {
 
 /// What is asked for, else f32.
-Precision ResolvePrecision(std::optional<Precision> wanted, const Kernels& kernels);
+Precision ResolvePrecision(PrecisionChoice wanted, const Kernels& kernels);
 /// The precision to load a checkpoint in: what is asked for, else f32. A packed one has its own:
 /// throws Error(kMismatch) when another is asked for, or when it is laid out for other instruction
 /// sets than the kernels'.
-Precision ResolvePrecision(const Checkpoint& checkpoint, std::optional<Precision> wanted,
+Precision ResolvePrecision(const Checkpoint& checkpoint, PrecisionChoice wanted,
                            const Kernels& kernels);
 
 /// The packed weight of the layer called `scope`, mapped. Throws Error(kMalformedFile) when its

@@ -130,7 +130,7 @@ std::vector<float> Transposed(const std::vector<float>& matrix, size_t inputs, s
 
 std::unique_ptr<const MultiModalProjector> MultiModalProjector::FromPretrained(
     const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime,
-    std::optional<Precision> precision) {
+    PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
   const Checkpoint checkpoint = Checkpoint::Open(folder);

@@ -13,7 +13,7 @@ Siglip2Model::Siglip2Model(Siglip2VisionModel vision_model, SiglipTextModel text
 
 Siglip2Model Siglip2Model::FromPretrained(const std::filesystem::path& folder,
                                           std::shared_ptr<const Runtime> runtime,
-                                          std::optional<Precision> precision) {
+                                          PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   // The small part first: a folder that lacks it is refused before the towers are read.
   const SiglipLogits logits = SiglipLogits::FromPretrained(folder);

@@ -133,7 +133,7 @@ bool Siglip2VisionModel::IsFor(const std::filesystem::path& folder) {
 
 Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
                                                       std::shared_ptr<const Runtime> runtime,
-                                                      std::optional<Precision> precision) {
+                                                      PrecisionChoice precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
   if (!runtime) runtime = Runtime::Create();
@@ -144,7 +144,7 @@ Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::pat
 
 Siglip2VisionModel::Siglip2VisionModel(const Siglip2VisionConfig& config, uint64_t seed,
                                        std::shared_ptr<const Runtime> runtime,
-                                       std::optional<Precision> precision) {
+                                       PrecisionChoice precision) {
   const Siglip2VisionConfig complete = WithHeadDecided(config);
   if (!runtime) runtime = Runtime::Create();
   const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());

@@ -174,7 +174,7 @@ void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspa
 
 SiglipTextModel SiglipTextModel::FromPretrained(const std::filesystem::path& folder,
                                                 std::shared_ptr<const Runtime> runtime,
-                                                std::optional<Precision> precision) {
+                                                PrecisionChoice precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipTextConfig config = LoadTextConfig(checkpoint);
   const auto weights = OpenWeights(checkpoint, TextTensors(config));

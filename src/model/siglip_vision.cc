@@ -88,7 +88,7 @@ void SiglipVisionTransformer::Forward(const float* pixel_values, int64_t height,
 
 SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
                                                     std::shared_ptr<const Runtime> runtime,
-                                                    std::optional<Precision> precision) {
+                                                    PrecisionChoice precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
   if (!runtime) runtime = Runtime::Create();
@@ -99,7 +99,7 @@ SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path&
 
 SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
                                      std::shared_ptr<const Runtime> runtime,
-                                     std::optional<Precision> precision) {
+                                     PrecisionChoice precision) {
   const SiglipVisionConfig complete = WithHeadDecided(config);
   if (!runtime) runtime = Runtime::Create();
   const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());
