@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "image/heif_references.h"
 #include "image/pixels.h"
 #include "siglip/error.h"
 
@@ -57,9 +58,20 @@ void SetLimit(const ImageSource& source, heif_context* context) {
   heif_context_set_maximum_image_size_limit(context, static_cast<int>(std::min(side, 65535.0)));
 }
 
+// libheif follows references without end and decodes an item as often as others are made of it.
+void CheckReferences(const ImageSource& source) {
+  constexpr uint64_t kMostItems = 1 << 16;  // cameras make grids of some hundred tiles
+  const auto items = CountHeifItems({reinterpret_cast<const char*>(source.data()), source.size()});
+  if (!items) ThrowMalformed(source, ImageFormat::kHeic, "a picture in it is made of itself");
+  if (*items <= kMostItems) return;
+  throw Error(ErrorCode::kLimitExceeded, source.name + ": expected a picture of at most " +
+                                             std::to_string(kMostItems) + " tiles, found more");
+}
+
 }  // namespace
 
 DecodedImage DecodeHeic(const ImageSource& source) {
+  CheckReferences(source);
   const Context context(heif_context_alloc());
   if (context == nullptr) throw std::bad_alloc();
   SetLimit(source, context.get());
