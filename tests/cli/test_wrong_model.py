@@ -215,11 +215,11 @@ class MissingPartTest(CommandTest):
                        self.run_on(model, "input_ids"),
                        self.run_on(model, "input_ids", "pixel_values")],
                       f"{model}: no text tower")
-        model = self.folder / "part"
-        self.same([["classify", "--model", model, "--labels", "a,b", PICTURE],
-                   ["compare", "--model", model, PICTURE, "--text", "a star"],
-                   ["embed", "--model", model, "--text", "a star", "--normalize"]],
-                  f"{model}: no text tower")
+        for model in (self.folder / "part", GOLDEN / "names-timm-gelu"):
+            self.same([["classify", "--model", model, "--labels", "a,b", PICTURE],
+                       ["compare", "--model", model, PICTURE, "--text", "a star"],
+                       ["embed", "--model", model, "--text", "a star", "--normalize"]],
+                      f"{model}: no text tower")
 
     def test_no_image_tower(self):
         model = self.without("vision_model.")
