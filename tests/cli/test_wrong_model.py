@@ -165,6 +165,14 @@ class WrongModelTest(CommandTest):
         self.succeed("preprocess", "--model", folder, "--output", self.folder / "x.safetensors",
                      PICTURE)
 
+    def test_arrays_that_are_no_model(self):
+        path = self.make() / "arrays.npz"
+        numpy.savez(path, weights=numpy.zeros(3, "f4"))
+        self.expect(path, f"{path}: no configuration", "big_vision", weights_only=True)
+        # A name without a folder in front.
+        said = self.fail_with(1, "inspect", path.name, cwd=path.parent)
+        self.assertIn("siglip: arrays.npz: no configuration", said)
+
     def test_a_link_that_leads_nowhere(self):
         folder = self.make(*SMALL_FILES)
         (folder / WEIGHTS).symlink_to("../../blobs/gone")
