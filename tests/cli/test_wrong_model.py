@@ -98,6 +98,12 @@ class WrongModelTest(CommandTest):
         self.expect(folder, "sentence-transformers", f"pass {folder / '0_CLIPModel'}")
         self.succeed("embed", "--model", folder / "0_CLIPModel", PICTURE)
 
+    def test_sentence_transformers_with_the_model_in_the_folder_itself(self):
+        folder = self.make("config.json", "preprocessor_config.json", modules__json=json.dumps([
+            {"idx": 0, "path": ""}, {"idx": 1, "path": "1_Pooling"}]).encode())
+        (folder / "1_Pooling").mkdir()
+        self.expect(folder, "no weights: expected model.safetensors", weights_only=True)
+
     def test_modules_that_are_no_list_say_nothing(self):
         for content in (b"", b"{", b"3", b'[3, {"path": 4}, {"path": "../x"}, {"path": ""}]'):
             folder = self.make(modules__json=content)
