@@ -10,6 +10,7 @@
 #include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/tokenizer.h"
 #include "text.h"
 
 namespace siglip::cli {
@@ -127,6 +128,19 @@ std::string PartsLeftOut(const ModelParts& found, const ModelParts& written) {
   return parts.empty() ? parts : "left out: " + parts + "\n";
 }
 
+/// open_clip changes texts before they become ids, transformers does not.
+std::string CleaningLeftOut(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder / kOpenClipFile, ignored)) return {};
+  try {
+    if (Tokenizer::FromPretrained(folder)->cleaning() == TextCleaning::kNone) return {};
+  } catch (const Error&) {
+    return {};  // texts had no ids before
+  }
+  return "texts are no longer cleaned as open_clip does, which a folder of transformers cannot ask "
+         "for: those with capitals or punctuation may get other ids\n";
+}
+
 }  // namespace
 
 std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
@@ -136,6 +150,7 @@ std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
       found.image_tower ? CompletePreprocessing(checkpoint) : Preprocessing{};
   const ModelParts written = ConvertToTransformers(checkpoint, folder, options, preprocessing.json);
   return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + preprocessing.note +
+         (written.text_tower ? CleaningLeftOut(FolderOf(checkpoint)) : "") +
          PartsLeftOut(found, written);
 }
 

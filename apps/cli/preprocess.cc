@@ -43,6 +43,9 @@ struct PreprocessCommandArguments {
   bool force = false;
 };
 
+// The longest side that a processor resizes to.
+constexpr int64_t kLongestSide = 65536;
+
 /// "48x64" -> {48, 64}. Throws CLI::ValidationError.
 std::array<int64_t, 2> ParseImageSize(const std::string& text) {
   std::array<int64_t, 2> size = {0, 0};
@@ -53,6 +56,11 @@ std::array<int64_t, 2> ParseImageSize(const std::string& text) {
   }
   if (parsed.ec != std::errc() || parsed.ptr != end || size[0] < 1 || size[1] < 1) {
     throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 224x224");
+  }
+  if (size[0] > kLongestSide || size[1] > kLongestSide) {
+    throw CLI::ValidationError(
+        "--size",
+        "expected sides from 1 to " + std::to_string(kLongestSide) + ", found '" + text + "'");
   }
   return size;
 }

@@ -33,11 +33,14 @@ struct Signature {
   std::string_view bytes;
 };
 
-constexpr std::array<Signature, 7> kSignatures = {{{FileKind::kPdf, "%PDF-"},
+/// The first that fits: the mark of UTF-32 begins with that of UTF-16.
+constexpr std::array<Signature, 9> kSignatures = {{{FileKind::kPdf, "%PDF-"},
                                                    {FileKind::kZip, "PK\3\4"},
                                                    {FileKind::kGzip, "\x1F\x8B\x08"},
                                                    {FileKind::kHdf5, "\x89HDF\r\n\x1A\n"},
                                                    {FileKind::kGguf, "GGUF"},
+                                                   {FileKind::kUtf32, {"\xFF\xFE\0\0", 4}},
+                                                   {FileKind::kUtf32, {"\0\0\xFE\xFF", 4}},
                                                    {FileKind::kUtf16, "\xFF\xFE"},
                                                    {FileKind::kUtf16, "\xFE\xFF"}}};
 
@@ -153,6 +156,7 @@ Words Describe(FileKind kind, std::string_view head) {
       return {"the answer of a server, " + Quote(Stripped(head)),
               "download it again; a wrong name, or a login that is needed, ends like this",
               kDamaged};
+    case FileKind::kUtf32: return {"text in UTF-32", "save it as UTF-8", kDamaged};
     case FileKind::kUtf16: return {"text in UTF-16", "save it as UTF-8", kDamaged};
     case FileKind::kSvg: return {"an SVG drawing", "convert it to PNG", kOther};
     case FileKind::kPdf: return {"a PDF document", "convert its pages to PNG", kOther};

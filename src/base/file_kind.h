@@ -17,6 +17,7 @@ enum class FileKind {
   kLfsPointer,     ///< The few lines that stand in a Git repository for a large file.
   kWebPage,        ///< HTML, or XML as of an object store.
   kServerMessage,  ///< "Entry not found" and the like, as plain text or JSON.
+  kUtf32,          ///< Text in UTF-32 with a byte order mark.
   kUtf16,          ///< Text in UTF-16 with a byte order mark.
   kSvg,
   kPdf,

@@ -34,6 +34,8 @@ TEST(FileKind, IsToldByTheFirstBytes) {
     EXPECT_EQ(KindOf(answer), FileKind::kServerMessage) << answer;
   }
   EXPECT_EQ(KindOf("\xFF\xFE{\0}\0"s), FileKind::kUtf16);
+  EXPECT_EQ(KindOf("\xFF\xFE\0\0{\0\0\0"s), FileKind::kUtf32);
+  EXPECT_EQ(KindOf("\0\0\xFE\xFF\0\0\0{"s), FileKind::kUtf32);
   EXPECT_EQ(KindOf("<svg xmlns=\"http://www.w3.org/2000/svg\">"), FileKind::kSvg);
   EXPECT_EQ(KindOf("<?xml version=\"1.0\"?>\n<!-- a --><svg>"), FileKind::kSvg);
   EXPECT_EQ(KindOf("%PDF-1.7"), FileKind::kPdf);

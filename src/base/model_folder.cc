@@ -115,6 +115,7 @@ std::optional<std::string> FirstModule(const std::filesystem::path& folder, cons
       const auto path = module.find("path");
       if (path == module.end() || !path->is_string()) continue;
       if (names.folders.contains(path->get<std::string>())) return path->get<std::string>();
+      return std::nullopt;  // its files lie in the folder itself
     }
   } catch (const Error&) {
     // Damaged: what it would say is a mere help.

@@ -54,12 +54,18 @@ Tensor EmbedLabels(const Engine& engine, const std::vector<std::string>& labels,
   return NormalizeRows(sums);
 }
 
+/// For a model that has a text tower, whose absence says more.
+SiglipLogits LoadLogits(const Engine& engine) {
+  engine.text_model();
+  return engine.logits();
+}
+
 }  // namespace
 
 ZeroShotClassifier::ZeroShotClassifier(const Engine& engine, std::vector<std::string> labels,
                                        const std::vector<std::string>& templates)
     : labels_((Check(labels, templates), std::move(labels))),
-      logits_(engine.logits()),
+      logits_(LoadLogits(engine)),
       label_embeds_(EmbedLabels(engine, labels_, templates)) {}
 
 std::vector<LabelScore> ZeroShotClassifier::operator()(const Tensor& image_embed) const {

@@ -32,7 +32,8 @@ using HeifImage = std::unique_ptr<heif_image, Releaser<heif_image_release>>;
 
 void CheckError(const ImageSource& source, const heif_error& error) {
   if (error.code == heif_error_Ok) return;
-  const char* message = error.message != nullptr ? error.message : "libheif refuses it";
+  std::string_view message = error.message != nullptr ? error.message : "libheif refuses it";
+  while (message.ends_with('\n')) message.remove_suffix(1);  // some have line ends
   if (error.code == heif_error_Memory_allocation_error) {
     throw Error(ErrorCode::kLimitExceeded,
                 source.name + ": the picture needs more pixels or memory than its limits allow",

@@ -337,6 +337,18 @@ TEST(ImageFormatTest, BrandsCountAsFarAsTheirBoxReaches) {
   EXPECT_EQ(DetectImageFormat(AsBytes(long_length)), ImageFormat::kHeic);
 }
 
+TEST(ImageFormatTest, MessagesOverBrandsEndWithoutALineEnd) {
+  const ScratchFolder scratch;
+  std::ofstream(scratch / "brandless") << TypeBox("mif1", 0, "miaf");
+  try {
+    DecodeImageFile(scratch / "brandless");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.message().find('\n'), std::string::npos) << error.what();
+  }
+}
+
 TEST(ImageFormatTest, FolderEntriesCountByEndingOrContent) {
   const ScratchFolder scratch;
   EXPECT_TRUE(LooksLikeImage("absent.JPG"));

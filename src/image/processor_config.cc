@@ -225,8 +225,8 @@ void CheckPixelConfig(const PixelConfig& config, ErrorCode code, const std::stri
 void CheckConfig(const ImageProcessorConfig& config, ErrorCode code, const std::string& name) {
   const auto require_side = [&](const std::string& field, int64_t side) {
     if (side >= 1 && side <= kMaxImageSide) return;
-    throw WrongValue(code, name, field, static_cast<double>(side),
-                     "1 to " + std::to_string(kMaxImageSide));
+    throw Error(code, name + ": field '" + field + "': expected 1 to " +
+                          std::to_string(kMaxImageSide) + ", found " + std::to_string(side));
   };
   const auto require_sides = [&](const std::string& prefix, int64_t height, int64_t width) {
     require_side(prefix + "height", height);

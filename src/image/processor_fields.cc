@@ -100,9 +100,8 @@ std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& 
   if (exists("config.json")) {
     const std::string file = name("config.json");
     const Json config = ParseJsonFile(file);
-    if (config.is_object() && config.contains("pretrained_cfg")) {
-      return ProcessorFields{FieldsFromTimm(config["pretrained_cfg"], file), file,
-                             PreprocessMode::kPillow13};
+    if (HasTimmFields(config)) {
+      return ProcessorFields{FieldsFromTimm(config, file), file, PreprocessMode::kPillow13};
     }
   }
   return std::nullopt;

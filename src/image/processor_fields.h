@@ -44,7 +44,11 @@ void RefuseOtherSteps(const Json& fields, const std::string& name);
 /// "preprocess_cfg" and "model_cfg" of open_clip_config.json, translated.
 Json FieldsFromOpenClip(const Json& file, const std::string& name);
 
-/// "pretrained_cfg" of timm's config.json, translated.
-Json FieldsFromTimm(const Json& pretrained, const std::string& name);
+/// Whether a config.json is one of timm that says how pictures are prepared: in "pretrained_cfg",
+/// or, as older ones do, beside "architecture".
+bool HasTimmFields(const Json& file);
+
+/// What a config.json of timm says of that, translated.
+Json FieldsFromTimm(const Json& file, const std::string& name);
 
 }  // namespace siglip

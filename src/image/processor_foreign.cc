@@ -1,7 +1,7 @@
 // What open_clip and timm folders say about preprocessing, in transformers' fields and siglip's own
 // beside them. Sources: open_clip src/open_clip/transform.py (PreprocessCfg, image_transform) and
-// factory.py, version 3.3; timm data/config.py (resolve_data_config) and data/transforms_factory.py
-// (transforms_imagenet_eval), version 1.0.31.
+// factory.py, version 3.3; timm models/_hub.py (_parse_model_cfg), data/config.py
+// (resolve_data_config) and data/transforms_factory.py (transforms_imagenet_eval), version 1.0.31.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -205,7 +205,13 @@ Json FieldsFromOpenClip(const Json& file, const std::string& name) {
   return fields;
 }
 
-Json FieldsFromTimm(const Json& pretrained, const std::string& name) {
+bool HasTimmFields(const Json& file) {
+  return file.is_object() && (file.contains("pretrained_cfg") ||
+                              (file.contains("architecture") && file.contains("input_size")));
+}
+
+Json FieldsFromTimm(const Json& file, const std::string& name) {
+  const Json& pretrained = file.contains("pretrained_cfg") ? file["pretrained_cfg"] : file;
   RequireObject(pretrained, "pretrained_cfg", name);
   const std::string interpolation = StringOr(pretrained, "interpolation", "bicubic", name);
   if (interpolation == "random") {

@@ -49,7 +49,8 @@ std::optional<JsonTokenizerClass> ClassOf(const std::filesystem::path& folder,
     throw Error(ErrorCode::kUnsupported,
                 config.name +
                     ": field 'tokenizer_class': expected \"SiglipTokenizer\", "
-                    "\"Siglip2Tokenizer\", \"GemmaTokenizer\" or \"T5Tokenizer\", found \"" +
+                    "\"Siglip2Tokenizer\", \"GemmaTokenizer\", \"T5Tokenizer\" or "
+                    "\"TokenizersBackend\", found \"" +
                     config.tokenizer_class + "\"");
   }
   const bool has_json = FileExists(folder / "tokenizer.json");

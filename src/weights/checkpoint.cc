@@ -213,8 +213,12 @@ void Checkpoint::OpenConfig() {
   } else if (found) {
     config_ = TranslateIdeficsConfig(config_, config_name_);
   } else {
-    throw Error(ErrorCode::kNotFound, folder_.string() + ": no configuration: expected " +
-                                          kConfigFile + " or " + kOpenClipConfigFile);
+    throw Error(ErrorCode::kNotFound,
+                path_.string() + ": no configuration: expected " + kConfigFile + " or " +
+                    kOpenClipConfigFile,
+                folder_ == path_ ? ""
+                                 : "a file alone needs none if its tensors have the names of "
+                                   "big_vision, which these have not");
   }
 }
 

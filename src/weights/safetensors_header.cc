@@ -162,7 +162,8 @@ std::string_view HeaderText(std::span<const std::byte> file, const std::string& 
     length |= std::to_integer<uint64_t>(file[i]) << (8 * i);
   }
   if (length > kMaxHeaderBytes) {
-    throw Malformed(name, "header of " + std::to_string(length) + " bytes, allowed are " +
+    throw Malformed(name, "expected a safetensors file, found a header of " +
+                              std::to_string(length) + " bytes, allowed are " +
                               std::to_string(kMaxHeaderBytes));
   }
   if (length > file.size() - kLengthBytes) {
@@ -170,7 +171,10 @@ std::string_view HeaderText(std::span<const std::byte> file, const std::string& 
                              std::to_string(file.size() - kLengthBytes));
   }
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + kLengthBytes, length);
-  if (!text.starts_with('{')) throw Malformed(name, "the header does not begin with '{'");
+  if (!text.starts_with('{')) {
+    throw Malformed(name,
+                    "expected a safetensors file, found a header that does not begin with '{'");
+  }
   return text;
 }
 

@@ -67,7 +67,10 @@ std::vector<MalformedCase> TruncatedAndLying() {
       {"length one too large", LittleEndian(3) + "{}", bad, {"header of 3 bytes"}},
       {"length 100,000,001", LittleEndian(100'000'001) + "{}", bad, {"100000001", "100000000"}},
       {"length 2^64 - 1", LittleEndian(~uint64_t{0}) + "{}", bad, {"18446744073709551615"}},
-      {"length 2^63", LittleEndian(uint64_t{1} << 63) + "{}", bad, {"header of"}},
+      {"length 2^63",
+       LittleEndian(uint64_t{1} << 63) + "{}",
+       bad,
+       {"expected a safetensors file", "header of"}},
       {"big-endian length", std::string("\0\0\0\0\0\0\0\x02{}", 10), bad, {"header of"}},
       {"an empty header beside data", File("{}", 4), bad, {"4 bytes of data"}},
   };

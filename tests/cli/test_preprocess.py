@@ -152,6 +152,8 @@ class PreprocessTest(CommandTest):
     def test_wrong_usage(self):
         words = ["preprocess", "--model", self.model, "--output", self.output]
         self.fail_with(2, *words)
+        self.assertIn("--size: expected sides from 1 to 65536, found '65537x5'",
+                      self.fail_with(2, *words, "--size", "65537x5", IMAGES / "rgb.png"))
         for option in (("--size", "20"), ("--size", "0x5"), ("--size", "5x"), ("--size", "axb"),
                        ("--resample", "best"), ("--alpha", "black"), ("--preprocess", "opencv")):
             with self.subTest(option):

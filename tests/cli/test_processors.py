@@ -47,6 +47,16 @@ class ProcessorTest(CommandTest):
                 self.assertGreater(abs(found - torchvision).max(), 0)
                 self.assertLess(abs(found - torchvision).mean(), 2 / 255)
 
+    def test_older_folders_of_timm_say_all_in_one_object(self):
+        expected = self.pixels(GOLDEN / "names-timm-gelu")
+        folder = self.folder / "flat"
+        shutil.copytree(GOLDEN / "names-timm-gelu", folder)
+        config = json.loads((folder / "config.json").read_text())
+        config.update(config.pop("pretrained_cfg"))
+        (folder / "config.json").write_text(json.dumps(config))
+        self.assert_same(self.pixels(folder), expected)
+        self.succeed("embed", "--model", folder, PICTURE)
+
     def test_alpha_means_there_what_it_means_everywhere(self):
         white = self.pixels(GOLDEN / "names-timm-gelu", picture=TRANSPARENT)
         self.assert_same(

@@ -7,8 +7,11 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import open_clip_files
+import safetensors_io
 from command_line import GOLDEN, CommandTest
 
+DEMO = GOLDEN.parent.parent / "models" / "demo"
 TEXT = GOLDEN / "text"
 SIGLIP = TEXT / "sentencepiece"
 SIGLIP2 = TEXT / "gemma"
@@ -37,6 +40,29 @@ class TokenizeTest(CommandTest):
         self.assertGreater(len(rows), 50)
         found = self.tokenize(OPEN_CLIP / "siglip", "--", *(row["text"] for row in rows))
         self.assertEqual(found, [row["siglip"] + [pad] * (length - len(row["siglip"])) for row in rows])
+
+    def test_texts_of_a_whole_open_clip_checkpoint_are_cleaned_everywhere(self):
+        model = self.folder / "model"
+        shutil.copytree(OPEN_CLIP / "siglip", model)
+        safetensors_io.write(model / "open_clip_model.safetensors", open_clip_files.to_open_clip(
+            safetensors_io.read(DEMO / "model.safetensors")))
+
+        def embedding(folder, text):
+            said = self.succeed("embed", "--model", folder, "--text", text).stdout
+            return json.loads(said)["embedding"]
+
+        self.assertEqual(embedding(model, "A_cat."), embedding(model, "a cat"))
+        told = self.succeed("classify", "--model", model, "--labels", "red,RED!", "--json",
+                            GOLDEN / "images" / "rgb.png").stdout
+        self.assertEqual(*(label["probability"] for label in json.loads(told)["labels"]))
+        self.succeed("convert", "--precision", "f32", model, self.folder / "packed")
+        self.assertEqual(embedding(self.folder / "packed", "A_cat."), embedding(model, "a cat"))
+        # transformers cleans no texts, which is said.
+        said = self.succeed("convert", "--to", "hf", model, self.folder / "hf").stdout
+        self.assertIn("no longer cleaned", said)
+        self.assertNotEqual(embedding(self.folder / "hf", "A_cat."), embedding(model, "a cat"))
+        self.assertNotIn("cleaned", self.succeed(
+            "convert", "--to", "hf", DEMO, self.folder / "demo").stdout)
 
     def test_padding_on_the_left(self):
         model = self.folder / "left"

@@ -98,6 +98,12 @@ class WrongModelTest(CommandTest):
         self.expect(folder, "sentence-transformers", f"pass {folder / '0_CLIPModel'}")
         self.succeed("embed", "--model", folder / "0_CLIPModel", PICTURE)
 
+    def test_sentence_transformers_with_the_model_in_the_folder_itself(self):
+        folder = self.make("config.json", "preprocessor_config.json", modules__json=json.dumps([
+            {"idx": 0, "path": ""}, {"idx": 1, "path": "1_Pooling"}]).encode())
+        (folder / "1_Pooling").mkdir()
+        self.expect(folder, "no weights: expected model.safetensors", weights_only=True)
+
     def test_modules_that_are_no_list_say_nothing(self):
         for content in (b"", b"{", b"3", b'[3, {"path": 4}, {"path": "../x"}, {"path": ""}]'):
             folder = self.make(modules__json=content)
@@ -165,6 +171,14 @@ class WrongModelTest(CommandTest):
         self.succeed("preprocess", "--model", folder, "--output", self.folder / "x.safetensors",
                      PICTURE)
 
+    def test_arrays_that_are_no_model(self):
+        path = self.make() / "arrays.npz"
+        numpy.savez(path, weights=numpy.zeros(3, "f4"))
+        self.expect(path, f"{path}: no configuration", "big_vision", weights_only=True)
+        # A name without a folder in front.
+        said = self.fail_with(1, "inspect", path.name, cwd=path.parent)
+        self.assertIn("siglip: arrays.npz: no configuration", said)
+
     def test_a_link_that_leads_nowhere(self):
         folder = self.make(*SMALL_FILES)
         (folder / WEIGHTS).symlink_to("../../blobs/gone")
@@ -215,11 +229,11 @@ class MissingPartTest(CommandTest):
                        self.run_on(model, "input_ids"),
                        self.run_on(model, "input_ids", "pixel_values")],
                       f"{model}: no text tower")
-        model = self.folder / "part"
-        self.same([["classify", "--model", model, "--labels", "a,b", PICTURE],
-                   ["compare", "--model", model, PICTURE, "--text", "a star"],
-                   ["embed", "--model", model, "--text", "a star", "--normalize"]],
-                  f"{model}: no text tower")
+        for model in (self.folder / "part", GOLDEN / "names-timm-gelu"):
+            self.same([["classify", "--model", model, "--labels", "a,b", PICTURE],
+                       ["compare", "--model", model, PICTURE, "--text", "a star"],
+                       ["embed", "--model", model, "--text", "a star", "--normalize"]],
+                      f"{model}: no text tower")
 
     def test_no_image_tower(self):
         model = self.without("vision_model.")
