@@ -16,8 +16,6 @@
 namespace siglip {
 namespace {
 
-using std::string_literals::operator""s;
-
 const char* InWords(const struct stat& status) {
   return S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device";
 }
@@ -35,8 +33,8 @@ MappedFile MappedFile::Open(const std::filesystem::path& path) {
   struct stat status = {};
   const bool is_known = ::fstat(file, &status) == 0;
   if (!is_known || !S_ISREG(status.st_mode)) {
-    const std::string reason = is_known ? "expected a regular file, found "s + InWords(status)
-                                        : "cannot be looked at: "s + std::strerror(errno);
+    std::string reason = is_known ? "expected a regular file, found " : "cannot be looked at: ";
+    reason += is_known ? InWords(status) : std::strerror(errno);
     ::close(file);
     throw Error(ErrorCode::kIo, path.string() + ": " + reason);
   }
