@@ -60,11 +60,12 @@ void SetLimit(const ImageSource& source, heif_context* context) {
 }
 
 // libheif follows references without end and decodes an item as often as others are made of it.
-void CheckReferences(const ImageSource& source) {
+// Returns whether any item is made of others.
+bool CheckReferences(const ImageSource& source) {
   constexpr uint64_t kMostItems = 1 << 16;  // cameras make grids of some hundred tiles
   const auto items = CountHeifItems({reinterpret_cast<const char*>(source.data()), source.size()});
   if (!items) ThrowMalformed(source, ImageFormat::kHeic, "a picture in it is made of itself");
-  if (*items <= kMostItems) return;
+  if (*items <= kMostItems) return *items > 0;
   throw Error(ErrorCode::kLimitExceeded, source.name + ": expected a picture of at most " +
                                              std::to_string(kMostItems) + " tiles, found more");
 }
@@ -72,7 +73,7 @@ void CheckReferences(const ImageSource& source) {
 }  // namespace
 
 DecodedImage DecodeHeic(const ImageSource& source) {
-  CheckReferences(source);
+  const bool has_grids = CheckReferences(source);
   const Context context(heif_context_alloc());
   if (context == nullptr) throw std::bad_alloc();
   SetLimit(source, context.get());
@@ -94,8 +95,16 @@ DecodedImage DecodeHeic(const ImageSource& source) {
                  handle.get(), &raw_image, heif_colorspace_RGB,
                  composite ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, nullptr));
   const HeifImage decoded(raw_image);
-  Image image = AllocateImage(source, heif_image_get_width(raw_image, heif_channel_interleaved),
-                              heif_image_get_height(raw_image, heif_channel_interleaved), 0);
+  const int64_t decoded_width = heif_image_get_width(raw_image, heif_channel_interleaved);
+  const int64_t decoded_height = heif_image_get_height(raw_image, heif_channel_interleaved);
+  // What no tile of a grid covers would be whatever was in memory.
+  if (has_grids && (decoded_width != width || decoded_height != height)) {
+    ThrowMalformed(source, ImageFormat::kHeic,
+                   "it says to be of " + std::to_string(width) + "x" + std::to_string(height) +
+                       " pixels, its grid is of " + std::to_string(decoded_width) + "x" +
+                       std::to_string(decoded_height));
+  }
+  Image image = AllocateImage(source, decoded_width, decoded_height, 0);
   int stride = 0;
   const uint8_t* rows = heif_image_get_plane_readonly(raw_image, heif_channel_interleaved, &stride);
   if (rows == nullptr) ThrowMalformed(source, ImageFormat::kHeic, "it holds no pixels");

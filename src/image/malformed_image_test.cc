@@ -495,6 +495,10 @@ TEST(MalformedImageTest, AvifAndHeic) {
   const std::string size = BigEndian(0, 4) + BigEndian(48, 4) + BigEndian(32, 4);
   const std::string lie = BigEndian(0, 4) + BigEndian(60000, 4) + BigEndian(60000, 4);
   any_failure("60000 x 60000", Replaced(heic, "ispe" + size, "ispe" + lie));
+  // Of one tile: what it does not cover was whatever was in memory.
+  const std::string grid = BigEndian(0, 4) + BigEndian(48, 2) + BigEndian(32, 2);
+  const std::string larger = BigEndian(0, 4) + BigEndian(226, 2) + BigEndian(226, 2);
+  any_failure("a grid larger than its tiles", Replaced(heic, "idat" + grid, "idat" + larger));
 }
 
 // What is not supported is named, with what can be done, and not said to be damaged.
