@@ -13,6 +13,8 @@
 
 namespace {
 
+constexpr siglip::ImageFormat kFormat = siglip::ImageFormat::SIGLIP_FUZZ_FORMAT;
+
 // Small enough for many executions per second.
 siglip::DecodeOptions FuzzOptions(size_t variant) {
   siglip::DecodeOptions options;
@@ -27,7 +29,7 @@ siglip::DecodeOptions FuzzOptions(size_t variant) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
-  if (siglip::DetectImageFormat(bytes) != siglip::ImageFormat::SIGLIP_FUZZ_FORMAT) return 0;
+  if (siglip::DetectImageFormat(bytes) != kFormat) return 0;
   const siglip::DecodeOptions options = FuzzOptions(size);
   const siglip::ResizeRequest request = {.height = 5, .width = 8};
   const std::string name = "fuzz";
@@ -43,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         siglip::Resize(image, request.height, request.width, request.resample, request.mode);
     // libheif 1.15 leaves what no tile of an alpha's grid covers as it was in memory: another
     // picture every time.
-    constexpr bool kRepeats = siglip::ImageFormat::SIGLIP_FUZZ_FORMAT != siglip::ImageFormat::kHeic;
+    constexpr bool kRepeats = kFormat != siglip::ImageFormat::kHeic;
     if (kRepeats && !options.fast && resized.rgb != expected.rgb) std::abort();
   } catch (const siglip::Error&) {
   }
