@@ -1,7 +1,6 @@
 #include "csv.h"
 
-#include <array>
-#include <charconv>
+#include "format.h"
 
 namespace siglip::cli {
 
@@ -10,11 +9,6 @@ std::string CsvField(std::string_view text) {
   std::string field = "\"";
   for (const char letter : text) field += letter == '"' ? "\"\"" : std::string(1, letter);
   return field + "\"";
-}
-
-std::string ExactNumber(float value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,

@@ -14,9 +14,6 @@ namespace siglip::cli {
 /// that are no UTF-8.
 std::string CsvField(std::string_view text);
 
-/// The shortest number that reads back as the same float.
-std::string ExactNumber(float value);
-
 /// A header, "path" and the numbers of the values from 0, then a line per row: its name and its
 /// values. Rows must be vectors.
 void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,

@@ -1,4 +1,4 @@
-// Numbers as people like to read them.
+// Numbers as people and programs read them.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,8 @@ std::string FormatCount(int64_t count);
 std::string FormatBytes(int64_t bytes);
 /// With this many digits behind the point.
 std::string FormatNumber(double value, int digits);
+
+/// The shortest number that reads back as the same float.
+std::string ExactNumber(float value);
 
 }  // namespace siglip::cli

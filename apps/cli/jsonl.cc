@@ -1,19 +1,15 @@
 #include "jsonl.h"
 
-#include <array>
-#include <charconv>
-
+#include "format.h"
 #include "text.h"
 
 namespace siglip::cli {
 namespace {
 
 void AppendVector(std::string& line, std::span<const float> values) {
-  std::array<char, 32> text;
   char separator = '[';
   for (const float value : values) {
-    line += separator;
-    line.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+    line += separator + ExactNumber(value);
     separator = ',';
   }
   line += ']';
@@ -24,9 +20,7 @@ void AppendVector(std::string& line, std::span<const float> values) {
 std::string JsonLine(RowType type, const std::string& name, const Shape& shape,
                      std::span<const float> row) {
   std::string line = type == RowType::kText ? "{\"type\":\"text\"" : "{\"type\":\"picture\"";
-  line += ",\"path\":" + JsonQuoted(name);
-  if (!IsUtf8(name)) line += ",\"path_base64\":\"" + Base64(name) + "\"";
-  line += ",\"embedding\":";
+  line += "," + JsonPath(name) + ",\"embedding\":";
   if (shape.size() == 1) {
     AppendVector(line, row);
   } else {

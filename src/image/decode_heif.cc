@@ -14,18 +14,12 @@
 
 #include "image/heif_references.h"
 #include "image/pixels.h"
+#include "image/releaser.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
 
-template <auto Release>
-struct Releaser {
-  template <typename T>
-  void operator()(T* object) const {
-    Release(object);
-  }
-};
 using Context = std::unique_ptr<heif_context, Releaser<heif_context_free>>;
 using Handle = std::unique_ptr<heif_image_handle, Releaser<heif_image_handle_release>>;
 using HeifImage = std::unique_ptr<heif_image, Releaser<heif_image_release>>;

@@ -12,6 +12,7 @@
 #include "image/decode.h"
 #include "image/exif.h"
 #include "image/pixels.h"
+#include "image/releaser.h"
 
 namespace siglip {
 namespace {
@@ -23,13 +24,6 @@ uint32_t ReadLittleEndian(const uint8_t* data) {
 constexpr size_t kChunkHeader = 8;
 constexpr size_t kRiffHeader = 12;
 
-template <auto Release>
-struct Releaser {
-  template <typename T>
-  void operator()(T* object) const {
-    Release(object);
-  }
-};
 using Demuxer = std::unique_ptr<WebPDemuxer, Releaser<WebPDemuxDelete>>;
 using FrameIterator = std::unique_ptr<WebPIterator, Releaser<WebPDemuxReleaseIterator>>;
 using ChunkIterator = std::unique_ptr<WebPChunkIterator, Releaser<WebPDemuxReleaseChunkIterator>>;
