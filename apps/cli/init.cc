@@ -24,10 +24,10 @@
 #include "interrupt.h"
 #include "output_file.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/siglip2_image_processor.h"
 #include "siglip/siglip2_vision_model.h"
+#include "siglip/siglip_image_processor.h"
 #include "siglip/vision_model.h"
 #include "text.h"
 

@@ -22,9 +22,9 @@
 #include "preprocess_output.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
-#include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 #include "text.h"
 
 namespace siglip::cli {
