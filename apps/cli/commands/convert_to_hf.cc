@@ -7,9 +7,9 @@
 
 #include "siglip/convert.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 #include "siglip/tokenizer.h"
 #include "terminal/text.h"
 

@@ -15,9 +15,9 @@
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
-#include "siglip/image_processor.h"
 #include "siglip/model_info.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 #include "terminal/format.h"
 #include "terminal/text.h"
 

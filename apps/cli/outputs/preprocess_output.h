@@ -6,9 +6,9 @@
 #include <string>
 
 #include "siglip/image.h"
-#include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip::cli {
 
