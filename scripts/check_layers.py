@@ -32,6 +32,7 @@ LAYERS = {
 PUBLIC_HEADERS = {
     "atomic_file.h": "base",
     "error.h": "base",
+    "resolution.h": "base",
     "runtime.h": "base",
     "tensor.h": "tensor",
     "siglip2_inputs.h": "tensor",
@@ -53,6 +54,8 @@ PUBLIC_HEADERS = {
     "convert.h": "model",
     "image.h": "image",
     "image_processor.h": "image",
+    "prepared_picture.h": "image",
+    "siglip_image_processor.h": "image",
     "tokenizer.h": "text",
     "siglip2_image_processor.h": "image",
     "image_tower.h": "engine",

@@ -7,9 +7,9 @@
 #include "model/siglip_config.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
 #include "siglip/model.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 #include "weights/checkpoint.h"
 
 namespace siglip {
