@@ -63,8 +63,9 @@ class Siglip2ImageProcessor {
 
  private:
   Siglip2Inputs NewInputs(int64_t pictures) const;
-  /// Fills in shape and mask of a picture of this size; the answer is where its patches go.
-  std::span<float> AddShape(const ImageSize& image, size_t index, Siglip2Inputs& inputs) const;
+  /// Fills in shape and mask of a picture of so many patches; the answer is where these go.
+  std::span<float> AddShape(const std::array<int64_t, 2>& shape, size_t index,
+                            Siglip2Inputs& inputs) const;
 
   Siglip2ImageProcessorConfig config_;
   PreprocessMode mode_;

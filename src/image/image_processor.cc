@@ -4,21 +4,20 @@
 #include <utility>
 
 #include "image/encoded_image.h"
-#include "image/preprocess_encoded.h"
+#include "image/picture_plan.h"
+#include "image/preprocess.h"
+#include "image/resize.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
 
-ImageSize SizeOf(const Image& image) { return {.width = image.width, .height = image.height}; }
-ImageSize SizeOf(const EncodedImage& image) { return image.size(); }
-
-void CheckSize(int64_t height, int64_t width, int64_t image_size) {
-  if (image_size == 0 || (height == image_size && width == image_size)) return;
+void CheckSize(const ImageSize& output, int64_t image_size) {
+  if (image_size == 0 || (output.height == image_size && output.width == image_size)) return;
   const std::string side = std::to_string(image_size);
   throw Error(ErrorCode::kMismatch,
-              "preprocessed to " + std::to_string(width) + "x" + std::to_string(height) +
-                  ", the model takes " + side + "x" + side,
+              "preprocessed to " + std::to_string(output.width) + "x" +
+                  std::to_string(output.height) + ", the model takes " + side + "x" + side,
               "its preprocessing does not make every picture that size");
 }
 
@@ -26,20 +25,25 @@ void MakeRoom(const Shape& shape, PreparedPicture& picture) {
   if (picture.pixel_values.shape() != shape) picture.pixel_values = Tensor(DType::kF32, shape);
 }
 
-void MakeRoom(const SiglipImageProcessor& processor, const ImageSize& size, int64_t image_size,
-              PreparedPicture& picture) {
-  const auto [height, width] = processor.OutputSize(size.height, size.width);
-  CheckSize(height, width, image_size);
-  MakeRoom({1, 3, height, width}, picture);
+void MakeRoom(const SiglipImageProcessor& /*processor*/, const ImageSize& output,
+              int64_t image_size, PreparedPicture& picture) {
+  CheckSize(output, image_size);
+  MakeRoom({1, 3, output.height, output.width}, picture);
   picture.rows = picture.columns = 0;
 }
 
-void MakeRoom(const Siglip2ImageProcessor& processor, const ImageSize& size, int64_t /*image_size*/,
-              PreparedPicture& picture) {
-  const auto [rows, columns] = processor.SpatialShape(size.height, size.width);
-  MakeRoom({1, rows * columns, processor.patch_values()}, picture);
-  picture.rows = rows;
-  picture.columns = columns;
+void MakeRoom(const Siglip2ImageProcessor& processor, const ImageSize& output,
+              int64_t /*image_size*/, PreparedPicture& picture) {
+  picture.rows = output.height / processor.config().patch_size;
+  picture.columns = output.width / processor.config().patch_size;
+  MakeRoom({1, picture.tokens(), processor.patch_values()}, picture);
+}
+
+/// Of an Image or EncodedImage.
+void PrepareWith(const auto& processor, auto& image, PreparedPicture& picture, int64_t image_size) {
+  const PicturePlan plan = PlanPicture(processor, SizeOf(image));
+  MakeRoom(processor, plan.output, image_size, picture);
+  Preprocess(processor, plan, image, picture.pixel_values.floats());
 }
 
 Siglip2ImageProcessor LoadNaflex(const std::filesystem::path& folder,
@@ -97,22 +101,15 @@ int64_t ImageProcessor::max_num_patches() const {
 
 void ImageProcessor::Prepare(const Image& image, PreparedPicture& picture,
                              int64_t image_size) const {
-  std::visit(
-      [&](const auto& processor) {
-        MakeRoom(processor, SizeOf(image), image_size, picture);
-        processor.Preprocess(image, picture.pixel_values.floats());
-      },
-      processor_);
+  CheckImage(image);
+  std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
+             processor_);
 }
 
 void ImageProcessor::Prepare(EncodedImage& image, PreparedPicture& picture,
                              int64_t image_size) const {
-  std::visit(
-      [&](const auto& processor) {
-        MakeRoom(processor, SizeOf(image), image_size, picture);
-        PreprocessEncoded(processor, image, picture.pixel_values.floats());
-      },
-      processor_);
+  std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
+             processor_);
 }
 
 }  // namespace siglip
