@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "siglip/image.h"
+#include "siglip/picture.h"
 #include "siglip/prepared_picture.h"
 #include "siglip/resolution.h"
 #include "siglip/siglip2_image_processor.h"
@@ -15,8 +16,9 @@
 
 namespace siglip {
 
-/// A picture that may be yet to be decoded, defined in src/image.
+/// Pictures that may be yet to be decoded, defined in src/image.
 class EncodedImage;
+class OpenedPicture;
 
 /// Immutable; safe to use from several threads.
 class ImageProcessor {
@@ -52,7 +54,14 @@ class ImageProcessor {
   /// refuses and Error(kMismatch), before its values take memory, for one that comes to another
   /// size than `image_size` by `image_size` pixels, unless that is 0. kNaflex does not look at it.
   void Prepare(const Image& image, PreparedPicture& picture, int64_t image_size = 0) const;
-  /// The same of a picture that may be yet to be decoded; once. Also throws as DecodeImage does.
+  /// The same of a picture that may be yet to be decoded, with the bits of decoding it first,
+  /// unless DecodeOptions::fast, but faster: the rows of a JPEG are resized while they are decoded.
+  /// Errors name the picture. Also throws Error: as DecodeImageFile does, and for pixels
+  /// kInvalidArgument where layout and memory do not fit, kLimitExceeded.
+  void Prepare(const Picture& source, const DecodeOptions& options, PreparedPicture& picture,
+               int64_t image_size = 0) const;
+  /// The same of one that was opened; once.
+  void Prepare(OpenedPicture& image, PreparedPicture& picture, int64_t image_size = 0) const;
   void Prepare(EncodedImage& image, PreparedPicture& picture, int64_t image_size = 0) const;
 
  private:

@@ -9,6 +9,7 @@
 #include "image/orientation.h"
 #include "image/picture_file.h"
 #include "image/row_window.h"
+#include "image/stopwatch.h"
 #include "image/unread_format.h"
 #include "siglip/error.h"
 
@@ -63,18 +64,6 @@ auto Guarded(const std::string& name, const Work& work) {
                 "lower --max-pixels, or free memory");
   }
 }
-
-class Stopwatch {
- public:
-  explicit Stopwatch(std::chrono::nanoseconds& total) : total_(total) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { total_ += std::chrono::steady_clock::now() - start_; }
-
- private:
-  std::chrono::nanoseconds& total_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 

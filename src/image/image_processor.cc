@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "image/encoded_image.h"
+#include "image/opened_picture.h"
 #include "image/picture_plan.h"
 #include "image/preprocess.h"
 #include "image/resize.h"
@@ -39,9 +40,9 @@ void MakeRoom(const Siglip2ImageProcessor& processor, const ImageSize& output,
   MakeRoom({1, picture.tokens(), processor.patch_values()}, picture);
 }
 
-/// Of an Image or EncodedImage.
+/// Of a picture in one of the forms that Preprocess takes.
 void PrepareWith(const auto& processor, auto& image, PreparedPicture& picture, int64_t image_size) {
-  const PicturePlan plan = PlanPicture(processor, SizeOf(image));
+  const PicturePlan plan = PlanPicture(processor, image.size());
   MakeRoom(processor, plan.output, image_size, picture);
   Preprocess(processor, plan, image, picture.pixel_values.floats());
 }
@@ -102,7 +103,8 @@ int64_t ImageProcessor::max_num_patches() const {
 void ImageProcessor::Prepare(const Image& image, PreparedPicture& picture,
                              int64_t image_size) const {
   CheckImage(image);
-  std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
+  const ImageView view(image);
+  std::visit([&](const auto& processor) { PrepareWith(processor, view, picture, image_size); },
              processor_);
 }
 
@@ -110,6 +112,23 @@ void ImageProcessor::Prepare(EncodedImage& image, PreparedPicture& picture,
                              int64_t image_size) const {
   std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
              processor_);
+}
+
+void ImageProcessor::Prepare(OpenedPicture& image, PreparedPicture& picture,
+                             int64_t image_size) const {
+  try {
+    std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
+               processor_);
+  } catch (const Error& error) {  // of which those of decoding say the name
+    if (error.message().starts_with(image.name() + ": ")) throw;
+    throw Error(error.code(), image.name() + ": " + error.message(), error.hint());
+  }
+}
+
+void ImageProcessor::Prepare(const Picture& source, const DecodeOptions& options,
+                             PreparedPicture& picture, int64_t image_size) const {
+  OpenedPicture image(source, options);
+  Prepare(image, picture, image_size);
 }
 
 }  // namespace siglip

@@ -4,30 +4,26 @@
 #include <span>
 
 #include "image/encoded_image.h"
+#include "image/image_view.h"
+#include "image/opened_picture.h"
 #include "image/picture_plan.h"
-#include "siglip/image.h"
 #include "siglip/siglip2_image_processor.h"
 #include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 
-inline ImageSize SizeOf(const Image& image) {
-  return {.width = image.width, .height = image.height};
-}
-inline ImageSize SizeOf(const EncodedImage& image) { return image.size(); }
-
 /// What PicturePlan::resize leaves of a picture, rescaled and normalised: planes [3, height, width]
 /// of the plan's output ...
 void WritePixelValues(const SiglipImageProcessor& processor, const PicturePlan& plan,
-                      const Image& resized, std::span<float> out);
+                      const ImageView& resized, std::span<float> out);
 /// ... or its patches [rows * columns, patch_values].
 void WritePixelValues(const Siglip2ImageProcessor& processor, const PicturePlan& plan,
-                      const Image& resized, std::span<float> out);
+                      const ImageView& resized, std::span<float> out);
 
 /// Preprocessing by a plan that was made for a picture of this size. `out` has room for exactly the
 /// values of the plan's output.
 template <class Processor>
-void Preprocess(const Processor& processor, const PicturePlan& plan, const Image& image,
+void Preprocess(const Processor& processor, const PicturePlan& plan, const ImageView& image,
                 std::span<float> out) {
   const ResizeRequest& resize = plan.resize;
   if (resize.height == image.height && resize.width == image.width && !resize.crop) {
@@ -41,6 +37,17 @@ template <class Processor>
 void Preprocess(const Processor& processor, const PicturePlan& plan, EncodedImage& image,
                 std::span<float> out) {
   WritePixelValues(processor, plan, image.Resized(plan.resize), out);
+}
+
+/// The one or the other.
+template <class Processor>
+void Preprocess(const Processor& processor, const PicturePlan& plan, OpenedPicture& picture,
+                std::span<float> out) {
+  if (EncodedImage* const encoded = picture.encoded()) {
+    Preprocess(processor, plan, *encoded, out);
+  } else {
+    Preprocess(processor, plan, picture.pixels(), out);
+  }
 }
 
 }  // namespace siglip

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "image/picture_file.h"
+#include "image/opened_picture.h"
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
@@ -25,12 +25,12 @@ class PlaneWriter {
   PlaneWriter(const ImageProcessorConfig& config, PreprocessMode mode, const PicturePlan& plan)
       : tables_(MakePixelValueTables(config, mode)), fill_(config.fill_color), plan_(plan) {}
 
-  void Write(const Image& image, std::span<float> out) const {
+  void Write(const ImageView& image, std::span<float> out) const {
     const auto& [width, height] = plan_.output;
     for (int64_t y = 0; y < height; ++y) {
       const int64_t row = y - plan_.top;
       const bool inside = row >= 0 && row < image.height;
-      const uint8_t* in = inside ? image.rgb.data() + row * image.width * 3 : nullptr;
+      const uint8_t* in = inside ? image.row(row) : nullptr;
       for (size_t channel = 0; channel < 3; ++channel) {
         float* values = out.data() + (static_cast<int64_t>(channel) * height + y) * width;
         WriteRow(in == nullptr ? nullptr : in + channel, in == nullptr ? 0 : image.width, channel,
@@ -93,13 +93,13 @@ std::optional<std::array<int64_t, 2>> SiglipImageProcessor::FixedOutputSize() co
 }
 
 void WritePixelValues(const SiglipImageProcessor& processor, const PicturePlan& plan,
-                      const Image& resized, std::span<float> out) {
+                      const ImageView& resized, std::span<float> out) {
   PlaneWriter(processor.config(), processor.mode(), plan).Write(resized, out);
 }
 
 void SiglipImageProcessor::Preprocess(const Image& image, std::span<float> out) const {
   CheckImage(image);
-  const PicturePlan plan = PlanPicture(*this, SizeOf(image));
+  const PicturePlan plan = PlanPicture(*this, ImageView(image).size());
   CheckRoom(plan, out);
   siglip::Preprocess(*this, plan, image, out);
 }
@@ -113,9 +113,8 @@ void PreprocessEncoded(const SiglipImageProcessor& processor, EncodedImage& imag
 
 Tensor SiglipImageProcessor::PreprocessFile(const std::filesystem::path& path,
                                             const DecodeOptions& options) const {
-  const PictureFile file(path, options.limits);
-  const std::string name = path.string();
-  EncodedImage image(file.bytes(), options, name);
+  const Picture picture = Picture::File(path);
+  OpenedPicture image(picture, options);
   const PicturePlan plan = PlanPicture(*this, image.size());
   Tensor pixel_values(DType::kF32, {3, plan.output.height, plan.output.width});
   siglip::Preprocess(*this, plan, image, pixel_values.floats());
@@ -129,7 +128,7 @@ Tensor SiglipImageProcessor::operator()(std::span<const Image> images) const {
   std::vector<PicturePlan> plans;
   for (const Image& image : images) {
     CheckImage(image);
-    plans.push_back(PlanPicture(*this, SizeOf(image)));
+    plans.push_back(PlanPicture(*this, ImageView(image).size()));
     if (plans.back().output == plans[0].output) continue;
     throw Error(ErrorCode::kMismatch,
                 "image processor: the pictures of a batch come to different sizes",

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/cpu_features.h"
+#include "image/image_view.h"
 #include "image/resize_kernels.h"
 #include "image/row_window.h"
 #include "siglip/image.h"
@@ -60,8 +61,9 @@ Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPi
                    const ResizeRequest& request);
 
 /// siglip::Resize with a window and the inner loops given, or with those of this CPU.
-Image ResizeWith(const ResizeKernels& kernels, const Image& image, const ResizeRequest& request);
-Image ResizeWith(const Image& image, const ResizeRequest& request);
+Image ResizeWith(const ResizeKernels& kernels, const ImageView& image,
+                 const ResizeRequest& request);
+Image ResizeWith(const ImageView& image, const ResizeRequest& request);
 
 /// Throw as Resize does: when the sides or the byte count of a picture are wrong; when `which`
 /// sides are out of range; when a result would be too large;

@@ -5,8 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "image/encoded_image.h"
-#include "image/picture_file.h"
+#include "image/opened_picture.h"
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
@@ -59,7 +58,7 @@ std::array<int64_t, 2> Siglip2ImageProcessor::SpatialShape(int64_t height, int64
 
 // Patch after patch: within a row of a patch, bytes and values have the order column, channel.
 void WritePixelValues(const Siglip2ImageProcessor& processor, const PicturePlan& /*plan*/,
-                      const Image& resized, std::span<float> patches) {
+                      const ImageView& resized, std::span<float> patches) {
   const int64_t patch_size = processor.config().patch_size;
   const PixelValueTables tables = MakePixelValueTables(processor.config(), processor.mode());
   const int64_t run = 3 * patch_size;
@@ -67,7 +66,7 @@ void WritePixelValues(const Siglip2ImageProcessor& processor, const PicturePlan&
   for (int64_t top = 0; top < resized.height; top += patch_size) {
     for (int64_t left = 0; left < resized.width; left += patch_size) {
       for (int64_t y = top; y < top + patch_size; ++y) {
-        const uint8_t* in = resized.rgb.data() + (y * resized.width + left) * 3;
+        const uint8_t* in = resized.row(y) + 3 * left;
         for (int64_t i = 0; i < run; i += 3, in += 3, out += 3) {
           out[0] = tables[0][in[0]];
           out[1] = tables[1][in[1]];
@@ -80,7 +79,7 @@ void WritePixelValues(const Siglip2ImageProcessor& processor, const PicturePlan&
 
 void Siglip2ImageProcessor::Preprocess(const Image& image, std::span<float> out) const {
   CheckImage(image);
-  const PicturePlan plan = PlanPicture(*this, SizeOf(image));
+  const PicturePlan plan = PlanPicture(*this, ImageView(image).size());
   CheckRoom(*this, plan, out);
   siglip::Preprocess(*this, plan, image, out);
 }
@@ -114,9 +113,8 @@ std::span<float> Siglip2ImageProcessor::AddShape(const std::array<int64_t, 2>& s
 
 Siglip2Inputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
                                                     const DecodeOptions& options) const {
-  const PictureFile file(path, options.limits);
-  const std::string name = path.string();
-  EncodedImage image(file.bytes(), options, name);
+  const Picture picture = Picture::File(path);
+  OpenedPicture image(picture, options);
   Siglip2Inputs inputs = NewInputs(1);
   const PicturePlan plan = PlanPicture(*this, image.size());
   const auto out = AddShape(ShapeOf(plan, config_.patch_size), 0, inputs);
@@ -131,7 +129,7 @@ Siglip2Inputs Siglip2ImageProcessor::operator()(std::span<const Image> images) c
   Siglip2Inputs inputs = NewInputs(std::ssize(images));
   for (size_t i = 0; i < images.size(); ++i) {
     CheckImage(images[i]);
-    const PicturePlan plan = PlanPicture(*this, SizeOf(images[i]));
+    const PicturePlan plan = PlanPicture(*this, ImageView(images[i]).size());
     const auto out = AddShape(ShapeOf(plan, config_.patch_size), i, inputs);
     siglip::Preprocess(*this, plan, images[i], out);
   }
