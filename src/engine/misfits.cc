@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
+#include "configuration/siglip_config.h"
 #include "engine/image_towers.h"
 #include "engine/text_part.h"
-#include "model/siglip_config.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/model.h"

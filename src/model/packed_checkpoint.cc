@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
+#include "configuration/vision_tensors.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
-#include "model/siglip_config.h"
-#include "model/text_tensors.h"
-#include "model/vision_tensors.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
 #include "siglip/siglip2_vision_model.h"

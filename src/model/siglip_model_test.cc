@@ -155,6 +155,10 @@ TEST(SiglipModel, ComparesWithFiniteScaleAndBiasOnly) {
   EXPECT_FLOAT_EQ(SiglipLogits::FromPretrained(largest.Write()).logit_scale(), 88.5F);
 }
 
+TEST(InspectModel, FailsAsLoadingDoes) {
+  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { InspectModel("nowhere"); });
+}
+
 TEST(ImageClassification, LabelsMustFitTheClassifier) {
   ChangedCheckpoint changed("image-classification");
   changed.config.erase("id2label");

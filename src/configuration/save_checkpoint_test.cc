@@ -1,5 +1,5 @@
 // Saving and loading again.
-#include "model/save_checkpoint.h"
+#include "configuration/save_checkpoint.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <string>
 
 #include "base/json.h"
+#include "configuration/random_weights.h"
+#include "configuration/siglip_config.h"
+#include "configuration/vision_tensors.h"
 #include "expect_error.h"
-#include "model/random_weights.h"
-#include "model/siglip_config.h"
-#include "model/vision_tensors.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"
 
