@@ -140,17 +140,4 @@ void LayerNorm::Forward(const ConstMatrix& in, const OperandBuffer& out, float* 
   }
 }
 
-Activation ParseActivation(const std::string& hidden_act) {
-  // transformers' "gelu_new" and "gelu_fast" are the same tanh formula, written differently.
-  if (hidden_act == "gelu_pytorch_tanh" || hidden_act == "gelu_new" || hidden_act == "gelu_fast") {
-    return Activation::kGeluTanh;
-  }
-  if (hidden_act == "gelu") return Activation::kGeluErf;
-  if (hidden_act == "quick_gelu") return Activation::kQuickGelu;
-  if (hidden_act == "relu") return Activation::kRelu;
-  if (hidden_act == "silu" || hidden_act == "swish") return Activation::kSilu;
-  throw Error(ErrorCode::kInvalidArgument, "hidden_act: unknown activation '" + hidden_act + "'",
-              "known: gelu_pytorch_tanh, gelu_new, gelu_fast, gelu, quick_gelu, relu, silu, swish");
-}
-
 }  // namespace siglip

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "configuration/activation.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/packing.h"
@@ -104,8 +105,5 @@ class LayerNorm {
   std::vector<float> gain_;
   std::vector<float> bias_;
 };
-
-/// hidden_act by its name in transformers' ACT2FN. Throws Error(kInvalidArgument).
-Activation ParseActivation(const std::string& hidden_act);
 
 }  // namespace siglip
