@@ -54,8 +54,8 @@ TEST(SaveCheckpoint, FileIsThatOfTransformers) {
   SaveVisionCheckpoint(*RandomVisionWeights(config, 3), config, scratch.path());
   const SafetensorsFile file = SafetensorsFile::Open(scratch / "model.safetensors");
   EXPECT_EQ(file.metadata().at("format"), "pt");
-  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_weight").shape, (Shape{24, 8}));
-  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_bias").shape, (Shape{24}));
+  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_weight").shape(), (Shape{24, 8}));
+  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_bias").shape(), (Shape{24}));
   EXPECT_FALSE(file.contains("vision_model.head.attention.q_proj.weight"));
   for (const std::string& name : file.names())
     EXPECT_TRUE(name.starts_with("vision_model.")) << name;

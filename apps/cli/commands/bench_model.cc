@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -73,8 +72,7 @@ class NaflexModel final : public BenchModel {
 
   std::function<void()> NewBatch(int64_t pictures) const override {
     Tensor shapes(DType::kI64, {pictures, 2});
-    const std::vector<int64_t> sides(static_cast<size_t>(2 * pictures), side_);
-    std::memcpy(shapes.bytes().data(), sides.data(), shapes.bytes().size());
+    std::ranges::fill(shapes.values<int64_t>(), side_);
     const Siglip2Inputs inputs = {
         RandomPixels({pictures, side_ * side_, model_.config().patch_values()}), {}, shapes};
     return [this, inputs] { model_(inputs); };
