@@ -79,4 +79,9 @@ std::string Sha256Of(std::string_view text) {
   return hash.Finish();
 }
 
+bool IsSha256(std::string_view digits) {
+  return digits.size() == 64 &&
+         digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace siglip

@@ -21,4 +21,7 @@ class Sha256 : public BlockHash<8> {
 /// Of a text as a whole.
 std::string Sha256Of(std::string_view text);
 
+/// Whether this is what Finish could have given: 64 digits, the letters lower-case.
+bool IsSha256(std::string_view digits);
+
 }  // namespace siglip
