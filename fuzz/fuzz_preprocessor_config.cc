@@ -9,8 +9,8 @@
 
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
-#include "siglip/image_processor.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 namespace {

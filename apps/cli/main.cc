@@ -16,16 +16,16 @@
 #include <utility>
 #include <vector>
 
-#include "commands.h"
-#include "exit_codes.h"
-#include "fault.h"
-#include "help_formatter.h"
-#include "interrupt.h"
+#include "commands/commands.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
-#include "standard_streams.h"
-#include "suggestion.h"
-#include "text.h"
+#include "terminal/exit_codes.h"
+#include "terminal/fault.h"
+#include "terminal/help_formatter.h"
+#include "terminal/interrupt.h"
+#include "terminal/standard_streams.h"
+#include "terminal/suggestion.h"
+#include "terminal/text.h"
 
 namespace siglip::cli {
 namespace {

@@ -1,5 +1,5 @@
 // Embeds one picture with the installed library: use_library MODEL_FOLDER PICTURE
-#include <siglip/image_processor.h>
+#include <siglip/siglip_image_processor.h>
 #include <siglip/vision_model.h>
 
 #include <array>

@@ -13,12 +13,12 @@
 
 #include "siglip/error.h"
 #include "siglip/image.h"
-#include "siglip/image_processor.h"
 #include "siglip/image_tower.h"
 #include "siglip/model.h"
 #include "siglip/runtime.h"
 #include "siglip/siglip2_image_processor.h"
 #include "siglip/siglip2_vision_model.h"
+#include "siglip/siglip_image_processor.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
 #include "siglip/vision_model.h"

@@ -7,8 +7,8 @@
 #include <span>
 
 #include "siglip/image.h"
+#include "siglip/prepared_picture.h"
 #include "siglip/runtime.h"
-#include "siglip/tensor.h"
 #include "siglip/vision_config.h"
 #include "siglip/vision_model.h"
 
@@ -16,15 +16,6 @@ namespace siglip {
 
 /// A picture in a file, defined in src/image.
 class EncodedImage;
-
-/// One picture as a tower is fed.
-struct PreparedPicture {
-  Tensor pixel_values;  ///< [1, channels, height, width] or, of NaFlex, [1, patches, values].
-  int64_t rows = 0;     ///< Of patches.
-  int64_t columns = 0;  ///< Of patches.
-
-  int64_t tokens() const { return rows * columns; }
-};
 
 /// Immutable; safe to use from several threads.
 class ImageTower {

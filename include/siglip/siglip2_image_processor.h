@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "siglip/image.h"
-#include "siglip/image_processor.h"
 #include "siglip/siglip2_inputs.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 

@@ -2,14 +2,14 @@
 #include <string>
 #include <vector>
 
+#include "configuration/siglip_config.h"
 #include "engine/image_towers.h"
 #include "engine/text_part.h"
-#include "model/siglip_config.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
 #include "siglip/model.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 #include "weights/checkpoint.h"
 
 namespace siglip {

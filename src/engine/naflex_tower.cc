@@ -2,7 +2,6 @@
 // their size asks for.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -49,7 +48,7 @@ class NaflexTower final : public TowerOf<Siglip2VisionModel, Siglip2ImageProcess
     }
     const int64_t batch = std::ssize(pictures);
     Tensor shapes(DType::kI64, {batch, 2});
-    std::memcpy(shapes.bytes().data(), sides.data(), shapes.bytes().size());
+    std::ranges::copy(sides, shapes.values<int64_t>().begin());
     if (batch == 1) return model()({pictures[0].pixel_values, {}, shapes});
     Tensor pixels(DType::kF32, {batch, most, processor().patch_values()});
     for (int64_t i = 0; i < batch; ++i) {

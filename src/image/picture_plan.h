@@ -5,7 +5,7 @@
 
 #include "image/resize.h"
 #include "siglip/image.h"
-#include "siglip/image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "siglip/image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 

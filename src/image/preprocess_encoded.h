@@ -4,8 +4,8 @@
 #include <span>
 
 #include "image/encoded_image.h"
-#include "siglip/image_processor.h"
 #include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 

@@ -11,7 +11,7 @@
 #include "image/processor_fields.h"
 #include "image/resize.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 namespace {

@@ -17,7 +17,7 @@
 #include "noise_picture.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
-#include "siglip/image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "siglip/error.h"
-#include "siglip/image_processor.h"
+#include "siglip/siglip_image_processor.h"
 
 namespace siglip {
 

@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "configuration/projector_plan.h"
+#include "configuration/siglip_config.h"
 #include "model/linear.h"
 #include "model/packed_linear.h"
-#include "model/projector_plan.h"
-#include "model/siglip_config.h"
 #include "model/workspace.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "configuration/vision_fields.h"
 #include "expect_error.h"
 #include "model/siglip2_picture.h"
-#include "model/vision_fields.h"
 #include "scratch_folder.h"
 #include "siglip/siglip2_vision_model.h"
 

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
 #include "model/linear.h"
 #include "model/packed_linear.h"
-#include "model/siglip_config.h"
-#include "model/text_tensors.h"
 #include "model/token_ids.h"
 #include "model/workspace.h"
 #include "siglip/text_model.h"

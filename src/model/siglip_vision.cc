@@ -1,16 +1,16 @@
 // SiglipVisionTrunk, SiglipVisionTransformer and SiglipVisionModel.
 #include <string>
 
+#include "configuration/new_config.h"
+#include "configuration/random_weights.h"
+#include "configuration/save_checkpoint.h"
+#include "configuration/siglip_config.h"
+#include "configuration/vision_tensors.h"
 #include "model/linear.h"
-#include "model/new_config.h"
 #include "model/packed_linear.h"
 #include "model/pixel_grid.h"
-#include "model/random_weights.h"
-#include "model/save_checkpoint.h"
-#include "model/siglip_config.h"
 #include "model/single_picture.h"
 #include "model/vision_output.h"
-#include "model/vision_tensors.h"
 #include "model/workspace.h"
 #include "siglip/error.h"
 #include "siglip/vision_model.h"

@@ -3,8 +3,8 @@
 
 #include <iterator>
 
-#include "model/class_labels.h"
-#include "model/stored_shape.h"
+#include "configuration/class_labels.h"
+#include "configuration/stored_shape.h"
 #include "model/workspace.h"
 
 namespace siglip {

@@ -1,0 +1,123 @@
+#include "commands/bench_images.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "commands/measure.h"
+#include "inputs/folder_walker.h"
+#include "siglip/error.h"
+
+namespace siglip::cli {
+namespace {
+
+constexpr double kLongEnough = 2;  // seconds
+/// Enough that the end of a batch, where threads have nothing left to do, does not count.
+constexpr int kPicturesPerThread = 4;
+
+/// Of one or more rounds over the pictures.
+struct Rounds {
+  int64_t embedded = 0;
+  int64_t failed = 0;
+  double seconds = 0;
+  StageSeconds stages;
+
+  double pictures_per_second() const { return static_cast<double>(embedded) / seconds; }
+  double PerPicture(double StageSeconds::*stage) const {
+    return stages.*stage / static_cast<double>(embedded);
+  }
+};
+
+constexpr double StageSeconds::*kStages[] = {&StageSeconds::read, &StageSeconds::decode,
+                                             &StageSeconds::resize, &StageSeconds::compute};
+
+/// Whole rounds, in one run of the engine, until `least` seconds have passed.
+Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double least) {
+  Rounds rounds;
+  const StageSeconds before = engine.stage_seconds();
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  size_t next = 0;
+  engine.EmbedFiles(
+      [&]() -> std::optional<std::string> {
+        if (next == paths.size()) {
+          if (elapsed() >= least) return std::nullopt;
+          next = 0;
+        }
+        return paths[next++];
+      },
+      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); });
+  rounds.seconds = elapsed();
+  rounds.stages = engine.stage_seconds();
+  for (const auto stage : kStages) rounds.stages.*stage -= before.*stage;
+  return rounds;
+}
+
+double MedianOf(const std::vector<Rounds>& repeats,
+                const std::function<double(const Rounds&)>& value) {
+  std::vector<double> values;
+  std::ranges::transform(repeats, std::back_inserter(values), value);
+  return Median(std::move(values));
+}
+
+Image RandomPicture(int64_t side) {
+  Image image{.width = side, .height = side, .rgb = {}};
+  std::mt19937 generator(1);
+  for (int64_t i = 0; i < 3 * side * side; ++i) {
+    image.rgb.push_back(static_cast<uint8_t>(generator() >> 24));
+  }
+  return image;
+}
+
+}  // namespace
+
+std::vector<std::string> FindImages(const std::string& folder) {
+  FolderWalker pictures(folder,
+                        {.failed = [](const std::string&, const Error& error) { throw error; }});
+  std::vector<std::string> paths;
+  while (auto path = pictures.Next()) paths.push_back(*std::move(path));
+  if (paths.empty()) throw Error(ErrorCode::kNotFound, folder + ": holds no pictures");
+  return paths;
+}
+
+ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
+                             int repeats, const std::function<void(int)>& show_repeat) {
+  const ImageTower& tower = engine.tower();
+  ImageRates rates;
+  rates.threads = tower.runtime()->threads();
+  const Rounds first = Embed(engine, paths, /*least=*/0);
+  rates.pictures = first.embedded;
+  rates.failed = first.failed;
+  if (rates.pictures == 0) {
+    throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be embedded");
+  }
+  const int64_t batch = int64_t{kPicturesPerThread} * rates.threads;
+  PreparedPicture picture;
+  tower.Preprocess(RandomPicture(tower.native_side()), picture);
+  const std::vector<PreparedPicture> pictures(static_cast<size_t>(batch), picture);
+  tower.Run(pictures);  // warms up
+  std::vector<Rounds> measured;
+  std::vector<double> model_rates;
+  std::vector<double> shares;
+  for (int repeat = 1; repeat <= repeats; ++repeat) {
+    show_repeat(repeat);
+    model_rates.push_back(static_cast<double>(batch) /
+                          SecondsPerCall([&] { tower.Run(pictures); }));
+    measured.push_back(Embed(engine, paths, kLongEnough));
+    shares.push_back(measured.back().pictures_per_second() / model_rates.back());
+  }
+  rates.pictures_per_second = MedianOf(measured, &Rounds::pictures_per_second);
+  rates.model_pictures_per_second = Median(model_rates);
+  rates.share_of_model_rate = Median(shares);
+  for (const auto stage : kStages) {
+    rates.per_picture.*stage =
+        MedianOf(measured, [&](const Rounds& rounds) { return rounds.PerPicture(stage); });
+  }
+  return rates;
+}
+
+}  // namespace siglip::cli
