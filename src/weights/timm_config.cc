@@ -61,7 +61,7 @@ Json ArgumentsOf(std::string_view architecture) {
   const std::vector<std::string_view> parts =
       Split(architecture.substr(0, architecture.find('.')), '_');
   const bool gap = parts.size() == 6 && parts[4] == "gap";
-  const Json none = Json::object();
+  Json none = Json::object();
   if ((parts.size() != 5 && !gap) || parts[0] != "vit" || parts[3] != "siglip") return none;
   const auto size = std::ranges::find(kSizes, parts[1], &Size::name);
   const std::optional<int64_t> patch = NumberAfter(parts[2], "patch");
