@@ -35,7 +35,7 @@ PUBLIC_HEADERS = {
     "resolution.h": "base",
     "runtime.h": "base",
     "tensor.h": "tensor",
-    "siglip2_inputs.h": "tensor",
+    "vision_inputs.h": "tensor",
     "safetensors.h": "weights",
     "encoder_config.h": "model",
     "encoder.h": "model",

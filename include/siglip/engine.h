@@ -13,17 +13,17 @@
 
 #include "siglip/error.h"
 #include "siglip/image.h"
-#include "siglip/image_tower.h"
 #include "siglip/model.h"
 #include "siglip/runtime.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/image_processor.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {
+
+/// Defined in src/engine.
+class ImageTower;
 
 struct EngineOptions {
   RuntimeOptions runtime;
@@ -77,15 +77,16 @@ class Engine {
                                const EngineOptions& options = {});
   /// Of parts made otherwise; runtime, precision, mode and max_num_patches are those of the parts,
   /// whatever `options` say. `name` is what errors call the model. Throws as FromPretrained does.
-  Engine(SiglipVisionModel model, SiglipImageProcessor processor, const EngineOptions& options = {},
+  Engine(VisionModel model, ImageProcessor processor, const EngineOptions& options = {},
          const std::string& name = "model");
-  Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
-         const EngineOptions& options = {}, const std::string& name = "model");
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  const ImageTower& tower() const;
+  const VisionModel& vision_model() const;
+  const ImageProcessor& image_processor() const;
+  /// Tokens of every picture; where these differ, the most that one can have.
+  int64_t most_tokens() const;
   const EngineOptions& options() const;
   /// [D] or [N, D] of a picture; [D] of a text with `texts_only`.
   Shape embedding_shape() const;

@@ -6,11 +6,10 @@
 
 #include "base/thread_pool.h"
 #include "engine/finish_vector.h"
-#include "engine/image_towers.h"
+#include "engine/image_tower.h"
 #include "engine/ordered_run.h"
 #include "engine/picture_worker.h"
 #include "engine/text_part.h"
-#include "model/vision_output.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -24,7 +23,7 @@ void CheckOptions(const ImageTower& tower, const EngineOptions& options, const s
     throw Error(ErrorCode::kInvalidArgument,
                 "batch: expected 0 or more, found " + std::to_string(options.batch));
   }
-  if (!options.tokens && !tower.has_head()) throw NoPoolingHead(name);
+  if (!options.tokens && !tower.model().has_head()) throw NoPoolingHead(name);
 }
 
 }  // namespace
@@ -35,7 +34,7 @@ struct Engine::Parts {
       : options(chosen),
         name(std::move(called)),
         tower(std::move(loaded)),
-        runtime(tower ? tower->runtime() : Runtime::Create(chosen.runtime)),
+        runtime(tower ? tower->model().runtime() : Runtime::Create(chosen.runtime)),
         workers(tower ? runtime->threads() : 1) {}
 
   void AddSeconds(const StageSeconds& more) {
@@ -50,7 +49,7 @@ struct Engine::Parts {
   const TextPart& text() const {
     const std::lock_guard lock(text_mutex);
     if (!text_part) {
-      text_part = tower ? std::make_unique<const TextPart>(Folder(), *tower)
+      text_part = tower ? std::make_unique<const TextPart>(Folder(), tower->model())
                         : std::make_unique<const TextPart>(Folder(), runtime, options.precision);
     }
     return *text_part;
@@ -60,6 +59,11 @@ struct Engine::Parts {
     const std::lock_guard lock(text_mutex);
     if (!logits) logits = SiglipLogits::FromPretrained(Folder());
     return *logits;
+  }
+  const ImageTower& Tower() const {
+    if (tower) return *tower;
+    throw Error(ErrorCode::kUnsupported, "this engine embeds texts only",
+                "load it without texts_only to embed pictures");
   }
   const std::filesystem::path& Folder() const {
     if (!folder.empty()) return folder;
@@ -83,20 +87,20 @@ struct Engine::Parts {
 };
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
-  Engine engine(options.texts_only ? nullptr : LoadImageTower(folder, options), options,
-                folder.string());
+  std::unique_ptr<const ImageTower> tower;
+  if (!options.texts_only) {
+    tower = std::make_unique<const ImageTower>(ImageTower::Load(folder, options));
+  }
+  Engine engine(std::move(tower), options, folder.string());
   engine.parts_->folder = folder;
   if (options.texts_only) engine.parts_->text();
   return engine;
 }
 
-Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor,
-               const EngineOptions& options, const std::string& name)
-    : Engine(MakeImageTower(std::move(model), std::move(processor), name), options, name) {}
-
-Engine::Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
-               const EngineOptions& options, const std::string& name)
-    : Engine(MakeImageTower(std::move(model), std::move(processor), name), options, name) {}
+Engine::Engine(VisionModel model, ImageProcessor processor, const EngineOptions& options,
+               const std::string& name)
+    : Engine(std::make_unique<const ImageTower>(std::move(model), std::move(processor), name),
+             options, name) {}
 
 Engine::Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,
                const std::string& name) {
@@ -108,21 +112,19 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-const ImageTower& Engine::tower() const {
-  if (parts_->tower) return *parts_->tower;
-  throw Error(ErrorCode::kUnsupported, "this engine embeds texts only",
-              "load it without texts_only to embed pictures");
-}
+const VisionModel& Engine::vision_model() const { return parts_->Tower().model(); }
+const ImageProcessor& Engine::image_processor() const { return parts_->Tower().processor(); }
+int64_t Engine::most_tokens() const { return parts_->Tower().most_tokens(); }
 const EngineOptions& Engine::options() const { return parts_->options; }
 
 Shape Engine::embedding_shape() const {
   if (parts_->options.texts_only) return {text_model().config().embedding_size()};
-  return EmbeddingShape(tower(), parts_->options.tokens);
+  return EmbeddingShape(parts_->Tower(), parts_->options.tokens);
 }
 
 uint64_t Engine::EmbedFiles(const PathSource& next_path, const ResultSink& sink,
                             const std::atomic<bool>* stop) const {
-  const ImageTower& image_tower = tower();
+  const ImageTower& image_tower = parts_->Tower();
   const int threads = parts_->workers.threads();
   const int batch = parts_->options.batch;
   OrderedRun run(next_path, sink, threads, batch > 0 ? batch : kPicturesPerThread * threads, stop);
@@ -143,12 +145,12 @@ StageSeconds Engine::stage_seconds() const {
 }
 
 Tensor Engine::Embed(const Image& image) const {
-  PictureWorker worker(tower(), parts_->options, parts_->name, [] { return true; });
+  PictureWorker worker(parts_->Tower(), parts_->options, parts_->name, [] { return true; });
   return worker.Embed(image);
 }
 
 Tensor Engine::EmbedTestPicture() const {
-  PictureWorker worker(tower(), parts_->options, parts_->name, [] { return true; });
+  PictureWorker worker(parts_->Tower(), parts_->options, parts_->name, [] { return true; });
   return worker.EmbedTestPicture();
 }
 

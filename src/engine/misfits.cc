@@ -2,28 +2,23 @@
 #include <string>
 #include <vector>
 
-#include "engine/image_towers.h"
+#include "engine/image_tower.h"
 #include "engine/text_part.h"
 #include "model/siglip_config.h"
+#include "model/vision_architecture.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
+#include "siglip/image_processor.h"
 #include "siglip/model.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
 #include "weights/checkpoint.h"
 
 namespace siglip {
 namespace {
 
 void CheckPreprocessingFits(const Checkpoint& checkpoint) {
-  const std::string name = checkpoint.path().string();
-  if (HasVariableResolution(checkpoint)) {
-    CheckFits(LoadSiglip2VisionConfig(checkpoint),
-              Siglip2ImageProcessor::FromPretrained(checkpoint.path()), name);
-  } else {
-    CheckFits(LoadVisionConfig(checkpoint), SiglipImageProcessor::FromPretrained(checkpoint.path()),
-              name);
-  }
+  CheckFits(LoadAnyVisionConfig(checkpoint),
+            ImageProcessor::FromPretrained(checkpoint.path(), ResolutionOf(checkpoint)),
+            checkpoint.path().string());
 }
 
 void CheckTextsFit(const Checkpoint& checkpoint) {
@@ -32,13 +27,8 @@ void CheckTextsFit(const Checkpoint& checkpoint) {
 }
 
 void CheckEmbeddingsFit(const Checkpoint& checkpoint) {
-  const SiglipTextConfig text = LoadTextConfig(checkpoint);
-  const std::string name = checkpoint.path().string();
-  if (HasVariableResolution(checkpoint)) {
-    CheckTowersFit(LoadSiglip2VisionConfig(checkpoint), text, name);
-  } else {
-    CheckTowersFit(LoadVisionConfig(checkpoint), text, name);
-  }
+  CheckTowersFit(VisionArchitecture(LoadAnyVisionConfig(checkpoint)).config,
+                 LoadTextConfig(checkpoint), checkpoint.path().string());
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 Image TestPicture(const ImageTower& tower) {
   const int64_t side = tower.native_side();
   Image image;
-  image.height = image.width = tower.resizes() ? side + side / 2 : side;
+  image.height = image.width = tower.processor().resizes() ? side + side / 2 : side;
   image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
   for (size_t i = 0; i < image.rgb.size(); ++i) {
     image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
@@ -42,7 +42,7 @@ class Lap {
 }  // namespace
 
 Shape EmbeddingShape(const ImageTower& tower, bool tokens) {
-  const int64_t width = tower.config().hidden_size;
+  const int64_t width = tower.model().config().hidden_size;
   return tokens ? Shape{tower.most_tokens(), width} : Shape{width};
 }
 
@@ -111,12 +111,14 @@ Tensor PictureWorker::Compute() {
   Tensor embedding(DType::kF32, EmbeddingShape(tower_, options_.tokens));
   float* out = embedding.floats().data();
   if (all_threads_()) {
-    const VisionOutput output = tower_.Run(std::span(&picture_, 1));
+    const VisionOutput output = tower_.Run(picture_);
     const Tensor& computed = options_.tokens ? output.last_hidden_state : *output.pooler_output;
     std::ranges::copy(computed.floats(), out);
   } else {
-    if (!solo_) solo_ = tower_.NewSolo();
-    solo_->Run(picture_, options_.tokens ? out : nullptr, options_.tokens ? nullptr : out);
+    if (!forward_) forward_.emplace(tower_.model());
+    const ReadyPicture ready =
+        Ready(picture_, options_.tokens ? out : nullptr, options_.tokens ? nullptr : out);
+    forward_->Run(std::span(&ready, 1));
   }
   const auto width = static_cast<size_t>(embedding.dim(-1));
   const int64_t vectors = options_.tokens ? picture_.tokens() : 1;

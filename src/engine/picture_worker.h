@@ -2,11 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
+#include "engine/image_tower.h"
+#include "model/vision_forward.h"
 #include "siglip/engine.h"
-#include "siglip/image_tower.h"
 
 namespace siglip {
 
@@ -42,7 +43,7 @@ class PictureWorker {
   const std::string& name_;
   const std::function<bool()> all_threads_;
   PreparedPicture picture_;
-  std::unique_ptr<ImageTower::Solo> solo_;  // made when first needed: it holds a workspace
+  std::optional<VisionForward> forward_;  // made when first needed: it holds a workspace
   StageSeconds seconds_;
   bool model_is_sound_ = false;  // its test picture has an embedding
 };

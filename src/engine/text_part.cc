@@ -39,9 +39,9 @@ TextPart::TextPart(const std::filesystem::path& folder,
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
 }
 
-TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
-    : TextPart(folder, image_tower.runtime(), image_tower.precision()) {
-  CheckTowersFit(image_tower.config(), model_.config(), folder.string());
+TextPart::TextPart(const std::filesystem::path& folder, const VisionModel& vision_model)
+    : TextPart(folder, vision_model.runtime(), vision_model.precision()) {
+  CheckTowersFit(vision_model.config(), model_.config(), folder.string());
 }
 
 Tensor TextPart::Embed(std::span<const std::string> texts, bool normalize) const {

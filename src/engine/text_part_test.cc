@@ -116,7 +116,7 @@ TEST(EngineTexts, NeedNoImageTower) {
   const Engine engine = Engine::FromPretrained(folder.path(), options);
   EXPECT_EQ(engine.embedding_shape(), (Shape{128}));
   EXPECT_EQ(Row(engine.EmbedTexts(kTexts), 1), Row(Load().EmbedTexts(kTexts), 1));
-  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.tower(); });
+  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.vision_model(); });
   ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.Embed(Image()); });
   ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] {
     engine.EmbedFiles([]() -> std::optional<std::string> { return "a.jpg"; }, [](EmbedResult) {});

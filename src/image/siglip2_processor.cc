@@ -133,14 +133,14 @@ void PreprocessEncoded(const Siglip2ImageProcessor& processor, EncodedImage& ima
             out);
 }
 
-Siglip2Inputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
+VisionInputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
   return {Tensor(DType::kF32, {pictures, config_.max_num_patches, patch_values()}),
           Tensor(DType::kI32, {pictures, config_.max_num_patches}),
           Tensor(DType::kI64, {pictures, 2})};
 }
 
 std::span<float> Siglip2ImageProcessor::AddShape(const ImageSize& image, size_t index,
-                                                 Siglip2Inputs& inputs) const {
+                                                 VisionInputs& inputs) const {
   const auto [rows, columns] = SpatialShape(image.height, image.width);
   const auto patches = static_cast<size_t>(rows * columns);
   const auto most = static_cast<size_t>(config_.max_num_patches);
@@ -153,21 +153,21 @@ std::span<float> Siglip2ImageProcessor::AddShape(const ImageSize& image, size_t 
   return inputs.pixel_values.floats().subspan(index * most * values, patches * values);
 }
 
-Siglip2Inputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
+VisionInputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
                                                     const DecodeOptions& options) const {
   const PictureFile file(path, options.limits);
   const std::string name = path.string();
   EncodedImage image(file.bytes(), options, name);
-  Siglip2Inputs inputs = NewInputs(1);
+  VisionInputs inputs = NewInputs(1);
   PreprocessEncoded(*this, image, AddShape(image.size(), 0, inputs));
   return inputs;
 }
 
-Siglip2Inputs Siglip2ImageProcessor::operator()(std::span<const Image> images) const {
+VisionInputs Siglip2ImageProcessor::operator()(std::span<const Image> images) const {
   if (images.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "image processor: no pictures given");
   }
-  Siglip2Inputs inputs = NewInputs(std::ssize(images));
+  VisionInputs inputs = NewInputs(std::ssize(images));
   for (size_t i = 0; i < images.size(); ++i) {
     const ImageSize size = {.width = images[i].width, .height = images[i].height};
     Preprocess(images[i], AddShape(size, i, inputs));

@@ -57,7 +57,7 @@ TEST(Siglip2ImageProcessorTest, PatchesAndShapesEqualTransformersForEveryGoldenP
     SCOPED_TRACE(name);
     DecodeOptions decode;
     decode.alpha = AlphaPolicy::kDrop;  // these were made of Pillow's convert("RGB")
-    const Siglip2Inputs inputs = processor(std::vector{DecodeImageFile(kImages / name, decode)});
+    const VisionInputs inputs = processor(std::vector{DecodeImageFile(kImages / name, decode)});
 
     float shape[2];
     std::memcpy(shape, golden.at(name + "/naflex.spatial_shape").bytes.data(), sizeof(shape));
@@ -143,7 +143,7 @@ TEST(Siglip2ImageProcessorTest, PicturesFillWhatIsAllowed) {
 
 TEST(Siglip2ImageProcessorTest, ExtremePicturesArePreprocessed) {
   const Siglip2ImageProcessor processor = Processor(16, 16);
-  const Siglip2Inputs inputs =
+  const VisionInputs inputs =
       processor(std::vector{Gradient(1, 10000), Gradient(10000, 1), Gradient(1, 1)});
   EXPECT_EQ(inputs.pixel_values.shape(), (Shape{3, 16, 768}));
   for (const float value : inputs.pixel_values.floats()) ASSERT_TRUE(std::isfinite(value));

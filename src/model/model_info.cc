@@ -12,6 +12,7 @@
 #include "model/siglip_config.h"
 #include "model/stored_shape.h"
 #include "model/text_tensors.h"
+#include "model/vision_architecture.h"
 #include "model/vision_tensors.h"
 #include "siglip/error.h"
 #include "siglip/siglip2_vision_model.h"
@@ -162,6 +163,7 @@ ModelParts PartsOf(const Checkpoint& checkpoint) {
   parts.logits = HasTensor(checkpoint, "logit_scale") && HasTensor(checkpoint, "logit_bias");
   parts.classifier = has(Part::kClassifier);
   parts.projector = has(Part::kProjector);
+  if (parts.image_tower) parts.resolution = ResolutionOf(checkpoint);
   return parts;
 }
 

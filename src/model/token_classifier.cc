@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "model/class_labels.h"
+#include "model/matrix_rows.h"
 #include "model/stored_shape.h"
-#include "model/workspace.h"
 
 namespace siglip {
 namespace {

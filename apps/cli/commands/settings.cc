@@ -33,11 +33,12 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
         {"tokens", options.tokens ? "yes" : "no"},
     };
   };
-  Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
+  Settings settings =
+      options.texts_only ? describe(engine.text_model()) : describe(engine.vision_model());
   if (!options.texts_only) {
-    settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
+    settings["preprocess"] = std::string(ToString(engine.image_processor().mode()));
     // Looked at last, by their names: they differ whenever something else does.
-    settings["most tokens"] = std::to_string(engine.tower().most_tokens());
+    settings["most tokens"] = std::to_string(engine.most_tokens());
     settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
   }
   if (with_texts) {

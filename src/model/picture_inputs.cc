@@ -1,9 +1,10 @@
-// See patch_grid.h.
-#include "model/patch_grid.h"
+// See picture_inputs.h.
+#include "model/picture_inputs.h"
 
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "siglip/error.h"
 
@@ -74,10 +75,59 @@ void CheckMask(std::span<const int64_t> mask, const PatchGrid& grid, int64_t pic
   }
 }
 
-}  // namespace
+/// A tensor that was left out is the default one.
+bool IsGiven(const Tensor& tensor) { return tensor.shape() != Tensor().shape(); }
 
-std::vector<PatchGrid> CheckSiglip2Inputs(const Siglip2VisionConfig& config,
-                                          const Siglip2Inputs& inputs) {
+/// Where the values of one picture of the batch begin.
+const float* ValuesOf(const Tensor& pixels, int64_t picture) {
+  return pixels.floats().data() + picture * (pixels.size() / pixels.dim(0));
+}
+
+PictureBatch CheckPlanes(const VisionArchitecture& architecture, const VisionInputs& inputs,
+                         bool interpolate_pos_encoding) {
+  const Tensor& pixels = inputs.pixel_values;
+  const SiglipVisionTowerConfig& config = architecture.config;
+  const std::string size = std::to_string(architecture.image_size);
+  const std::string channels = std::to_string(config.num_channels);
+  for (const auto& [name, tensor] :
+       {std::pair("spatial_shapes", &inputs.spatial_shapes),
+        std::pair("pixel_attention_mask", &inputs.pixel_attention_mask)}) {
+    if (!IsGiven(*tensor)) continue;
+    throw Error(ErrorCode::kMismatch,
+                std::string(name) +
+                    ": the pictures of this model have one size, which has no use "
+                    "for it",
+                "it is for models of variable resolution (NaFlex)");
+  }
+  if (pixels.dtype() != DType::kF32 || pixels.shape().size() != 4 ||
+      pixels.dim(1) != config.num_channels) {
+    throw Error(ErrorCode::kMismatch, "pixel_values: expected F32 [batch, " + channels +
+                                          ", height, width], found " + Found(pixels));
+  }
+  const int64_t height = pixels.dim(2);
+  const int64_t width = pixels.dim(3);
+  if (!interpolate_pos_encoding &&
+      (height != architecture.image_size || width != architecture.image_size)) {
+    throw Error(ErrorCode::kMismatch,
+                "pixel_values: expected [batch, " + channels + ", " + size + ", " + size +
+                    "], found " + ToString(pixels.shape()),
+                "resize the pictures, or ask for --interpolate-pos-encoding");
+  }
+  const PatchGrid grid = {height / config.patch_size, width / config.patch_size};
+  if (grid.rows < 1 || grid.columns < 1) {
+    throw Error(ErrorCode::kMismatch, "pixel_values: expected at least one patch of " +
+                                          std::to_string(config.patch_size) +
+                                          " pixels each way, found " + ToString(pixels.shape()));
+  }
+  PictureBatch pictures = {{}, grid.tokens()};
+  for (int64_t picture = 0; picture < pixels.dim(0); ++picture) {
+    pictures.pictures.push_back(
+        {.values = ValuesOf(pixels, picture), .grid = grid, .height = height, .width = width});
+  }
+  return pictures;
+}
+
+PictureBatch CheckPatches(const SiglipVisionTowerConfig& config, const VisionInputs& inputs) {
   const Tensor& pixels = inputs.pixel_values;
   if (pixels.dtype() != DType::kF32 || pixels.shape().size() != 3 ||
       pixels.dim(2) != config.patch_values() || pixels.dim(1) < 1) {
@@ -88,12 +138,12 @@ std::vector<PatchGrid> CheckSiglip2Inputs(const Siglip2VisionConfig& config,
   const int64_t batch = pixels.dim(0);
   const int64_t most = pixels.dim(1);
   const std::vector<int64_t> shapes = Integers(inputs.spatial_shapes, "spatial_shapes", {batch, 2});
-  const bool has_mask = inputs.pixel_attention_mask.shape() != Tensor().shape();
+  const bool has_mask = IsGiven(inputs.pixel_attention_mask);
   std::vector<int64_t> mask;
   if (has_mask) {
     mask = Integers(inputs.pixel_attention_mask, "pixel_attention_mask", {batch, most});
   }
-  std::vector<PatchGrid> grids;
+  PictureBatch pictures = {{}, most};
   for (int64_t picture = 0; picture < batch; ++picture) {
     const auto i = static_cast<size_t>(picture);
     const PatchGrid grid = {shapes[2 * i], shapes[2 * i + 1]};
@@ -102,9 +152,24 @@ std::vector<PatchGrid> CheckSiglip2Inputs(const Siglip2VisionConfig& config,
       const auto length = static_cast<size_t>(most);
       CheckMask(std::span(mask).subspan(i * length, length), grid, picture);
     }
-    grids.push_back(grid);
+    pictures.pictures.push_back({.values = ValuesOf(pixels, picture), .grid = grid});
   }
-  return grids;
+  return pictures;
+}
+
+}  // namespace
+
+PictureBatch CheckInputs(const VisionArchitecture& architecture, const VisionInputs& inputs,
+                         bool interpolate_pos_encoding) {
+  if (architecture.resolution == Resolution::kFixed) {
+    return CheckPlanes(architecture, inputs, interpolate_pos_encoding);
+  }
+  if (interpolate_pos_encoding) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "interpolate_pos_encoding is for models of fixed resolution; this one takes "
+                "pictures of any size");
+  }
+  return CheckPatches(architecture.config, inputs);
 }
 
 }  // namespace siglip
