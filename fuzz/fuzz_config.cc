@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "model/siglip_config.h"
-#include "model/text_tensors.h"
-#include "model/vision_tensors.h"
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
+#include "configuration/vision_tensors.h"
 #include "siglip/error.h"
 #include "siglip/model_info.h"
 

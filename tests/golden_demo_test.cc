@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -82,10 +81,9 @@ std::vector<size_t> Predict(const Engine& engine, const Tensor& embeds) {
 
 std::vector<size_t> ExpectedClasses() {
   const SafetensorsFile file = SafetensorsFile::Open(kEval / "expected.safetensors");
-  const TensorView view = file.Get("predicted");
-  std::vector<int64_t> predicted(view.data.size() / sizeof(int64_t));
-  std::memcpy(predicted.data(), view.data.data(), view.data.size());
-  return {predicted.begin(), predicted.end()};
+  const Tensor predicted(file.Get("predicted"));  // a copy: a file may hold them unaligned
+  const auto values = predicted.values<int64_t>();
+  return {values.begin(), values.end()};
 }
 
 TEST(GoldenDemo, EmbeddingsAndClassesEqualTheReference) {

@@ -93,10 +93,9 @@ std::filesystem::path BaseCheckpoint() {
 
 Tensor BasePixels(const SafetensorsFile& input) {
   const TensorView bytes = input.Get("pixels_u8");
-  Tensor pixels(DType::kF32, bytes.shape);
-  for (size_t i = 0; i < bytes.data.size(); ++i) {
-    pixels.floats()[i] = static_cast<float>(static_cast<uint8_t>(bytes.data[i])) / 127.5F - 1.0F;
-  }
+  Tensor pixels(DType::kF32, bytes.shape());
+  std::ranges::transform(bytes.values<uint8_t>(), pixels.floats().begin(),
+                         [](uint8_t value) { return static_cast<float>(value) / 127.5F - 1.0F; });
   return pixels;
 }
 

@@ -59,7 +59,7 @@ class SafetensorsFile {
 using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 
 /// Writes to a temporary name beside `path`, flushes and renames: the file appears whole or not at
-/// all. Throws as AtomicFile does, and Error(kInvalidArgument) for a duplicate name or lying shape.
+/// all. Throws as AtomicFile does, and Error(kInvalidArgument) for a duplicate name.
 void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {},
                       const WriteOptions& options = {});

@@ -275,11 +275,11 @@ void SaveWithPostLayerNorm(const std::filesystem::path& folder, float value) {
   const std::vector<float> values(24, value);
   NamedTensors tensors;
   for (const std::string& name : file.names()) {
-    TensorView view = file.Get(name);
-    if (name.find("post_layernorm") != std::string::npos) {
-      view.data = std::as_bytes(std::span(values));
-    }
-    tensors.emplace_back(name, view);
+    const TensorView view = file.Get(name);
+    const bool is_changed = name.find("post_layernorm") != std::string::npos;
+    tensors.emplace_back(name,
+                         TensorView(view.dtype(), view.shape(),
+                                    is_changed ? std::as_bytes(std::span(values)) : view.bytes()));
   }
   WriteSafetensors(path, tensors);
 }

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "configuration/vision_architecture.h"
 #include "image/encoded_image.h"
-#include "model/vision_architecture.h"
 #include "model/vision_forward.h"
 #include "siglip/engine.h"
 #include "siglip/image.h"

@@ -2,10 +2,10 @@
 #include <string>
 #include <vector>
 
+#include "configuration/siglip_config.h"
+#include "configuration/vision_architecture.h"
 #include "engine/image_tower.h"
 #include "engine/text_part.h"
-#include "model/siglip_config.h"
-#include "model/vision_architecture.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"

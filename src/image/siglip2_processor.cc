@@ -145,9 +145,9 @@ std::span<float> Siglip2ImageProcessor::AddShape(const ImageSize& image, size_t 
   const auto patches = static_cast<size_t>(rows * columns);
   const auto most = static_cast<size_t>(config_.max_num_patches);
   const auto values = static_cast<size_t>(patch_values());
-  auto* mask = reinterpret_cast<int32_t*>(inputs.pixel_attention_mask.bytes().data());
-  auto* shapes = reinterpret_cast<int64_t*>(inputs.spatial_shapes.bytes().data());
-  std::fill_n(mask + index * most, patches, 1);
+  const auto mask = inputs.pixel_attention_mask.values<int32_t>();
+  const auto shapes = inputs.spatial_shapes.values<int64_t>();
+  std::ranges::fill(mask.subspan(index * most, patches), 1);
   shapes[2 * index] = rows;
   shapes[2 * index + 1] = columns;
   return inputs.pixel_values.floats().subspan(index * most * values, patches * values);

@@ -61,8 +61,7 @@ TEST(Siglip2ImageProcessorTest, PatchesAndShapesEqualTransformersForEveryGoldenP
 
     float shape[2];
     std::memcpy(shape, golden.at(name + "/naflex.spatial_shape").bytes.data(), sizeof(shape));
-    int64_t found_shape[2];
-    std::memcpy(found_shape, inputs.spatial_shapes.bytes().data(), sizeof(found_shape));
+    const auto found_shape = inputs.spatial_shapes.values<int64_t>();
     EXPECT_EQ(found_shape[0], static_cast<int64_t>(shape[0]));
     EXPECT_EQ(found_shape[1], static_cast<int64_t>(shape[1]));
 
@@ -78,7 +77,7 @@ TEST(Siglip2ImageProcessorTest, PatchesAndShapesEqualTransformersForEveryGoldenP
       }
     }
     EXPECT_EQ(different, 0U);
-    const auto* mask = reinterpret_cast<const int32_t*>(inputs.pixel_attention_mask.bytes().data());
+    const auto mask = inputs.pixel_attention_mask.values<int32_t>();
     for (size_t i = 0; i < 36; ++i) EXPECT_EQ(mask[i], i < patches ? 1 : 0) << i;
     ++compared;
   }

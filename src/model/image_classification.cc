@@ -3,10 +3,10 @@
 
 #include <utility>
 
+#include "configuration/siglip_config.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
 #include "model/picture_inputs.h"
-#include "model/siglip_config.h"
 #include "model/token_classifier.h"
 #include "model/vision_model_state.h"
 #include "weights/checkpoint.h"

@@ -13,13 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
+#include "configuration/vision_architecture.h"
+#include "configuration/vision_tensors.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
-#include "model/siglip_config.h"
 #include "model/siglip_text.h"
 #include "model/siglip_vision.h"
-#include "model/text_tensors.h"
-#include "model/vision_architecture.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
 #include "weights/checkpoint_files.h"
@@ -129,7 +130,7 @@ Tower NewTower(const std::string& scope, const SiglipEncoderConfig& config, cons
 /// aligned; then by name, so that the file is the same in every run.
 void Arrange(NamedTensors& tensors) {
   const auto key = [](const auto& tensor) {
-    return std::pair(tensor.second.data.size() % kPackedAlignment != 0, tensor.first);
+    return std::pair(tensor.second.bytes().size() % kPackedAlignment != 0, tensor.first);
   };
   std::ranges::sort(tensors, {}, key);
 }
@@ -137,11 +138,11 @@ void Arrange(NamedTensors& tensors) {
 void Write(const NamedTensors& tensors, const PackedInfo& info, CheckpointFiles& files) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, view] : tensors) {
-    entries.push_back({name, std::string(ToString(view.dtype)), view.shape});
+    entries.push_back({name, std::string(ToString(view.dtype())), view.shape()});
   }
   SafetensorsWriter writer(files.folder() / kPackedFile, std::move(entries), ToMetadata(info),
                            files.options());
-  for (const auto& [name, view] : tensors) writer.Append(name, view.data);
+  for (const auto& [name, view] : tensors) writer.Append(name, view.bytes());
   files.Commit(kPackedFile, writer.Finish());
 }
 

@@ -1,6 +1,5 @@
 #include "model/packed_linear.h"
 
-#include <cstring>
 #include <span>
 #include <utility>
 
@@ -29,11 +28,11 @@ Shape ShapeOf(OperandType type, int64_t panels, int64_t depth, int64_t columns) 
 TensorView Get(const SafetensorsFile& file, const std::string& name, DType dtype,
                const Shape& shape) {
   TensorView view = file.Get(name);
-  if (view.dtype != dtype || view.shape != shape) {
+  if (view.dtype() != dtype || view.shape() != shape) {
     throw Error(ErrorCode::kMalformedFile,
                 file.path().string() + ": tensor " + Quoted(name) + ": expected " +
                     std::string(ToString(dtype)) + " " + ToString(shape) + ", found " +
-                    std::string(ToString(view.dtype)) + " " + ToString(view.shape),
+                    std::string(ToString(view.dtype())) + " " + ToString(view.shape()),
                 "make it again from the original: siglip convert --precision P IN OUT");
   }
   return view;
@@ -41,9 +40,9 @@ TensorView Get(const SafetensorsFile& file, const std::string& name, DType dtype
 
 template <class Value>
 std::vector<Value> Copy(const TensorView& view) {
-  std::vector<Value> values(view.data.size() / sizeof(Value));
-  std::memcpy(values.data(), view.data.data(), view.data.size());
-  return values;
+  const Tensor tensor(view);  // aligned
+  const auto values = tensor.values<Value>();
+  return {values.begin(), values.end()};
 }
 
 template <class Value>
@@ -99,7 +98,7 @@ PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file
     scales = Copy<float>(Get(*file, scope + ".scales", DType::kF32, shape));
     corrections = Copy<int32_t>(Get(*file, scope + ".corrections", DType::kI32, shape));
   }
-  if (reinterpret_cast<uintptr_t>(words.data.data()) % alignof(uint32_t) != 0) {
+  if (reinterpret_cast<uintptr_t>(words.bytes().data()) % alignof(uint32_t) != 0) {
     throw Error(ErrorCode::kMalformedFile, file->path().string() + ": tensor " +
                                                Quoted(scope + ".weight") +
                                                ": begins at an odd place of the file");
@@ -108,7 +107,7 @@ PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file
           type,
           outputs,
           inputs,
-          {reinterpret_cast<const uint32_t*>(words.data.data()), words.data.size() / 4},
+          {reinterpret_cast<const uint32_t*>(words.bytes().data()), words.bytes().size() / 4},
           file,
           std::move(scales),
           std::move(corrections)};

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/vision_architecture.h"
+#include "configuration/vision_architecture.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "configuration/vision_fields.h"
 #include "expect_error.h"
-#include "model/vision_fields.h"
 #include "model/vision_forward.h"
 #include "scratch_folder.h"
 #include "siglip/model_info.h"

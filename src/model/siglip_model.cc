@@ -1,14 +1,13 @@
 // SiglipModel, and how embeddings of pictures and texts are compared.
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
 
+#include "configuration/logit_parameters.h"
+#include "configuration/siglip_config.h"
 #include "model/load_logits.h"
-#include "model/siglip_config.h"
 #include "model/siglip_text.h"
 #include "model/vision_forward.h"
 #include "model/vision_model_state.h"
@@ -26,12 +25,6 @@ double Dot(const float* left, const float* right, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; ++i) sum += static_cast<double>(left[i]) * right[i];
   return sum;
-}
-
-/// "nan", "inf", "1e+30"
-std::string Shortest(float value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 Tensor Transpose(const Tensor& matrix) {
@@ -90,21 +83,8 @@ float SiglipLoss(const Tensor& logits) {
 }
 
 SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
-  const auto weights = OpenWeights(checkpoint, {{"logit_scale", {1}}, {"logit_bias", {1}}});
-  const auto read = [&](const std::string& name) { return weights->Read({name, {1}}).front(); };
-  const float scale = read("logit_scale");
-  const float bias = read("logit_bias");
-  const auto require = [&](bool usable, const std::string& name, float found, const char* what) {
-    if (usable) return;
-    throw Error(ErrorCode::kMalformedFile,
-                checkpoint.path().string() + ": tensor '" + name + "' is " + Shortest(found) +
-                    what + ": pictures and texts cannot be compared",
-                "the weights are damaged, or training went wrong");
-  };
-  require(std::isfinite(scale), "logit_scale", scale, "");
-  require(std::isfinite(bias), "logit_bias", bias, "");
-  require(std::isfinite(std::exp(scale)), "logit_scale", scale, ", its exponential infinite");
-  return {scale, bias};
+  const LogitParameters parameters = ReadLogitParameters(checkpoint);
+  return {parameters.scale, parameters.bias};
 }
 
 SiglipLogits SiglipLogits::FromPretrained(const std::filesystem::path& folder) {

@@ -85,9 +85,7 @@ class ChangedCheckpoint {
       : config(ParseJsonFile(kGolden / name / "config.json")) {
     const SafetensorsFile file = SafetensorsFile::Open(kGolden / name / "model.safetensors");
     for (const std::string& tensor : file.names()) {
-      const TensorView view = file.Get(tensor);
-      tensors.emplace(tensor, Tensor(view.dtype, view.shape));
-      std::ranges::copy(view.data, tensors[tensor].bytes().begin());
+      tensors.emplace(tensor, file.Get(tensor));
     }
   }
   const std::filesystem::path& Write() const {
@@ -155,6 +153,10 @@ TEST(SiglipModel, ComparesWithFiniteScaleAndBiasOnly) {
   ChangedCheckpoint largest("siglip-full");
   largest.tensors["logit_scale"] = Tensor({1}, {88.5F});
   EXPECT_FLOAT_EQ(SiglipLogits::FromPretrained(largest.Write()).logit_scale(), 88.5F);
+}
+
+TEST(InspectModel, FailsAsLoadingDoes) {
+  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { InspectModel("nowhere"); });
 }
 
 TEST(ImageClassification, LabelsMustFitTheClassifier) {

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
 #include "kernels/compute_runtime.h"
 #include "model/matrix_rows.h"
 #include "model/packed_linear.h"
 #include "model/sequence_schedule.h"
-#include "model/siglip_config.h"
-#include "model/text_tensors.h"
 #include "model/token_ids.h"
 
 namespace siglip {

@@ -149,10 +149,7 @@ class SiglipTextModelTest : public testing::Test {
     std::filesystem::copy_file(kFull / "config.json", folder_ / "config.json");
     const SafetensorsFile file = SafetensorsFile::Open(kFull / "model.safetensors");
     for (const std::string& name : file.names()) {
-      const TensorView view = file.Get(name);
-      Tensor tensor(view.dtype, view.shape);
-      std::ranges::copy(view.data, tensor.bytes().begin());
-      tensors_.emplace_back(name, tensor);
+      tensors_.emplace_back(name, file.Get(name));
     }
   }
   Tensor& Named(const std::string& name) {

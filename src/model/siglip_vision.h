@@ -11,13 +11,13 @@
 #include <span>
 #include <vector>
 
+#include "configuration/vision_architecture.h"
 #include "model/layer_source.h"
 #include "model/linear.h"
 #include "model/picture_inputs.h"
 #include "model/position_table.h"
 #include "model/siglip_encoder.h"
 #include "model/siglip_pooling_head.h"
-#include "model/vision_architecture.h"
 #include "model/workspace.h"
 #include "siglip/vision_model.h"
 

@@ -3,9 +3,10 @@
 
 #include <iterator>
 
-#include "model/class_labels.h"
+#include "configuration/class_labels.h"
+#include "configuration/stored_shape.h"
 #include "model/matrix_rows.h"
-#include "model/stored_shape.h"
+#include "model/workspace.h"
 
 namespace siglip {
 namespace {

@@ -3,12 +3,12 @@
 
 #include <utility>
 
+#include "configuration/new_config.h"
+#include "configuration/random_weights.h"
+#include "configuration/save_checkpoint.h"
+#include "configuration/siglip_config.h"
 #include "kernels/compute_runtime.h"
-#include "model/new_config.h"
 #include "model/packed_linear.h"
-#include "model/random_weights.h"
-#include "model/save_checkpoint.h"
-#include "model/siglip_config.h"
 #include "model/vision_model_state.h"
 #include "siglip/siglip2_vision_model.h"
 

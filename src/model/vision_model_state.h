@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "configuration/vision_architecture.h"
 #include "model/siglip_vision.h"
-#include "model/vision_architecture.h"
 #include "siglip/vision_model.h"
 #include "weights/checkpoint.h"
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -12,6 +12,44 @@
 #include "tensor/float16.h"
 
 namespace siglip {
+namespace {
+
+/// The bytes of a tensor. Throws Error(kInvalidArgument) where nothing holds that many.
+size_t ByteCount(DType dtype, const Shape& shape) {
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(ElementCount(shape), SizeOf(dtype), &bytes)) {
+    throw Error(ErrorCode::kInvalidArgument, "impossible shape " + ToString(shape));
+  }
+  return static_cast<size_t>(bytes);
+}
+
+void CheckByteCount(DType dtype, const Shape& shape, size_t found) {
+  const size_t expected = ByteCount(dtype, shape);
+  if (found == expected) return;
+  throw Error(ErrorCode::kMismatch, std::string(ToString(dtype)) + " " + ToString(shape) +
+                                        " needs " + std::to_string(expected) + " bytes, found " +
+                                        std::to_string(found));
+}
+
+void CheckAlignment(DType dtype, std::span<const std::byte> bytes) {
+  const auto size = static_cast<uintptr_t>(SizeOf(dtype));
+  if (bytes.empty() || reinterpret_cast<uintptr_t>(bytes.data()) % size == 0) return;
+  throw Error(ErrorCode::kInvalidArgument, std::string(ToString(dtype)) +
+                                               ": expected memory aligned to " +
+                                               std::to_string(size) + " bytes, found other");
+}
+
+int64_t Extent(const Shape& shape, int axis) {
+  const int rank = static_cast<int>(shape.size());
+  const int index = axis < 0 ? axis + rank : axis;
+  if (index < 0 || index >= rank) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "axis " + std::to_string(axis) + " of a tensor of shape " + ToString(shape));
+  }
+  return shape[static_cast<size_t>(index)];
+}
+
+}  // namespace
 
 int64_t SizeOf(DType dtype) {
   switch (dtype) {
@@ -63,14 +101,34 @@ std::string ToString(const Shape& shape) {
   return text + "]";
 }
 
-void ConvertToFloat(const TensorView& view, std::span<float> out) {
-  const int64_t count = ElementCount(view.shape);
-  if (static_cast<size_t>(count) != out.size() ||
-      view.data.size() != out.size() * static_cast<size_t>(SizeOf(view.dtype))) {
-    throw Error(ErrorCode::kMismatch, "expected " + std::to_string(out.size()) +
-                                          " elements, found shape " + ToString(view.shape));
+TensorView::TensorView(DType dtype, Shape shape, std::span<const std::byte> bytes)
+    : dtype_(dtype), shape_(std::move(shape)), bytes_(bytes) {
+  CheckByteCount(dtype_, shape_, bytes_.size());
+}
+
+int64_t TensorView::dim(int axis) const { return Extent(shape_, axis); }
+
+void TensorView::CheckValues(DType expected, DType found, std::span<const std::byte> bytes) {
+  if (found != expected) {
+    throw Error(ErrorCode::kMismatch, "expected " + std::string(ToString(expected)) + ", found " +
+                                          std::string(ToString(found)));
   }
-  const std::byte* data = view.data.data();
+  CheckAlignment(found, bytes);
+  if (found != DType::kBool) return;
+  // To read another byte as a bool is undefined.
+  for (const std::byte byte : bytes) {
+    if (byte <= std::byte{1}) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                "BOOL: expected 0 or 1, found " + std::to_string(static_cast<int>(byte)));
+  }
+}
+
+void ConvertToFloat(const TensorView& view, std::span<float> out) {
+  if (static_cast<size_t>(view.size()) != out.size()) {
+    throw Error(ErrorCode::kMismatch, "expected " + std::to_string(out.size()) +
+                                          " elements, found shape " + ToString(view.shape()));
+  }
+  const std::byte* data = view.bytes().data();
   // The bytes may be unaligned, hence memcpy element by element; compilers vectorise it.
   const auto convert = [&]<typename Stored>(auto to_float) {
     for (size_t i = 0; i < out.size(); ++i) {
@@ -79,7 +137,7 @@ void ConvertToFloat(const TensorView& view, std::span<float> out) {
       out[i] = to_float(stored);
     }
   };
-  switch (view.dtype) {
+  switch (view.dtype()) {
     case DType::kF32:
       if (!out.empty()) std::memcpy(out.data(), data, out.size_bytes());
       return;
@@ -90,48 +148,35 @@ void ConvertToFloat(const TensorView& view, std::span<float> out) {
       return;
     default:
       throw Error(ErrorCode::kMismatch,
-                  "expected a floating-point dtype, found " + std::string(ToString(view.dtype)));
+                  "expected a floating-point dtype, found " + std::string(ToString(view.dtype())));
   }
 }
 
 Tensor::Tensor(DType dtype, Shape shape)
     : dtype_(dtype), shape_(std::move(shape)), element_count_(ElementCount(shape_)) {
-  if (element_count_ > std::numeric_limits<int64_t>::max() / SizeOf(dtype)) {
-    throw Error(ErrorCode::kInvalidArgument, "impossible shape " + ToString(shape_));
-  }
   // Zeroed by the system where the block is large, without touching its pages now.
-  auto* data = static_cast<std::byte*>(std::calloc(std::max<size_t>(byte_count(), 1), 1));
+  const size_t bytes = std::max<size_t>(ByteCount(dtype_, shape_), 1);
+  auto* data = static_cast<std::byte*>(std::calloc(bytes, 1));
   if (data == nullptr) throw std::bad_alloc();
   data_ = std::shared_ptr<std::byte[]>(data, [](std::byte* block) { std::free(block); });
 }
 
 Tensor::Tensor(Shape shape, const std::vector<float>& values)
-    : Tensor(DType::kF32, std::move(shape)) {
-  if (values.size() != static_cast<size_t>(element_count_)) {
-    throw Error(ErrorCode::kMismatch, "shape " + ToString(shape_) + " holds " +
-                                          std::to_string(element_count_) + " values, found " +
-                                          std::to_string(values.size()));
-  }
-  if (!values.empty()) std::memcpy(data_.get(), values.data(), byte_count());
+    : Tensor(TensorView(DType::kF32, std::move(shape), std::as_bytes(std::span(values)))) {}
+
+Tensor::Tensor(DType dtype, Shape shape, std::span<std::byte> bytes, std::shared_ptr<void> owner)
+    : dtype_(dtype),
+      shape_(std::move(shape)),
+      element_count_(ElementCount(shape_)),
+      data_(std::move(owner), bytes.data()) {
+  CheckByteCount(dtype_, shape_, bytes.size());
+  CheckAlignment(dtype_, bytes);
 }
 
-int64_t Tensor::dim(int axis) const {
-  const int rank = static_cast<int>(shape_.size());
-  const int index = axis < 0 ? axis + rank : axis;
-  if (index < 0 || index >= rank) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "axis " + std::to_string(axis) + " of a tensor of shape " + ToString(shape_));
-  }
-  return shape_[static_cast<size_t>(index)];
+Tensor::Tensor(const TensorView& elements) : Tensor(elements.dtype(), elements.shape()) {
+  std::ranges::copy(elements.bytes(), data_.get());
 }
 
-std::span<float> Tensor::floats() {
-  if (dtype_ != DType::kF32) {
-    throw Error(ErrorCode::kMismatch, "expected F32, found " + std::string(ToString(dtype_)));
-  }
-  return {reinterpret_cast<float*>(data_.get()), static_cast<size_t>(element_count_)};
-}
-
-std::span<const float> Tensor::floats() const { return const_cast<Tensor*>(this)->floats(); }
+int64_t Tensor::dim(int axis) const { return Extent(shape_, axis); }
 
 }  // namespace siglip

@@ -8,9 +8,12 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "expect_error.h"
 #include "siglip/error.h"
 #include "tensor/float16.h"
 
@@ -97,18 +100,14 @@ TEST(ConvertToFloat, TakesEmptyTensors) {
 TEST(ConvertToFloat, RefusesOtherTypesAndOtherSizes) {
   const std::vector<std::byte> bytes(8);
   std::vector<float> out(2);
-  const auto code_of = [&](const TensorView& view) {
-    try {
-      ConvertToFloat(view, out);
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ErrorCode::kInternal;
-  };
-  EXPECT_EQ(code_of({DType::kI32, {2}, bytes}), ErrorCode::kMismatch);
-  EXPECT_EQ(code_of({DType::kF32, {3}, bytes}), ErrorCode::kMismatch);
-  EXPECT_EQ(code_of({DType::kF16, {2}, bytes}), ErrorCode::kMismatch);
-  EXPECT_EQ(code_of({DType::kF64, {2}, bytes}), ErrorCode::kMismatch);
+  ExpectError(ErrorCode::kMismatch, {"floating-point", "I32"}, [&] {
+    ConvertToFloat({DType::kI32, {2}, bytes}, out);
+  });
+  for (const DType dtype : {DType::kF16, DType::kF64}) {
+    const TensorView view(dtype, {8 / SizeOf(dtype)}, bytes);
+    ExpectError(ErrorCode::kMismatch, {"2 elements", ToString(view.shape())},
+                [&] { ConvertToFloat(view, out); });
+  }
 }
 
 TEST(Shape, CountsElements) {
@@ -162,13 +161,124 @@ TEST(Tensor, CopiesShareTheElements) {
   const Tensor copy = tensor;
   tensor.floats()[0] = 9;
   EXPECT_EQ(copy.floats()[0], 9.0F);
-  EXPECT_EQ(copy.view().data.data(), tensor.view().data.data());
+  EXPECT_EQ(copy.bytes().data(), tensor.bytes().data());
 }
 
-TEST(Tensor, GivesFloatsOnlyOfF32) {
-  Tensor bytes(DType::kU8, {4});
-  EXPECT_EQ(bytes.bytes().size(), 4U);
-  EXPECT_THROW(bytes.floats(), Error);
+TEST(Tensor, CopiesTheElementsOfAView) {
+  Tensor tensor({2, 1}, {1, 2});
+  const TensorView view = tensor;
+  const Tensor copy(view);
+  tensor.floats()[0] = 9;
+  EXPECT_EQ(copy.shape(), (Shape{2, 1}));
+  EXPECT_EQ(copy.floats()[0], 1.0F);
+  // Files may hold them unaligned, a tensor does not.
+  const Unaligned<int64_t> unaligned({-5, 6});
+  EXPECT_EQ(Tensor(unaligned.View(DType::kI64)).values<int64_t>()[0], -5);
+}
+
+TEST(Tensor, BorrowsMemoryOfTheCaller) {
+  std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  const auto bytes = std::as_writable_bytes(std::span(values));
+  Tensor tensor(DType::kF32, {3, 2}, bytes, nullptr);
+  EXPECT_EQ(tensor.floats()[5], 6.0F);
+  tensor.floats()[0] = 9;
+  EXPECT_EQ(values[0], 9.0F);
+  EXPECT_EQ(tensor.floats().data(), values.data());
+
+  // The owner is held by the last copy.
+  auto owner = std::make_shared<std::vector<float>>(std::vector<float>{7});
+  const std::weak_ptr<void> held = owner;
+  Tensor owned(DType::kF32, {1}, std::as_writable_bytes(std::span(*owner)), owner);
+  owner.reset();
+  Tensor copy = owned;
+  owned = Tensor();
+  EXPECT_EQ(copy.floats()[0], 7.0F);
+  EXPECT_FALSE(held.expired());
+  copy = Tensor();
+  EXPECT_TRUE(held.expired());
+}
+
+TEST(Tensor, RefusesMemoryThatDoesNotFit) {
+  std::vector<float> values(3);
+  const auto bytes = std::as_writable_bytes(std::span(values));
+  ExpectError(ErrorCode::kMismatch, {"F32", "[2]", "8 bytes", "found 12"},
+              [&] { Tensor(DType::kF32, {2}, bytes, nullptr); });
+  ExpectError(ErrorCode::kInvalidArgument, {"F32", "aligned to 4"},
+              [&] { Tensor(DType::kF32, {2}, bytes.subspan(2, 8), nullptr); });
+  ExpectError(ErrorCode::kInvalidArgument, {"impossible shape"},
+              [&] { Tensor(DType::kF32, {kMax}, bytes, nullptr); });
+  EXPECT_EQ(Tensor(DType::kU8, {3}, bytes.subspan(1, 3), nullptr).size(), 3);
+}
+
+template <class Value>
+void ExpectValuesOnlyOf(DType dtype) {
+  for (const DType other : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI64,
+                            DType::kI32, DType::kI16, DType::kI8, DType::kU8, DType::kBool}) {
+    Tensor tensor(other, {3});
+    const Tensor& same = tensor;
+    const TensorView view = tensor;
+    if (other == dtype) {
+      tensor.values<Value>()[1] = Value{1};
+      EXPECT_EQ(same.values<Value>()[1], Value{1});
+      EXPECT_EQ(view.values<Value>()[1], Value{1});
+      EXPECT_EQ(view.values<Value>().size(), 3U);
+      continue;
+    }
+    const std::string expected = "expected " + std::string(ToString(dtype));
+    const std::string found = "found " + std::string(ToString(other));
+    ExpectError(ErrorCode::kMismatch, {expected, found}, [&] { tensor.values<Value>(); });
+    ExpectError(ErrorCode::kMismatch, {expected, found}, [&] { same.values<Value>(); });
+    ExpectError(ErrorCode::kMismatch, {expected, found}, [&] { view.values<Value>(); });
+  }
+}
+
+TEST(Tensor, GivesValuesOfItsDtypeOnly) {
+  ExpectValuesOnlyOf<float>(DType::kF32);
+  ExpectValuesOnlyOf<double>(DType::kF64);
+  ExpectValuesOnlyOf<int64_t>(DType::kI64);
+  ExpectValuesOnlyOf<int32_t>(DType::kI32);
+  ExpectValuesOnlyOf<int16_t>(DType::kI16);
+  ExpectValuesOnlyOf<int8_t>(DType::kI8);
+  ExpectValuesOnlyOf<uint8_t>(DType::kU8);
+  ExpectValuesOnlyOf<bool>(DType::kBool);
+  EXPECT_THROW(Tensor(DType::kU8, {4}).floats(), Error);
+}
+
+TEST(Tensor, ByteThatIsNoBoolIsAnError) {
+  Tensor mask(DType::kBool, {2});
+  mask.bytes()[1] = std::byte{2};
+  ExpectError(ErrorCode::kInvalidArgument, {"BOOL", "found 2"}, [&] { mask.values<bool>(); });
+}
+
+TEST(TensorView, IsMadeOfATensorAndSaysTheSame) {
+  const Tensor tensor({2, 3}, {0, 1, 2, 3, 4, 5});
+  const TensorView view = tensor;
+  EXPECT_EQ(view.dtype(), DType::kF32);
+  EXPECT_EQ(view.shape(), (Shape{2, 3}));
+  EXPECT_EQ(view.dim(-1), 3);
+  EXPECT_EQ(view.size(), 6);
+  EXPECT_EQ(view.floats().data(), tensor.floats().data());
+  EXPECT_THROW(view.dim(2), Error);
+  EXPECT_TRUE(TensorView().empty());
+  EXPECT_EQ(TensorView().shape(), Tensor().shape());
+  static_assert(std::is_same_v<decltype(view.floats()[0]), const float&>);
+  static_assert(!std::is_convertible_v<TensorView, Tensor>);
+}
+
+TEST(TensorView, RefusesBytesThatDoNotFit) {
+  const std::vector<std::byte> bytes(8);
+  ExpectError(ErrorCode::kMismatch, {"F32", "[3]", "12 bytes", "found 8"},
+              [&] { TensorView(DType::kF32, {3}, bytes); });
+  EXPECT_THROW(TensorView(DType::kF32, {-2}, bytes), Error);
+  EXPECT_THROW(TensorView(DType::kF64, {kMax / 8 + 1}, bytes), Error);
+}
+
+TEST(TensorView, GivesNoUnalignedValues) {
+  const Unaligned<int32_t> numbers({1, 2});
+  ExpectError(ErrorCode::kInvalidArgument, {"I32", "aligned to 4"},
+              [&] { numbers.View(DType::kI32).values<int32_t>(); });
+  const Unaligned<int8_t> bytes({1, 2});
+  EXPECT_EQ(bytes.View(DType::kI8).values<int8_t>()[1], 2);
 }
 
 TEST(Tensor, RefusesSizesThatOverflow) {

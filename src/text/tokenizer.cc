@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -144,11 +143,9 @@ size_t Tokenizer::Tokenize(std::string_view text, std::span<int64_t> row) const 
 Tensor Tokenizer::operator()(std::span<const std::string> texts) const {
   if (texts.empty()) throw Error(ErrorCode::kInvalidArgument, "tokenizer: no texts given");
   Tensor input_ids(DType::kI64, {std::ssize(texts), framing_.max_length});
-  std::vector<int64_t> row(static_cast<size_t>(framing_.max_length));
-  const size_t row_bytes = row.size() * sizeof(int64_t);
+  const auto length = static_cast<size_t>(framing_.max_length);
   for (size_t i = 0; i < texts.size(); ++i) {
-    Tokenize(texts[i], row);
-    std::memcpy(input_ids.bytes().data() + i * row_bytes, row.data(), row_bytes);
+    Tokenize(texts[i], input_ids.values<int64_t>().subspan(i * length, length));
   }
   return input_ids;
 }

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -154,9 +153,9 @@ TEST(Tokenizer, BatchesAreRowsOfIds) {
   const Tensor ids = (*tokenizer)(texts);
   EXPECT_EQ(ids.dtype(), DType::kI64);
   EXPECT_EQ(ids.shape(), (Shape{3, 5}));
-  Row values(15);
-  std::memcpy(values.data(), ids.bytes().data(), ids.bytes().size());
-  EXPECT_EQ(values, (Row{444, 314, 891, 459, 1, 1, 0, 0, 0, 0, 299, 1, 0, 0, 0}));
+  const auto values = ids.values<int64_t>();
+  EXPECT_EQ(Row(values.begin(), values.end()),
+            (Row{444, 314, 891, 459, 1, 1, 0, 0, 0, 0, 299, 1, 0, 0, 0}));
   ExpectError(ErrorCode::kInvalidArgument, {"no texts"}, [&] { (*tokenizer)({}); });
 }
 

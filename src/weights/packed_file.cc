@@ -21,10 +21,10 @@ class PackedRows final : public RowSource {
       : file_(std::move(file)), matrix_(std::move(matrix)) {}
 
   void ReadRow(int64_t row, std::span<float> out) const override {
-    const size_t bytes = out.size() * static_cast<size_t>(SizeOf(matrix_.dtype));
-    ConvertToFloat({matrix_.dtype,
+    const size_t bytes = out.size() * static_cast<size_t>(SizeOf(matrix_.dtype()));
+    ConvertToFloat({matrix_.dtype(),
                     {static_cast<int64_t>(out.size())},
-                    matrix_.data.subspan(static_cast<size_t>(row) * bytes, bytes)},
+                    matrix_.bytes().subspan(static_cast<size_t>(row) * bytes, bytes)},
                    out);
   }
   int64_t bytes() const override { return 0; }
@@ -42,7 +42,7 @@ class PackedWeights final : public WeightSource {
 
   std::vector<float> Read(const TensorSpec& tensor) const override {
     const TensorView view = Find(tensor);
-    std::vector<float> values(static_cast<size_t>(ElementCount(view.shape)));
+    std::vector<float> values(static_cast<size_t>(ElementCount(view.shape())));
     ConvertToFloat(view, values);
     return values;
   }
@@ -56,10 +56,10 @@ class PackedWeights final : public WeightSource {
  private:
   TensorView Find(const TensorSpec& wanted) const {
     TensorView view = file_->Get(wanted.name);
-    if (view.shape != wanted.shape) {
+    if (view.shape() != wanted.shape) {
       throw Error(ErrorCode::kMismatch, file_->path().string() + ": tensor " + Quoted(wanted.name) +
-                                            ": has shape " + ToString(view.shape) + ", expected " +
-                                            ToString(wanted.shape));
+                                            ": has shape " + ToString(view.shape()) +
+                                            ", expected " + ToString(wanted.shape));
     }
     return view;
   }

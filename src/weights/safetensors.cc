@@ -70,7 +70,7 @@ TensorView SafetensorsFile::Get(std::string_view name) const {
 }
 
 void SafetensorsFile::ReleasePages(const TensorView& view) const {
-  contents_->file.ReleasePages(view.data);
+  contents_->file.ReleasePages(view.bytes());
 }
 
 void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& tensors,
@@ -78,18 +78,10 @@ void WriteSafetensors(const std::filesystem::path& path, const NamedTensors& ten
                       const WriteOptions& options) {
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, view] : tensors) {
-    entries.push_back({name, std::string(ToString(view.dtype)), view.shape, 0, 0});
-    const auto bytes =
-        static_cast<uint64_t>(ElementCount(view.shape)) * static_cast<uint64_t>(SizeOf(view.dtype));
-    if (bytes != view.data.size()) {
-      throw Error(ErrorCode::kInvalidArgument, path.string() + ": tensor " + Quoted(name) +
-                                                   ": shape " + ToString(view.shape) + " needs " +
-                                                   std::to_string(bytes) + " bytes, found " +
-                                                   std::to_string(view.data.size()));
-    }
+    entries.push_back({name, std::string(ToString(view.dtype())), view.shape(), 0, 0});
   }
   SafetensorsWriter writer(path, std::move(entries), metadata, options);
-  for (const auto& [name, view] : tensors) writer.Append(name, view.data);
+  for (const auto& [name, view] : tensors) writer.Append(name, view.bytes());
   writer.Commit();
 }
 

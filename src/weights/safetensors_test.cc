@@ -43,10 +43,10 @@ TEST(Safetensors, RoundTripsEveryDType) {
   ASSERT_EQ(file.names().size(), named.size());
   for (size_t i = 0; i < named.size(); ++i) {
     const TensorView view = file.Get(named[i].first);
-    EXPECT_EQ(view.dtype, tensors[i].dtype());
-    EXPECT_EQ(view.shape, tensors[i].shape());
-    ASSERT_EQ(view.data.size(), tensors[i].bytes().size());
-    EXPECT_TRUE(std::equal(view.data.begin(), view.data.end(), tensors[i].bytes().begin()));
+    EXPECT_EQ(view.dtype(), tensors[i].dtype());
+    EXPECT_EQ(view.shape(), tensors[i].shape());
+    ASSERT_EQ(view.bytes().size(), tensors[i].bytes().size());
+    EXPECT_TRUE(std::equal(view.bytes().begin(), view.bytes().end(), tensors[i].bytes().begin()));
   }
 }
 
@@ -101,14 +101,9 @@ TEST(Safetensors, GetErrorsNameTheTensor) {
   ExpectError(ErrorCode::kNotFound, {"'b'"}, [&] { file.Get("b"); });
 }
 
-TEST(Safetensors, RefusesLyingViewsAndLeavesNoFile) {
+TEST(Safetensors, RefusesNamesTakenTwiceAndLeavesNoFile) {
   const ScratchFolder scratch;
   const Tensor tensor({2}, {1.0F, 2.0F});
-  TensorView lying = tensor.view();
-  lying.shape = {3};
-  ExpectError(ErrorCode::kInvalidArgument, {"x.safetensors", "'a'", "[3]"}, [&] {
-    WriteSafetensors(scratch / "x.safetensors", {{"a", lying}});
-  });
   ExpectError(ErrorCode::kInvalidArgument, {"x.safetensors", "'a'", "taken"}, [&] {
     WriteSafetensors(scratch / "x.safetensors", {{"a", tensor.view()}, {"a", tensor.view()}});
   });
@@ -128,7 +123,7 @@ TEST(SafetensorsWriter, PiecesMakeTheSameFile) {
   SafetensorsWriter writer(
       scratch / "pieces", {{"e", "F32", {0}}, {"a", "F32", {300, 1000}}, {"b", "F32", {300, 1000}}},
       {});
-  const auto bytes = tensor.view().data;
+  const auto bytes = tensor.bytes();
   writer.Append("a", bytes.first(12));
   writer.Append("a", bytes.subspan(12));
   writer.Append("b", bytes);

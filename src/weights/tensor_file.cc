@@ -20,11 +20,11 @@ class SafetensorsTensors : public TensorFile {
 
   void Read(const StoredTensor& tensor, int64_t first, std::span<float> values) const override {
     const TensorView whole = file_.Get(tensor.name);
-    const auto size = static_cast<size_t>(SizeOf(whole.dtype));
+    const auto size = static_cast<size_t>(SizeOf(whole.dtype()));
     const TensorView part = {
-        whole.dtype,
+        whole.dtype(),
         {static_cast<int64_t>(values.size())},
-        whole.data.subspan(static_cast<size_t>(first) * size, values.size() * size)};
+        whole.bytes().subspan(static_cast<size_t>(first) * size, values.size() * size)};
     ConvertToFloat(part, values);
     file_.ReleasePages(part);
   }

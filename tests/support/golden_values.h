@@ -22,17 +22,14 @@ inline constexpr double kLogitTolerance = 1e-4;
 
 inline Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
   const TensorView view = file.Get(name);
-  Tensor tensor(DType::kF32, view.shape);
+  Tensor tensor(DType::kF32, view.shape());
   ConvertToFloat(view, tensor.floats());
   return tensor;
 }
 
 /// The tensor as it is stored.
 inline Tensor ReadTensor(const SafetensorsFile& file, const std::string& name) {
-  const TensorView view = file.Get(name);
-  Tensor tensor(view.dtype, view.shape);
-  std::ranges::copy(view.data, tensor.bytes().begin());
-  return tensor;
+  return Tensor(file.Get(name));
 }
 
 /// Largest relative L2 distance of a row of the last axis.

@@ -45,7 +45,7 @@ using Outputs = std::vector<std::pair<std::string, Tensor>>;
 
 Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
   const TensorView view = file.Get(name);
-  switch (view.dtype) {
+  switch (view.dtype()) {
     case DType::kF32:
     case DType::kF16:
     case DType::kBF16:
@@ -53,18 +53,15 @@ Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
     default:
       throw Error(ErrorCode::kMismatch, file.path().string() + ": tensor \"" + name +
                                             "\": expected F32, F16, BF16 or F64, found " +
-                                            std::string(ToString(view.dtype)));
+                                            std::string(ToString(view.dtype())));
   }
-  Tensor tensor(DType::kF32, view.shape);
+  Tensor tensor(DType::kF32, view.shape());
   ConvertToFloat(view, tensor.floats());
   return tensor;
 }
 
 Tensor ReadIntegers(const SafetensorsFile& file, const std::string& name) {
-  const TensorView view = file.Get(name);
-  Tensor tensor(view.dtype, view.shape);
-  std::ranges::copy(view.data, tensor.bytes().begin());
-  return tensor;
+  return Tensor(file.Get(name));
 }
 
 /// What a model takes of the file, which must hold nothing else.

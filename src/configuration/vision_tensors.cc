@@ -1,9 +1,9 @@
 // See vision_tensors.h.
-#include "model/vision_tensors.h"
+#include "configuration/vision_tensors.h"
 
 #include <cstdint>
 
-#include "model/tensor_list.h"
+#include "configuration/tensor_list.h"
 
 namespace siglip {
 namespace {

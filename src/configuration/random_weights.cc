@@ -2,7 +2,7 @@
 //
 // Every value is a function of seed, tensor name and position, computed with IEEE double arithmetic
 // that rounds the same everywhere: + - * / and sqrt, no function of the C library.
-#include "model/random_weights.h"
+#include "configuration/random_weights.h"
 
 #include <bit>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/vision_tensors.h"
+#include "configuration/vision_tensors.h"
 #include "siglip/error.h"
 
 namespace siglip {

@@ -1,9 +1,9 @@
-#include "model/projector_plan.h"
+#include "configuration/projector_plan.h"
 
 #include <cmath>
 #include <string>
 
-#include "model/stored_shape.h"
+#include "configuration/stored_shape.h"
 #include "siglip/error.h"
 
 namespace siglip {

@@ -1,5 +1,5 @@
 // Saving and loading again.
-#include "model/save_checkpoint.h"
+#include "configuration/save_checkpoint.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <string>
 
 #include "base/json.h"
+#include "configuration/random_weights.h"
+#include "configuration/siglip_config.h"
+#include "configuration/vision_tensors.h"
 #include "expect_error.h"
-#include "model/random_weights.h"
-#include "model/siglip_config.h"
-#include "model/vision_tensors.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"
 
@@ -54,8 +54,8 @@ TEST(SaveCheckpoint, FileIsThatOfTransformers) {
   SaveVisionCheckpoint(*RandomVisionWeights(config, 3), config, scratch.path());
   const SafetensorsFile file = SafetensorsFile::Open(scratch / "model.safetensors");
   EXPECT_EQ(file.metadata().at("format"), "pt");
-  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_weight").shape, (Shape{24, 8}));
-  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_bias").shape, (Shape{24}));
+  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_weight").shape(), (Shape{24, 8}));
+  EXPECT_EQ(file.Get("vision_model.head.attention.in_proj_bias").shape(), (Shape{24}));
   EXPECT_FALSE(file.contains("vision_model.head.attention.q_proj.weight"));
   for (const std::string& name : file.names())
     EXPECT_TRUE(name.starts_with("vision_model.")) << name;

@@ -1,5 +1,5 @@
 // Random weights: statistics of every tensor, determinism, and values fixed for all time.
-#include "model/random_weights.h"
+#include "configuration/random_weights.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "configuration/vision_tensors.h"
 #include "expect_error.h"
-#include "model/vision_tensors.h"
 
 namespace siglip {
 namespace {

@@ -1,7 +1,7 @@
 // See text_tensors.h.
-#include "model/text_tensors.h"
+#include "configuration/text_tensors.h"
 
-#include "model/tensor_list.h"
+#include "configuration/tensor_list.h"
 
 namespace siglip {
 

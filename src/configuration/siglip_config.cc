@@ -1,9 +1,9 @@
 // See siglip_config.h.
-#include "model/siglip_config.h"
+#include "configuration/siglip_config.h"
 
-#include "model/open_clip_text_config.h"
-#include "model/timm_config.h"
-#include "model/vision_fields.h"
+#include "configuration/open_clip_text_config.h"
+#include "configuration/timm_config.h"
+#include "configuration/vision_fields.h"
 #include "siglip/error.h"
 
 namespace siglip {

@@ -1,9 +1,9 @@
 // See open_clip_text_config.h.
-#include "model/open_clip_text_config.h"
+#include "configuration/open_clip_text_config.h"
 
 #include <array>
 
-#include "model/encoder_fields.h"
+#include "configuration/encoder_fields.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 

@@ -1,7 +1,7 @@
-#include "model/vision_architecture.h"
+#include "configuration/vision_architecture.h"
 
-#include "model/siglip_config.h"
-#include "model/vision_tensors.h"
+#include "configuration/siglip_config.h"
+#include "configuration/vision_tensors.h"
 
 namespace siglip {
 

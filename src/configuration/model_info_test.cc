@@ -1,5 +1,5 @@
 // Presets, and what inspecting a checkpoint tells.
-#include "siglip/model_info.h"
+#include "configuration/model_info.h"
 
 #include <gtest/gtest.h>
 
@@ -9,15 +9,19 @@
 #include <string>
 
 #include "base/json.h"
+#include "configuration/random_weights.h"
+#include "configuration/save_checkpoint.h"
 #include "expect_error.h"
-#include "model/random_weights.h"
-#include "model/save_checkpoint.h"
 #include "scratch_folder.h"
 
 namespace siglip {
 namespace {
 
 const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests" / "golden";
+
+ModelInfo Describe(const std::filesystem::path& folder) {
+  return DescribeModel(Checkpoint::Open(folder));
+}
 
 TEST(Presets, AllAreValidAndDistinct) {
   const std::vector<std::string> names = PresetNames();
@@ -83,11 +87,11 @@ TEST(FlopPerPicture, IsThatOfThePublishedTable) {
   }
 }
 
-TEST(InspectModel, BaseModelHasThePublishedSizes) {
+TEST(DescribeModel, BaseModelHasThePublishedSizes) {
   const ScratchFolder scratch;
   const SiglipVisionConfig config = PresetConfig("base-patch16-224");
   SaveVisionCheckpoint(*RandomVisionWeights(config, 0), config, scratch.path());
-  const ModelInfo info = InspectModel(scratch.path());
+  const ModelInfo info = Describe(scratch.path());
   EXPECT_EQ(info.scheme, "Hugging Face");
   EXPECT_EQ(info.model_type, "siglip_vision_model");
   EXPECT_TRUE(info.has_head);
@@ -109,15 +113,15 @@ const TensorInfo& Find(const ModelInfo& info, const std::string& name) {
   return *found;
 }
 
-TEST(InspectModel, TellsWhatEveryTensorIsUsedAs) {
-  const ModelInfo full = InspectModel(kGolden / "siglip-full");
+TEST(DescribeModel, TellsWhatEveryTensorIsUsedAs) {
+  const ModelInfo full = Describe(kGolden / "siglip-full");
   EXPECT_EQ(full.model_type, "siglip");
   EXPECT_EQ(Find(full, "logit_scale").used_as, "logit_scale");
   EXPECT_EQ(Find(full, "text_model.head.weight").used_as, "text_model.head.weight");
   EXPECT_EQ(Find(full, "vision_model.head.attention.in_proj_weight").used_as,
             "vision_model.head.attention.in_proj_weight");
 
-  const ModelInfo timm = InspectModel(kGolden / "names-timm-gelu");
+  const ModelInfo timm = Describe(kGolden / "names-timm-gelu");
   EXPECT_EQ(timm.scheme, "timm");
   EXPECT_EQ(timm.model_type, "");
   EXPECT_EQ(Find(timm, "pos_embed").used_as, "vision_model.embeddings.position_embedding.weight");
@@ -128,14 +132,14 @@ TEST(InspectModel, TellsWhatEveryTensorIsUsedAs) {
             "vision_model.encoder.layers.1.self_attn.k_proj.bias, "
             "vision_model.encoder.layers.1.self_attn.v_proj.bias");
 
-  const ModelInfo paligemma = InspectModel(kGolden / "names-paligemma");
+  const ModelInfo paligemma = Describe(kGolden / "names-paligemma");
   EXPECT_EQ(Find(paligemma, "multi_modal_projector.linear.bias").used_as,
             "multi_modal_projector.linear.bias");
   EXPECT_EQ(Find(paligemma, "language_model.model.norm.weight").used_as, "");
 
-  const ModelInfo sharded = InspectModel(kGolden / "names-sharded");
+  const ModelInfo sharded = Describe(kGolden / "names-sharded");
   EXPECT_EQ(Find(sharded, "vision_model.head.probe").file, "model-00001-of-00003.safetensors");
-  EXPECT_EQ(InspectModel(kGolden / "vision-bfloat16").tensors.front().dtype, "BF16");
+  EXPECT_EQ(Describe(kGolden / "vision-bfloat16").tensors.front().dtype, "BF16");
 }
 
 TEST(FindParts, TellsWhatAFolderHoldsTensorsOf) {
@@ -150,10 +154,6 @@ TEST(FindParts, TellsWhatAFolderHoldsTensorsOf) {
   EXPECT_FALSE(FindParts(kGolden / "image-classification").text_tower);
   EXPECT_TRUE(FindParts(kGolden / "names-paligemma").projector);
   ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { FindParts("nowhere"); });
-}
-
-TEST(InspectModel, FailsAsLoadingDoes) {
-  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { InspectModel("nowhere"); });
 }
 
 }  // namespace

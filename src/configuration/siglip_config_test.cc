@@ -1,5 +1,5 @@
 // Whole checkpoint folders: the golden cases, and one set of weights under every naming scheme.
-#include "model/siglip_config.h"
+#include "configuration/siglip_config.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "configuration/random_weights.h"
+#include "configuration/save_checkpoint.h"
+#include "configuration/vision_tensors.h"
 #include "expect_error.h"
-#include "model/random_weights.h"
-#include "model/save_checkpoint.h"
-#include "model/vision_tensors.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"
 

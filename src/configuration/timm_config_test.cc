@@ -1,13 +1,13 @@
 // Configurations of timm and open_clip: explicit values, and what follows from names.
-#include "model/timm_config.h"
+#include "configuration/timm_config.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "configuration/siglip_config.h"
 #include "expect_error.h"
-#include "model/siglip_config.h"
 
 namespace siglip {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/class_labels.h"
+#include "configuration/class_labels.h"
 
 #include <cstddef>
 

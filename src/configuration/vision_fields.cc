@@ -1,10 +1,10 @@
 // See vision_fields.h.
-#include "model/vision_fields.h"
+#include "configuration/vision_fields.h"
 
 #include <array>
 #include <string_view>
 
-#include "model/encoder_fields.h"
+#include "configuration/encoder_fields.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 

@@ -1,4 +1,4 @@
-#include "model/stored_shape.h"
+#include "configuration/stored_shape.h"
 
 #include "siglip/error.h"
 #include "weights/quoted.h"

@@ -1,5 +1,5 @@
 // See timm_config.h.
-#include "model/timm_config.h"
+#include "configuration/timm_config.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/encoder_fields.h"
+#include "configuration/encoder_fields.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 

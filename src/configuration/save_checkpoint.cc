@@ -1,11 +1,11 @@
 // See save_checkpoint.h.
-#include "model/save_checkpoint.h"
+#include "configuration/save_checkpoint.h"
 
 #include <map>
 #include <span>
 #include <utility>
 
-#include "model/vision_tensors.h"
+#include "configuration/vision_tensors.h"
 #include "weights/name_map.h"
 #include "weights/safetensors_writer.h"
 

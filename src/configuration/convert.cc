@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/json.h"
-#include "model/save_checkpoint.h"
-#include "model/siglip_config.h"
-#include "model/text_tensors.h"
-#include "model/vision_tensors.h"
+#include "configuration/save_checkpoint.h"
+#include "configuration/siglip_config.h"
+#include "configuration/text_tensors.h"
+#include "configuration/vision_tensors.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/checkpoint_files.h"

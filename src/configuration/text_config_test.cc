@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/json.h"
+#include "configuration/siglip_config.h"
 #include "expect_error.h"
-#include "model/siglip_config.h"
 
 namespace siglip {
 namespace {

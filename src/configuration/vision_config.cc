@@ -2,9 +2,9 @@
 #include "siglip/vision_config.h"
 
 #include "base/json.h"
-#include "model/encoder_fields.h"
-#include "model/siglip_config.h"
-#include "model/vision_fields.h"
+#include "configuration/encoder_fields.h"
+#include "configuration/siglip_config.h"
+#include "configuration/vision_fields.h"
 #include "siglip/error.h"
 
 namespace siglip {

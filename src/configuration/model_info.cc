@@ -1,23 +1,21 @@
 // See siglip/model_info.h.
-#include "siglip/model_info.h"
+#include "configuration/model_info.h"
 
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <system_error>
 
-#include "model/class_labels.h"
+#include "configuration/class_labels.h"
+#include "configuration/logit_parameters.h"
+#include "configuration/projector_plan.h"
+#include "configuration/siglip_config.h"
+#include "configuration/stored_shape.h"
+#include "configuration/text_tensors.h"
+#include "configuration/vision_architecture.h"
+#include "configuration/vision_tensors.h"
 #include "model/load_logits.h"
-#include "model/projector_plan.h"
-#include "model/siglip_config.h"
-#include "model/stored_shape.h"
-#include "model/text_tensors.h"
-#include "model/vision_architecture.h"
-#include "model/vision_tensors.h"
 #include "siglip/error.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/text_model.h"
-#include "siglip/vision_model.h"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
 
@@ -72,19 +70,11 @@ double EncoderWork(const SiglipEncoderConfig& config, double tokens) {
          (4 * tokens * d * d + 2 * tokens * tokens * d + 2 * tokens * d * f);
 }
 
-/// Adds where these tensors are. Those of a packed file have other shapes; see LoadPacked.
+/// Adds where these tensors are. Those of a packed file have other shapes.
 void Find(const Checkpoint& checkpoint, const std::vector<TensorSpec>& tensors,
           std::vector<FoundTensor>& found) {
   if (checkpoint.packed()) return;
   std::ranges::move(FindTensors(checkpoint, tensors), std::back_inserter(found));
-}
-
-/// Whether the towers of a packed checkpoint load is known once they have been: they are mapped,
-/// which costs next to nothing. Other checkpoints are checked by Find.
-template <class Model>
-void LoadPacked(const Checkpoint& checkpoint) {
-  if (!checkpoint.packed()) return;
-  Model::FromPretrained(checkpoint.path(), Runtime::Create({.threads = 1, .instruction_set = {}}));
 }
 
 TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor>& found) {
@@ -92,7 +82,6 @@ TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor
   text.config = LoadTextConfig(checkpoint);
   const std::vector<TensorSpec> tensors = TextTensors(text.config);
   Find(checkpoint, tensors, found);
-  LoadPacked<SiglipTextModel>(checkpoint);
   text.parameters = CountParameters(tensors);
   text.weight_bytes = CountWeights(tensors);
   const double head = static_cast<double>(text.config.hidden_size * text.config.embedding_size());
@@ -120,7 +109,7 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
   attempt(info.parts.text_tower && !info.text,
           [&] { info.text = DescribeText(checkpoint, found); });
   attempt(info.parts.logits, [&] {
-    LoadLogits(checkpoint);
+    ReadLogitParameters(checkpoint);
     find({{"logit_scale", {1}}, {"logit_bias", {1}}});
   });
   attempt(info.parts.classifier, [&] {
@@ -143,7 +132,6 @@ std::vector<TensorSpec> ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo&
     info.config = config;
     info.config_json = config.ToJson();
     info.tokens_per_picture = config.num_patches;
-    LoadPacked<Siglip2VisionModel>(checkpoint);
     return VisionTensors(config);
   }
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
@@ -151,7 +139,6 @@ std::vector<TensorSpec> ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo&
   info.config_json = config.ToJson();
   info.image_size = config.image_size;
   info.tokens_per_picture = config.num_patches();
-  LoadPacked<SiglipVisionModel>(checkpoint);
   return VisionTensors(config);
 }
 
@@ -201,8 +188,7 @@ double FlopPerPicture(const SiglipVisionTowerConfig& config, int64_t tokens, boo
   return 2 * (embeddings + EncoderWork(config, t) + (with_head ? head : 0));
 }
 
-ModelInfo InspectModel(const std::filesystem::path& folder) {
-  const Checkpoint checkpoint = Checkpoint::Open(folder);
+ModelInfo DescribeModel(const Checkpoint& checkpoint) {
   ModelInfo info;
   info.parts = PartsOf(checkpoint);
   info.scheme = checkpoint.packed() ? "packed in " + ReadPackedInfo(*checkpoint.packed()).precision

@@ -1,11 +1,11 @@
 // See encoder_fields.h.
-#include "model/encoder_fields.h"
+#include "configuration/encoder_fields.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "model/siglip_config.h"
+#include "configuration/siglip_config.h"
 #include "weights/quoted.h"
 
 namespace siglip {

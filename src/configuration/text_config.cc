@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/json.h"
-#include "model/encoder_fields.h"
-#include "model/siglip_config.h"
+#include "configuration/encoder_fields.h"
+#include "configuration/siglip_config.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 
