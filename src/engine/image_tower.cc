@@ -10,12 +10,12 @@
 namespace siglip {
 namespace {
 
-void CheckSizes(const VisionArchitecture& architecture, const ImageProcessor& processor,
+void CheckSizes(const VisionTowerPlan& plan, const ImageProcessor& processor,
                 const std::string& name) {
   const auto size = processor.FixedOutputSize();
   if (!size) return;
   const auto& [height, width] = *size;
-  const int64_t image_size = architecture.image_size;
+  const int64_t image_size = plan.image_size;
   if (height == image_size && width == image_size) return;
   throw Error(ErrorCode::kMismatch,
               name + ": preprocessing makes pictures of " + std::to_string(height) + "x" +
@@ -24,10 +24,10 @@ void CheckSizes(const VisionArchitecture& architecture, const ImageProcessor& pr
               "size or crop_size of preprocessor_config.json, image_size of config.json");
 }
 
-void CheckPatches(const VisionArchitecture& architecture, const ImageProcessor& processor,
+void CheckPatches(const VisionTowerPlan& plan, const ImageProcessor& processor,
                   const std::string& name) {
   const int64_t made = processor.patch_size();
-  const int64_t taken = architecture.config.patch_size;
+  const int64_t taken = plan.config.patch_size;
   if (made == taken) return;
   throw Error(ErrorCode::kMismatch,
               name + ": preprocessing makes patches of " + std::to_string(made) +
@@ -39,20 +39,20 @@ void CheckPatches(const VisionArchitecture& architecture, const ImageProcessor& 
 
 void CheckFits(const AnyVisionConfig& config, const ImageProcessor& processor,
                const std::string& name) {
-  const VisionArchitecture architecture(config);
-  if (architecture.resolution != processor.resolution()) {
+  const VisionTowerPlan plan(config);
+  if (plan.resolution != processor.resolution()) {
     throw Error(ErrorCode::kMismatch,
                 name + ": model and preprocessing are not both of fixed or of variable resolution");
   }
-  if (architecture.config.num_channels != 3) {
+  if (plan.config.num_channels != 3) {
     throw Error(ErrorCode::kMismatch, name + ": the model takes " +
-                                          std::to_string(architecture.config.num_channels) +
+                                          std::to_string(plan.config.num_channels) +
                                           " channels, pictures have 3");
   }
-  if (architecture.resolution == Resolution::kFixed) {
-    CheckSizes(architecture, processor, name);
+  if (plan.resolution == Resolution::kFixed) {
+    CheckSizes(plan, processor, name);
   } else {
-    CheckPatches(architecture, processor, name);
+    CheckPatches(plan, processor, name);
   }
 }
 
@@ -73,15 +73,15 @@ ImageTower ImageTower::Load(const std::filesystem::path& folder, const EngineOpt
 
 int64_t ImageTower::most_tokens() const {
   if (model_.resolution() == Resolution::kNaflex) return processor_.max_num_patches();
-  const int64_t side = model_.state().vision_model.architecture().positions_per_side;
+  const int64_t side = model_.state().vision_model.plan().positions_per_side;
   return side * side;
 }
 
 int64_t ImageTower::native_side() const {
-  const VisionArchitecture& architecture = model_.state().vision_model.architecture();
-  if (architecture.resolution == Resolution::kFixed) return architecture.image_size;
+  const VisionTowerPlan& plan = model_.state().vision_model.plan();
+  if (plan.resolution == Resolution::kFixed) return plan.image_size;
   const double patches = std::sqrt(static_cast<double>(processor_.max_num_patches()));
-  return static_cast<int64_t>(patches) * architecture.config.patch_size;
+  return static_cast<int64_t>(patches) * plan.config.patch_size;
 }
 
 void ImageTower::Preprocess(const Image& image, PreparedPicture& picture) const {
@@ -94,10 +94,10 @@ void ImageTower::Preprocess(EncodedImage& image, PreparedPicture& picture) const
 
 template <class AnyImage>
 void ImageTower::PreprocessAny(AnyImage& image, PreparedPicture& picture) const {
-  const VisionArchitecture& architecture = model_.state().vision_model.architecture();
-  processor_.Prepare(image, picture, architecture.image_size);
-  if (architecture.resolution == Resolution::kNaflex) return;
-  picture.rows = picture.columns = architecture.positions_per_side;
+  const VisionTowerPlan& plan = model_.state().vision_model.plan();
+  processor_.Prepare(image, picture, plan.image_size);
+  if (plan.resolution == Resolution::kNaflex) return;
+  picture.rows = picture.columns = plan.positions_per_side;
 }
 
 VisionOutput ImageTower::Run(const PreparedPicture& picture) const {

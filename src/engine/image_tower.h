@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "configuration/vision_architecture.h"
+#include "configuration/vision_tower_plan.h"
 #include "image/encoded_image.h"
 #include "model/vision_forward.h"
 #include "siglip/engine.h"

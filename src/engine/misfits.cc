@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "configuration/siglip_config.h"
-#include "configuration/vision_architecture.h"
+#include "configuration/vision_tower_plan.h"
 #include "engine/image_tower.h"
 #include "engine/text_part.h"
 #include "siglip/engine.h"
@@ -27,7 +27,7 @@ void CheckTextsFit(const Checkpoint& checkpoint) {
 }
 
 void CheckEmbeddingsFit(const Checkpoint& checkpoint) {
-  CheckTowersFit(VisionArchitecture(LoadAnyVisionConfig(checkpoint)).config,
+  CheckTowersFit(VisionTowerPlan(LoadAnyVisionConfig(checkpoint)).config,
                  LoadTextConfig(checkpoint), checkpoint.path().string());
 }
 

@@ -19,8 +19,8 @@ Model Load(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
            PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
-  const VisionArchitecture architecture(LoadAnyVisionConfig(checkpoint));
-  const LayerContext context = {architecture.config, runtime,
+  const VisionTowerPlan plan(LoadAnyVisionConfig(checkpoint));
+  const LayerContext context = {plan.config, runtime,
                                 ResolvePrecision(checkpoint, precision, kernels)};
   auto classifier = std::make_shared<const TokenClassifier>(checkpoint, context);
   return Model(LoadVisionModel(checkpoint, runtime, precision), std::move(classifier));
@@ -63,8 +63,8 @@ ImageClassificationOutput ImageClassificationModel::operator()(
   ImageClassificationOutput output;
   output.vision_model_output = vision_model_(pictures, options);
   std::vector<int64_t> tokens;
-  const PictureBatch batch = CheckInputs(vision_model_.state().vision_model.architecture(),
-                                         pictures, options.interpolate_pos_encoding);
+  const PictureBatch batch = CheckInputs(vision_model_.state().vision_model.plan(), pictures,
+                                         options.interpolate_pos_encoding);
   for (const PicturePixels& picture : batch.pictures) tokens.push_back(picture.grid.tokens());
   output.logits = (*classifier_)(output.vision_model_output.last_hidden_state, tokens);
   return output;

@@ -15,8 +15,8 @@
 
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "configuration/vision_architecture.h"
 #include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
 #include "model/siglip_text.h"
@@ -166,10 +166,9 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::optional<SiglipTextConfig> text;
   if (checkpoint.Find(Part::kVision)) {
     const AnyVisionConfig config = LoadAnyVisionConfig(checkpoint);
-    const VisionArchitecture architecture(config);
-    towers.push_back(NewTower<SiglipVisionTransformer>("vision_model", architecture.config,
-                                                       architecture, VisionTensors(config), runtime,
-                                                       precision));
+    const VisionTowerPlan plan(config);
+    towers.push_back(NewTower<SiglipVisionTransformer>("vision_model", plan.config, plan,
+                                                       VisionTensors(config), runtime, precision));
   }
   if (checkpoint.Find(Part::kText)) {
     text = LoadTextConfig(checkpoint);

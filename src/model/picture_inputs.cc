@@ -83,11 +83,11 @@ const float* ValuesOf(const Tensor& pixels, int64_t picture) {
   return pixels.floats().data() + picture * (pixels.size() / pixels.dim(0));
 }
 
-PictureBatch CheckPlanes(const VisionArchitecture& architecture, const VisionInputs& inputs,
+PictureBatch CheckPlanes(const VisionTowerPlan& plan, const VisionInputs& inputs,
                          bool interpolate_pos_encoding) {
   const Tensor& pixels = inputs.pixel_values;
-  const SiglipVisionTowerConfig& config = architecture.config;
-  const std::string size = std::to_string(architecture.image_size);
+  const SiglipVisionTowerConfig& config = plan.config;
+  const std::string size = std::to_string(plan.image_size);
   const std::string channels = std::to_string(config.num_channels);
   for (const auto& [name, tensor] :
        {std::pair("spatial_shapes", &inputs.spatial_shapes),
@@ -106,8 +106,7 @@ PictureBatch CheckPlanes(const VisionArchitecture& architecture, const VisionInp
   }
   const int64_t height = pixels.dim(2);
   const int64_t width = pixels.dim(3);
-  if (!interpolate_pos_encoding &&
-      (height != architecture.image_size || width != architecture.image_size)) {
+  if (!interpolate_pos_encoding && (height != plan.image_size || width != plan.image_size)) {
     throw Error(ErrorCode::kMismatch,
                 "pixel_values: expected [batch, " + channels + ", " + size + ", " + size +
                     "], found " + ToString(pixels.shape()),
@@ -159,17 +158,17 @@ PictureBatch CheckPatches(const SiglipVisionTowerConfig& config, const VisionInp
 
 }  // namespace
 
-PictureBatch CheckInputs(const VisionArchitecture& architecture, const VisionInputs& inputs,
+PictureBatch CheckInputs(const VisionTowerPlan& plan, const VisionInputs& inputs,
                          bool interpolate_pos_encoding) {
-  if (architecture.resolution == Resolution::kFixed) {
-    return CheckPlanes(architecture, inputs, interpolate_pos_encoding);
+  if (plan.resolution == Resolution::kFixed) {
+    return CheckPlanes(plan, inputs, interpolate_pos_encoding);
   }
   if (interpolate_pos_encoding) {
     throw Error(ErrorCode::kInvalidArgument,
                 "interpolate_pos_encoding is for models of fixed resolution; this one takes "
                 "pictures of any size");
   }
-  return CheckPatches(architecture.config, inputs);
+  return CheckPatches(plan.config, inputs);
 }
 
 }  // namespace siglip

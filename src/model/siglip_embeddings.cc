@@ -9,11 +9,11 @@ namespace siglip {
 namespace {
 
 /// The kernel of the convolution, or the weight of the Linear.
-Linear ReadPatchEmbedding(const LayerSource& source, const VisionArchitecture& architecture) {
-  const SiglipVisionTowerConfig& config = architecture.config;
+Linear ReadPatchEmbedding(const LayerSource& source, const VisionTowerPlan& plan) {
+  const SiglipVisionTowerConfig& config = plan.config;
   const int64_t hidden = config.hidden_size;
   const int64_t side = config.patch_size;
-  const Shape shape = architecture.resolution == Resolution::kFixed
+  const Shape shape = plan.resolution == Resolution::kFixed
                           ? Shape{hidden, config.num_channels, side, side}
                           : Shape{hidden, config.patch_values()};
   return {source, OperandType::kFloat32, hidden, config.patch_values(), [&]() -> LinearValues {
@@ -22,23 +22,22 @@ Linear ReadPatchEmbedding(const LayerSource& source, const VisionArchitecture& a
           }};
 }
 
-TensorSpec Positions(const LayerSource& source, const VisionArchitecture& architecture) {
-  const int64_t side = architecture.positions_per_side;
-  return {source.scope + ".weight", {side * side, architecture.config.hidden_size}};
+TensorSpec Positions(const LayerSource& source, const VisionTowerPlan& plan) {
+  const int64_t side = plan.positions_per_side;
+  return {source.scope + ".weight", {side * side, plan.config.hidden_size}};
 }
 
 }  // namespace
 
 SiglipVisionEmbeddings::SiglipVisionEmbeddings(const LayerSource& source,
-                                               const VisionArchitecture& architecture)
-    : config_(architecture.config),
-      patch_embedding_(ReadPatchEmbedding(source / "patch_embedding", architecture)),
+                                               const VisionTowerPlan& plan)
+    : config_(plan.config),
+      patch_embedding_(ReadPatchEmbedding(source / "patch_embedding", plan)),
       position_embedding_(
-          source.weights.Read(Positions(source / "position_embedding", architecture)),
-          architecture.positions_per_side, config_.hidden_size,
-          architecture.resolution == Resolution::kFixed ? InterpolateBicubic
-                                                        : InterpolateBilinear) {
-  const TensorSpec positions = Positions(source / "position_embedding", architecture);
+          source.weights.Read(Positions(source / "position_embedding", plan)),
+          plan.positions_per_side, config_.hidden_size,
+          plan.resolution == Resolution::kFixed ? InterpolateBicubic : InterpolateBilinear) {
+  const TensorSpec positions = Positions(source / "position_embedding", plan);
   source.weights.Keep(positions.name,
                       {DType::kF32, positions.shape, std::as_bytes(position_embedding_.values())});
 }

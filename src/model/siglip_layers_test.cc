@@ -41,9 +41,9 @@ class SiglipLayersTest : public LayersTest {
   /// pixel_values [B, C, H, W] -> [B, N, D], on one thread.
   Tensor Embed(const SiglipVisionConfig& config, const Tensor& pixels) {
     context_.patch_values = config.patch_values();
-    const VisionArchitecture architecture(config);
-    const SiglipVisionEmbeddings embeddings(Source("e"), architecture);
-    const PictureBatch batch = CheckInputs(architecture, pixels, false);
+    const VisionTowerPlan plan(config);
+    const SiglipVisionEmbeddings embeddings(Source("e"), plan);
+    const PictureBatch batch = CheckInputs(plan, pixels, false);
     Tensor out(DType::kF32, {pixels.dim(0), batch.tokens, config.hidden_size});
     for (size_t i = 0; i < batch.pictures.size(); ++i) {
       TeamWorkspace team(context_, batch.tokens, 1);

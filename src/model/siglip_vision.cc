@@ -10,9 +10,9 @@
 namespace siglip {
 namespace {
 
-LayerContext WithPatches(LayerContext context, const VisionArchitecture& architecture) {
-  if (architecture.resolution == Resolution::kFixed) {
-    context.patch_values = architecture.config.patch_values();
+LayerContext WithPatches(LayerContext context, const VisionTowerPlan& plan) {
+  if (plan.resolution == Resolution::kFixed) {
+    context.patch_values = plan.config.patch_values();
   }
   return context;
 }
@@ -41,13 +41,13 @@ VisionOutput NewVisionOutput(const SiglipEncoderConfig& config, int64_t batch, i
 }  // namespace
 
 SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
-                                                 const VisionArchitecture& architecture)
-    : architecture_(architecture),
-      context_(WithPatches(source.context, architecture)),
-      embeddings_(source / "embeddings", architecture),
+                                                 const VisionTowerPlan& plan)
+    : plan_(plan),
+      context_(WithPatches(source.context, plan)),
+      embeddings_(source / "embeddings", plan),
       encoder_(source / "encoder"),
-      post_layernorm_(source / "post_layernorm", architecture.config.hidden_size) {
-  if (architecture.has_head()) head_.emplace(source / "head");
+      post_layernorm_(source / "post_layernorm", plan.config.hidden_size) {
+  if (plan.has_head()) head_.emplace(source / "head");
 }
 
 int64_t SiglipVisionTransformer::weight_bytes() const {
@@ -57,11 +57,10 @@ int64_t SiglipVisionTransformer::weight_bytes() const {
 
 VisionOutput SiglipVisionTransformer::operator()(const VisionInputs& inputs,
                                                  const VisionForwardOptions& options) const {
-  const auto [pictures, tokens] =
-      CheckInputs(architecture_, inputs, options.interpolate_pos_encoding);
-  const int64_t hidden = architecture_.config.hidden_size;
+  const auto [pictures, tokens] = CheckInputs(plan_, inputs, options.interpolate_pos_encoding);
+  const int64_t hidden = plan_.config.hidden_size;
   VisionOutput output =
-      NewVisionOutput(architecture_.config, std::ssize(pictures), tokens, has_head(), options);
+      NewVisionOutput(plan_.config, std::ssize(pictures), tokens, has_head(), options);
   std::vector<PictureTask> tasks;
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < std::ssize(pictures); ++i) {

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "configuration/vision_architecture.h"
+#include "configuration/vision_tower_plan.h"
 #include "model/layer_source.h"
 #include "model/linear.h"
 #include "model/picture_inputs.h"
@@ -27,7 +27,7 @@ namespace siglip {
 /// that are cut out already), plus a learned position embedding.
 class SiglipVisionEmbeddings {
  public:
-  SiglipVisionEmbeddings(const LayerSource& source, const VisionArchitecture& architecture);
+  SiglipVisionEmbeddings(const LayerSource& source, const VisionTowerPlan& plan);
 
   /// One position vector per patch, [grid.tokens(), D]. Kept for the next picture of this shape.
   std::shared_ptr<const MatrixBuffer> PositionEmbedding(const PatchGrid& grid) const {
@@ -61,7 +61,7 @@ struct PictureTask {
 
 class SiglipVisionTransformer {
  public:
-  SiglipVisionTransformer(const LayerSource& source, const VisionArchitecture& architecture);
+  SiglipVisionTransformer(const LayerSource& source, const VisionTowerPlan& plan);
 
   VisionOutput operator()(const VisionInputs& inputs,
                           const VisionForwardOptions& options = {}) const;
@@ -73,12 +73,12 @@ class SiglipVisionTransformer {
   int64_t weight_bytes() const;
 
   const LayerContext& context() const { return context_; }
-  const VisionArchitecture& architecture() const { return architecture_; }
+  const VisionTowerPlan& plan() const { return plan_; }
   const SiglipVisionEmbeddings& embeddings() const { return embeddings_; }
   bool has_head() const { return head_.has_value(); }
 
  private:
-  VisionArchitecture architecture_;
+  VisionTowerPlan plan_;
   LayerContext context_;
   SiglipVisionEmbeddings embeddings_;
   SiglipEncoder encoder_;

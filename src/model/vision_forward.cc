@@ -14,7 +14,7 @@ VisionForward::VisionForward(VisionModel model)
 
 void VisionForward::Run(std::span<const ReadyPicture> pictures) {
   const SiglipVisionTransformer& vision_model = model_.state().vision_model;
-  const int64_t image_size = vision_model.architecture().image_size;
+  const int64_t image_size = vision_model.plan().image_size;
   std::vector<PictureTask> tasks;
   std::vector<int64_t> tokens;
   for (const ReadyPicture& picture : pictures) {

@@ -51,10 +51,10 @@ VisionModel::State::State(AnyVisionConfig any, std::shared_ptr<const WeightSourc
                           std::shared_ptr<const Runtime> runtime, Precision precision)
     : config(std::move(any)),
       weights(std::move(source)),
-      vision_model(LayerSource{*weights, "vision_model",
-                               LayerContext{VisionArchitecture(config).config, std::move(runtime),
-                                            precision}},
-                   VisionArchitecture(config)) {}
+      vision_model(
+          LayerSource{*weights, "vision_model",
+                      LayerContext{VisionTowerPlan(config).config, std::move(runtime), precision}},
+          VisionTowerPlan(config)) {}
 
 VisionModel LoadVisionModel(const Checkpoint& checkpoint,
                             const std::shared_ptr<const Runtime>& runtime,
@@ -77,15 +77,13 @@ void VisionModel::SavePretrained(const std::filesystem::path& folder) const {
              state_->config);
 }
 
-Resolution VisionModel::resolution() const {
-  return state_->vision_model.architecture().resolution;
-}
+Resolution VisionModel::resolution() const { return state_->vision_model.plan().resolution; }
 
 const SiglipVisionTowerConfig& VisionModel::config() const {
-  return state_->vision_model.architecture().config;
+  return state_->vision_model.plan().config;
 }
 
-int64_t VisionModel::image_size() const { return state_->vision_model.architecture().image_size; }
+int64_t VisionModel::image_size() const { return state_->vision_model.plan().image_size; }
 
 bool VisionModel::has_head() const { return state_->vision_model.has_head(); }
 

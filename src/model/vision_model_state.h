@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "configuration/vision_architecture.h"
+#include "configuration/vision_tower_plan.h"
 #include "model/siglip_vision.h"
 #include "siglip/vision_model.h"
 #include "weights/checkpoint.h"

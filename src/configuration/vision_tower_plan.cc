@@ -1,4 +1,4 @@
-#include "configuration/vision_architecture.h"
+#include "configuration/vision_tower_plan.h"
 
 #include "configuration/siglip_config.h"
 #include "configuration/vision_tensors.h"
@@ -14,7 +14,7 @@ AnyVisionConfig LoadAnyVisionConfig(const Checkpoint& checkpoint) {
   return LoadVisionConfig(checkpoint);
 }
 
-VisionArchitecture::VisionArchitecture(const AnyVisionConfig& any) {
+VisionTowerPlan::VisionTowerPlan(const AnyVisionConfig& any) {
   if (const auto* fixed = std::get_if<SiglipVisionConfig>(&any)) {
     config = *fixed;
     resolution = Resolution::kFixed;

@@ -22,8 +22,8 @@ Resolution ResolutionOf(const Checkpoint& checkpoint);
 AnyVisionConfig LoadAnyVisionConfig(const Checkpoint& checkpoint);
 
 /// What both configurations come down to.
-struct VisionArchitecture {
-  explicit VisionArchitecture(const AnyVisionConfig& config);
+struct VisionTowerPlan {
+  explicit VisionTowerPlan(const AnyVisionConfig& config);
 
   SiglipVisionTowerConfig config;
   Resolution resolution;
