@@ -1,12 +1,13 @@
 #include "configuration/vision_tower_plan.h"
 
 #include "configuration/siglip_config.h"
+#include "configuration/vision_fields.h"
 #include "configuration/vision_tensors.h"
 
 namespace siglip {
 
 Resolution ResolutionOf(const Checkpoint& checkpoint) {
-  return HasVariableResolution(checkpoint) ? Resolution::kNaflex : Resolution::kFixed;
+  return ResolutionOf(checkpoint.config(), checkpoint.config_name());
 }
 
 AnyVisionConfig LoadAnyVisionConfig(const Checkpoint& checkpoint) {
@@ -27,6 +28,10 @@ VisionTowerPlan::VisionTowerPlan(const AnyVisionConfig& any) {
   resolution = Resolution::kNaflex;
   positions_per_side = naflex.positions_per_side();
   image_size = 0;
+}
+
+std::string ToJson(const AnyVisionConfig& any) {
+  return std::visit([](const auto& config) { return config.ToJson(); }, any);
 }
 
 std::vector<TensorSpec> VisionTensors(const AnyVisionConfig& any) {

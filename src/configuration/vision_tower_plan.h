@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -16,10 +17,15 @@ namespace siglip {
 /// The configuration of either kind of image tower.
 using AnyVisionConfig = std::variant<SiglipVisionConfig, Siglip2VisionConfig>;
 
+/// Of which kind a checkpoint is, as its configuration says or, where that is in the weights
+/// themselves, these.
 Resolution ResolutionOf(const Checkpoint& checkpoint);
 
 /// That of a checkpoint, whichever kind it is of. Throws as LoadVisionConfig does.
 AnyVisionConfig LoadAnyVisionConfig(const Checkpoint& checkpoint);
+
+/// As the tower alone would have it, see SiglipVisionConfig::ToJson.
+std::string ToJson(const AnyVisionConfig& config);
 
 /// What both configurations come down to.
 struct VisionTowerPlan {
@@ -33,6 +39,7 @@ struct VisionTowerPlan {
   bool has_head() const { return config.vision_use_head.value_or(true); }
 };
 
+/// See vision_tensors.h.
 std::vector<TensorSpec> VisionTensors(const AnyVisionConfig& config);
 
 }  // namespace siglip

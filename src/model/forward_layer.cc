@@ -28,13 +28,12 @@ Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput in
   const Kernels& kernels = ComputeRuntime::From(*context.runtime).kernels();
   const int64_t tokens = in.dim(1);
   Tensor out(DType::kF32, in.shape());
-  auto* from = const_cast<float*>(in.floats().data());
   /// Calls visit(row of the workspace, its values in `tensor`) for the rows of this thread.
   const auto for_own_rows = [&](std::span<const int64_t> group, const Workspace& workspace,
-                                float* tensor, const auto& visit) {
+                                auto* tensor, const auto& visit) {
     for (size_t i = 0; i < group.size(); ++i) {
       const Sequence& sequence = workspace.sequences[i];
-      const Matrix rows = DenseRows(tensor, group[i], tokens, config.hidden_size);
+      const auto rows = DenseRows(tensor, group[i], tokens, config.hidden_size);
       const int64_t end = std::min(workspace.end, sequence.end);
       for (int64_t row = std::max(workspace.begin, sequence.begin); row < end; ++row) {
         visit(row, rows.row(row - sequence.begin));
@@ -43,7 +42,7 @@ Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput in
   };
   const auto work = [&](std::span<const int64_t> group, Workspace& workspace) {
     const Matrix& stream = workspace.hidden_states;
-    for_own_rows(group, workspace, from, [&](int64_t row, const float* values) {
+    for_own_rows(group, workspace, in.floats().data(), [&](int64_t row, const float* values) {
       if (input == LayerInput::kNormalized) {
         PutRow(kernels, values, row, workspace.normalized);
         std::fill_n(stream.row(row), stream.stride, 0.0F);

@@ -50,11 +50,10 @@ void SiglipVisionEmbeddings::Forward(const PicturePixels& picture, const Matrix&
     const int64_t end = are_planes ? std::min(last, row + workspace.patches.rows) : last;
     const int64_t first = row - sequence.begin;
     // patch_embeds = self.patch_embedding(pixel_values)
-    const Matrix patches = are_planes
-                               ? CutPatches(picture, first, end - sequence.begin, workspace.patches)
-                               : DenseRows(const_cast<float*>(picture.values), 0,
-                                           picture.grid.tokens(), config_.patch_values())
-                                     .Rows(first, end - sequence.begin);
+    const ConstMatrix patches =
+        are_planes ? CutPatches(picture, first, end - sequence.begin, workspace.patches)
+                   : DenseRows(picture.values, 0, picture.grid.tokens(), config_.patch_values())
+                         .Rows(first, end - sequence.begin);
     // embeddings = patch_embeds + self.position_embedding(self.position_ids)
     patch_embedding_.ForwardResidual(patches, position_embedding.Rows(first, end - sequence.begin),
                                      workspace.hidden_states.Rows(row, end), nullptr);

@@ -7,7 +7,6 @@
 
 #include "configuration/logit_parameters.h"
 #include "configuration/siglip_config.h"
-#include "model/load_logits.h"
 #include "model/siglip_text.h"
 #include "model/vision_forward.h"
 #include "model/vision_model_state.h"
@@ -25,6 +24,11 @@ double Dot(const float* left, const float* right, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; ++i) sum += static_cast<double>(left[i]) * right[i];
   return sum;
+}
+
+SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
+  const LogitParameters parameters = ReadLogitParameters(checkpoint);
+  return {parameters.scale, parameters.bias};
 }
 
 Tensor Transpose(const Tensor& matrix) {
@@ -80,11 +84,6 @@ float SiglipLoss(const Tensor& logits) {
       sum += LogSigmoid(i == j ? values[i * n + j] : -values[i * n + j]);
   }
   return static_cast<float>(-sum / static_cast<double>(n));
-}
-
-SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
-  const LogitParameters parameters = ReadLogitParameters(checkpoint);
-  return {parameters.scale, parameters.bias};
 }
 
 SiglipLogits SiglipLogits::FromPretrained(const std::filesystem::path& folder) {

@@ -71,7 +71,7 @@ int64_t SiglipMultiheadAttentionPoolingHead::weight_bytes() const {
 Tensor SiglipMultiheadAttentionPoolingHead::operator()(const Tensor& last_hidden_state) const {
   CheckHiddenStates(context_.config, last_hidden_state);
   Tensor pooled(DType::kF32, {last_hidden_state.dim(0), context_.config.hidden_size});
-  auto* from = const_cast<float*>(last_hidden_state.floats().data());
+  const float* const from = last_hidden_state.floats().data();
   const int64_t tokens = last_hidden_state.dim(1);
   ComputeRuntime::From(*context_.runtime)
       .pool()
@@ -82,7 +82,7 @@ Tensor SiglipMultiheadAttentionPoolingHead::operator()(const Tensor& last_hidden
   return pooled;
 }
 
-void SiglipMultiheadAttentionPoolingHead::Forward(const Matrix& last_hidden_state,
+void SiglipMultiheadAttentionPoolingHead::Forward(const ConstMatrix& last_hidden_state,
                                                   float* pooled) const {
   const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
   const int64_t heads = context_.config.num_attention_heads;

@@ -20,7 +20,7 @@ class SiglipMultiheadAttentionPoolingHead {
   Tensor operator()(const Tensor& last_hidden_state) const;
 
   /// One picture: last_hidden_state [N, D] -> pooled [D]. Runs on the calling thread.
-  void Forward(const Matrix& last_hidden_state, float* pooled) const;
+  void Forward(const ConstMatrix& last_hidden_state, float* pooled) const;
 
   int64_t weight_bytes() const;
 
