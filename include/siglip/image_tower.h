@@ -14,8 +14,8 @@
 
 namespace siglip {
 
-/// A picture in a file, defined in src/image.
-class EncodedImage;
+/// A picture that is being used, defined in src/image.
+class OpenedPicture;
 
 /// Immutable; safe to use from several threads.
 class ImageTower {
@@ -49,8 +49,8 @@ class ImageTower {
   /// Replaces what `picture` holds, in the same memory where that fits. Throws Error for a picture
   /// that preprocessing or model refuses.
   virtual void Preprocess(const Image& image, PreparedPicture& picture) const = 0;
-  /// Of a picture that is yet to be decoded.
-  virtual void Preprocess(EncodedImage& image, PreparedPicture& picture) const = 0;
+  /// Of one that is being used; once.
+  virtual void Preprocess(OpenedPicture& image, PreparedPicture& picture) const = 0;
 
   /// A batch on all threads of the runtime, with the bits that Solo gives. Tokens are padded with
   /// zeros to those of the picture that has most.

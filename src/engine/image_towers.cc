@@ -22,11 +22,11 @@ Siglip2ImageProcessor LoadSiglip2Processor(const std::filesystem::path& folder,
 // The small part first: an unusable folder is refused before the weights are read.
 std::unique_ptr<const ImageTower> LoadImageTower(const std::filesystem::path& folder,
                                                  const EngineOptions& options) {
-  const auto runtime = Runtime::Create(options.runtime);
   if (Siglip2VisionModel::IsFor(folder)) {
     auto processor = LoadSiglip2Processor(folder, options);
-    return MakeImageTower(Siglip2VisionModel::FromPretrained(folder, runtime, options.precision),
-                          std::move(processor), folder.string());
+    return MakeImageTower(
+        Siglip2VisionModel::FromPretrained(folder, options.runtime, options.precision),
+        std::move(processor), folder.string());
   }
   if (options.max_num_patches != 0) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -34,8 +34,9 @@ std::unique_ptr<const ImageTower> LoadImageTower(const std::filesystem::path& fo
                     "variable resolution (NaFlex); the pictures of this one have one size");
   }
   auto processor = SiglipImageProcessor::FromPretrained(folder, options.preprocess);
-  return MakeImageTower(SiglipVisionModel::FromPretrained(folder, runtime, options.precision),
-                        std::move(processor), folder.string());
+  return MakeImageTower(
+      SiglipVisionModel::FromPretrained(folder, options.runtime, options.precision),
+      std::move(processor), folder.string());
 }
 
 void CheckTakesColour(const SiglipVisionTowerConfig& config, const std::string& name) {

@@ -4,8 +4,9 @@
 #include <memory>
 #include <utility>
 
-#include "image/encoded_image.h"
-#include "image/preprocess_encoded.h"
+#include "image/opened_picture.h"
+#include "image/picture_plan.h"
+#include "image/preprocess.h"
 #include "siglip/image_tower.h"
 
 namespace siglip {
@@ -27,9 +28,10 @@ class TowerOf : public ImageTower {
     Prepare({.width = image.width, .height = image.height}, picture);
     processor_.Preprocess(image, picture.pixel_values.floats());
   }
-  void Preprocess(EncodedImage& image, PreparedPicture& picture) const final {
+  void Preprocess(OpenedPicture& image, PreparedPicture& picture) const final {
     Prepare(image.size(), picture);
-    PreprocessEncoded(processor_, image, picture.pixel_values.floats());
+    siglip::Preprocess(processor_, PlanPicture(processor_, image.size()), image,
+                       picture.pixel_values.floats());
   }
 
  protected:

@@ -38,8 +38,7 @@ class FixedModel final : public BenchModel {
   }
 
   Engine TakeEngine(EngineOptions options) override {
-    options.tokens = model_.vision_model().head() == nullptr;
-    return Engine(std::move(model_), Processor(options.preprocess), options, source_.name());
+    return Engine(std::move(model_), Processor(options.preprocess), options.decode, source_.name());
   }
 
  private:
@@ -79,9 +78,8 @@ class NaflexModel final : public BenchModel {
   }
 
   Engine TakeEngine(EngineOptions options) override {
-    options.tokens = model_.vision_model().head() == nullptr;
     const PreprocessMode mode = options.preprocess.value_or(PreprocessMode::kTorchvision);
-    return Engine(std::move(model_), Siglip2ImageProcessor(ProcessorConfig(), mode), options,
+    return Engine(std::move(model_), Siglip2ImageProcessor(ProcessorConfig(), mode), options.decode,
                   source_.name());
   }
 
