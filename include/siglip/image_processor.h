@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "siglip/image.h"
@@ -28,7 +29,8 @@ class ImageProcessor {
   /// Error(kInvalidArgument).
   static ImageProcessor FromPretrained(const std::filesystem::path& folder, Resolution resolution,
                                        std::optional<PreprocessMode> mode = std::nullopt,
-                                       int64_t max_num_patches = 0);
+                                       int64_t max_num_patches = 0,
+                                       std::string_view instruction_set = {});
   // NOLINTBEGIN(google-explicit-constructor): both are image processors
   ImageProcessor(SiglipImageProcessor processor);
   ImageProcessor(Siglip2ImageProcessor processor);
@@ -38,6 +40,7 @@ class ImageProcessor {
   PreprocessMode mode() const;
   /// Whether pictures of any size are resized, or used as they are.
   bool resizes() const;
+  const ResizeKernels& resize_kernels() const;
 
   /// Of kFixed, height and width of the result, if all pictures come to the same; else nothing.
   std::optional<std::array<int64_t, 2>> FixedOutputSize() const;

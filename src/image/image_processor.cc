@@ -48,12 +48,13 @@ void PrepareWith(const auto& processor, auto& image, PreparedPicture& picture, i
 }
 
 Siglip2ImageProcessor LoadNaflex(const std::filesystem::path& folder,
-                                 std::optional<PreprocessMode> mode, int64_t max_num_patches) {
-  const auto stored = Siglip2ImageProcessor::FromPretrained(folder, mode);
+                                 std::optional<PreprocessMode> mode, int64_t max_num_patches,
+                                 std::string_view instruction_set) {
+  const auto stored = Siglip2ImageProcessor::FromPretrained(folder, mode, instruction_set);
   if (max_num_patches == 0) return stored;
   Siglip2ImageProcessorConfig config = stored.config();
   config.max_num_patches = max_num_patches;
-  return {config, stored.mode()};
+  return {config, stored.mode(), instruction_set};
 }
 
 }  // namespace
@@ -61,14 +62,16 @@ Siglip2ImageProcessor LoadNaflex(const std::filesystem::path& folder,
 ImageProcessor ImageProcessor::FromPretrained(const std::filesystem::path& folder,
                                               Resolution resolution,
                                               std::optional<PreprocessMode> mode,
-                                              int64_t max_num_patches) {
-  if (resolution == Resolution::kNaflex) return LoadNaflex(folder, mode, max_num_patches);
+                                              int64_t max_num_patches,
+                                              std::string_view instruction_set) {
+  if (resolution == Resolution::kNaflex)
+    return LoadNaflex(folder, mode, max_num_patches, instruction_set);
   if (max_num_patches != 0) {
     throw Error(ErrorCode::kInvalidArgument,
                 folder.string() + ": --max-num-patches is for models of " +
                     "variable resolution (NaFlex); the pictures of this one have one size");
   }
-  return SiglipImageProcessor::FromPretrained(folder, mode);
+  return SiglipImageProcessor::FromPretrained(folder, mode, instruction_set);
 }
 
 ImageProcessor::ImageProcessor(SiglipImageProcessor processor) : processor_(std::move(processor)) {}
@@ -82,6 +85,12 @@ Resolution ImageProcessor::resolution() const {
 
 PreprocessMode ImageProcessor::mode() const {
   return std::visit([](const auto& processor) { return processor.mode(); }, processor_);
+}
+
+const ResizeKernels& ImageProcessor::resize_kernels() const {
+  return std::visit(
+      [](const auto& processor) -> const ResizeKernels& { return processor.resize_kernels(); },
+      processor_);
 }
 
 bool ImageProcessor::resizes() const {

@@ -29,14 +29,14 @@ void Preprocess(const Processor& processor, const PicturePlan& plan, const Image
   if (resize.height == image.height && resize.width == image.width && !resize.crop) {
     WritePixelValues(processor, plan, image, out);
   } else {
-    WritePixelValues(processor, plan, ResizeWith(image, resize), out);
+    WritePixelValues(processor, plan, ResizeWith(processor.resize_kernels(), image, resize), out);
   }
 }
 /// The bits of Decode and the above, unless DecodeOptions::fast. Takes the place of Decode: once.
 template <class Processor>
 void Preprocess(const Processor& processor, const PicturePlan& plan, EncodedImage& image,
                 std::span<float> out) {
-  WritePixelValues(processor, plan, image.Resized(plan.resize), out);
+  WritePixelValues(processor, plan, image.Resized(processor.resize_kernels(), plan.resize), out);
 }
 
 /// The one or the other.

@@ -66,16 +66,19 @@ void CheckRoom(const PicturePlan& plan, std::span<float> out) {
 
 }  // namespace
 
-SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode)
-    : config_(config), mode_(mode) {
+SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode,
+                                           std::string_view instruction_set)
+    : config_(config), mode_(mode), resize_kernels_(&ChooseResizeKernels(instruction_set)) {
   CheckConfig(config, ErrorCode::kInvalidArgument, "image processor");
   if (config.do_resize) CheckResampleSupported(config.resample, mode);
 }
 
 SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem::path& folder,
-                                                          std::optional<PreprocessMode> mode) {
+                                                          std::optional<PreprocessMode> mode,
+                                                          std::string_view instruction_set) {
   const ProcessorFields fields = RequireProcessorFields(folder);
-  return {ImageProcessorConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode)};
+  return {ImageProcessorConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode),
+          instruction_set};
 }
 
 std::array<int64_t, 2> SiglipImageProcessor::OutputSize(int64_t height, int64_t width) const {

@@ -269,6 +269,10 @@ const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
   return *GenericResizeKernels();
 }
 
+const ResizeKernels& ChooseResizeKernels(std::string_view instruction_set) {
+  return ResizeKernelsFor(ChooseInstructionSet(instruction_set));
+}
+
 void CheckResampleSupported(Resample resample, PreprocessMode mode) {
   ToString(mode);  // refuses numbers that name nothing
   const std::string name(ToString(resample));
@@ -332,14 +336,11 @@ Image ResizeWith(const ResizeKernels& kernels, const ImageView& image,
   return ResizeStored(kernels, rows, stored, request);
 }
 
-Image ResizeWith(const ImageView& image, const ResizeRequest& request) {
-  return ResizeWith(ResizeKernelsFor(ChooseInstructionSet()), image, request);
-}
-
 Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,
              PreprocessMode mode) {
   CheckImage(image);
-  return ResizeWith(image, {.height = height, .width = width, .resample = resample, .mode = mode});
+  return ResizeWith(ChooseResizeKernels(), image,
+                    {.height = height, .width = width, .resample = resample, .mode = mode});
 }
 
 }  // namespace siglip

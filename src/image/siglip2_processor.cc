@@ -40,16 +40,18 @@ bool Siglip2ImageProcessor::IsFor(const std::filesystem::path& folder) {
 }
 
 Siglip2ImageProcessor::Siglip2ImageProcessor(const Siglip2ImageProcessorConfig& config,
-                                             PreprocessMode mode)
-    : config_(config), mode_(mode) {
+                                             PreprocessMode mode, std::string_view instruction_set)
+    : config_(config), mode_(mode), resize_kernels_(&ChooseResizeKernels(instruction_set)) {
   CheckSiglip2Config(config, ErrorCode::kInvalidArgument, "image processor");
   if (config.do_resize) CheckResampleSupported(config.resample, mode);
 }
 
 Siglip2ImageProcessor Siglip2ImageProcessor::FromPretrained(const std::filesystem::path& folder,
-                                                            std::optional<PreprocessMode> mode) {
+                                                            std::optional<PreprocessMode> mode,
+                                                            std::string_view instruction_set) {
   const ProcessorFields fields = RequireProcessorFields(folder);
-  return {Siglip2ConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode)};
+  return {Siglip2ConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode),
+          instruction_set};
 }
 
 std::array<int64_t, 2> Siglip2ImageProcessor::SpatialShape(int64_t height, int64_t width) const {
