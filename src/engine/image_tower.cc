@@ -62,12 +62,11 @@ ImageTower::ImageTower(VisionModel model, ImageProcessor processor, const std::s
 }
 
 ImageTower ImageTower::Load(const std::filesystem::path& folder, const EngineOptions& options) {
-  const auto runtime = Runtime::Create(options.runtime);
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const Resolution resolution = ResolutionOf(checkpoint);
   auto processor = ImageProcessor::FromPretrained(folder, resolution, options.preprocess,
                                                   options.max_num_patches);
-  return {LoadVisionModel(checkpoint, runtime, options.precision), std::move(processor),
+  return {LoadVisionModel(checkpoint, options.runtime, options.precision), std::move(processor),
           folder.string()};
 }
 

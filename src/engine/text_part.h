@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 
+#include "siglip/runtime.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
-#include "siglip/vision_model.h"
 
 namespace siglip {
 
@@ -18,11 +18,9 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 class TextPart {
  public:
+  /// Throws Error, kMismatch when the parts do not belong together.
   TextPart(const std::filesystem::path& folder, const std::shared_ptr<const Runtime>& runtime,
            PrecisionChoice precision);
-  /// On the runtime and with the precision of `vision_model`, whose embeddings those of texts are
-  /// to be compared with. Throws Error, kMismatch when the parts do not belong together.
-  TextPart(const std::filesystem::path& folder, const VisionModel& vision_model);
 
   /// [texts, D]
   Tensor Embed(std::span<const std::string> texts, bool normalize) const;

@@ -43,15 +43,18 @@ Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   size_t next = 0;
-  engine.EmbedFiles(
-      [&]() -> std::optional<std::string> {
+  EmbedOptions options;
+  if (!engine.vision_model().has_head()) options.output = Output::kTokens;
+  engine.Run(
+      [&]() -> std::optional<Picture> {
         if (next == paths.size()) {
           if (elapsed() >= least) return std::nullopt;
           next = 0;
         }
-        return paths[next++];
+        return Picture::File(paths[next++]);
       },
-      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); });
+      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); },
+      options);
   rounds.seconds = elapsed();
   rounds.stages = engine.stage_seconds();
   for (const auto stage : kStages) rounds.stages.*stage -= before.*stage;

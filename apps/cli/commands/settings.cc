@@ -20,32 +20,37 @@ std::string Checksum(const Tensor& tensor) {
 
 }  // namespace
 
-Settings DescribeSettings(const Engine& engine, bool with_texts) {
-  const EngineOptions& options = engine.options();
+Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
+  if (pictures) return engine.embedding_shape(options.output);
+  return {engine.text_model().config().embedding_size()};
+}
+
+Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
+  const DecodeOptions& decode = engine.options().decode;
+  const EmbedOptions& options = kind.options;
   const auto describe = [&](const auto& tower) -> Settings {
     return {
-        {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-        {"fast decode", options.decode.fast ? "yes" : "no"},
-        {"instruction set", std::string(tower.runtime()->instruction_set())},
+        {"alpha", decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
+        {"fast decode", decode.fast ? "yes" : "no"},
+        {"instruction set", std::string(engine.runtime()->instruction_set())},
         {"normalize", options.normalize ? "yes" : "no"},
         {"precision", std::string(ToString(tower.precision()))},
-        {"shape", ToString(engine.embedding_shape())},
-        {"tokens", options.tokens ? "yes" : "no"},
+        {"shape", ToString(kind.ShapeOf(engine))},
+        {"tokens", options.output == Output::kTokens ? "yes" : "no"},
     };
   };
-  Settings settings =
-      options.texts_only ? describe(engine.text_model()) : describe(engine.vision_model());
-  if (!options.texts_only) {
+  Settings settings = kind.pictures ? describe(engine.vision_model()) : describe(engine.text_model());
+  if (kind.pictures) {
     settings["preprocess"] = std::string(ToString(engine.image_processor().mode()));
     // Looked at last, by their names: they differ whenever something else does.
     settings["most tokens"] = std::to_string(engine.most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
+    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(options));
   }
-  if (with_texts) {
+  if (kind.texts) {
     // With what cleaning of texts may change.
     const std::string text =
         "0123456789 The_quick brown fox's \u201cjump\u201d &amp; the lazy dog.";
-    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}));
+    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}, options));
   }
   return settings;
 }

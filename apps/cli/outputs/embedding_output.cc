@@ -26,7 +26,7 @@ class StandardOutput : public EmbeddingOutput {
 
   void Add(RowType type, const EmbedResult& result) override {
     if (result.error) return;
-    WriteStandardOutput(JsonLine(type, result.path, shape_, result.embedding.floats()));
+    WriteStandardOutput(JsonLine(type, result.name, shape_, result.embedding.floats()));
   }
 
   void Finish() override {}
