@@ -2,16 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "expect_error.h"
+#include "run_in_child.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"
 
@@ -116,6 +119,24 @@ TEST_F(EngineTest, SameBitsForAnyThreadsBatchAndCompany) {
       }
       ExpectSameBits(EmbedAll(engine, {paths[3]}).at(0).embedding, expected[3]);
     }
+  }
+}
+
+TEST_F(EngineTest, AChildOfForkEmbedsTheSameBitsAndDestroysTheEngine) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
+  const std::vector<std::string> paths = WritePictures(5);
+  for (const int threads : {1, 2, 4}) {
+    std::optional<Engine> engine(MakeEngine(Options(threads)));
+    const std::vector<EmbedResult> expected = EmbedAll(*engine, paths);
+    const auto child = [&] {
+      const std::vector<EmbedResult> results = EmbedAll(*engine, paths);
+      engine.reset();
+      return std::ranges::equal(results, expected, [](const auto& left, const auto& right) {
+        return std::ranges::equal(left.embedding.bytes(), right.embedding.bytes());
+      });
+    };
+    EXPECT_TRUE(SucceedsInChild(child));
+    EXPECT_TRUE(SucceedsInChild([&] { return SucceedsInChild(child) && child(); }));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/fork_handler.h"
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
 #include "kernels/compute_runtime.h"
@@ -109,6 +110,9 @@ class WorkspaceCache {
  private:
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<TeamWorkspace>> kept_;  // in the order they came
+  ForkHandler fork_handler_{[this] {
+    if (MakeLockAnew(mutex_)) MakeAnew(kept_);
+  }};
 };
 
 /// Calls work(picture, workspace) so that every picture in [0, pictures) is done once by each

@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <cstring>
+#include <thread>
 #include <vector>
+
+#include "run_in_child.h"
 
 namespace siglip {
 namespace {
@@ -77,6 +80,27 @@ TEST(WorkspaceCacheTest, CallsUseTheSameMemory) {
   ForEachPicture(context, 1, 9, [&](int64_t, Workspace& workspace) {
     EXPECT_EQ(workspace.hidden_states.data, first.load());
   });
+}
+
+TEST(WorkspaceCacheTest, AChildOfForkUsesItWhateverOtherThreadsDid) {
+  const LayerContext context = ContextOf(2);
+  WorkspaceCache cache;
+  const auto use = [&] { cache.Put(context, cache.Take(context, 9, 1, 0)); };
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      while (!done) use();
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(SucceedsInChild([&] {
+      use();
+      return cache.size() > 0;
+    }));
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(WorkspaceCacheTest, EarlierCallsLeaveNoTraceInResults) {
