@@ -14,9 +14,9 @@
 
 #include "engine/engine_test_support.h"
 #include "engine/image_tower.h"
-#include "siglip/siglip2_vision_model.h"
 #include "expect_error.h"
 #include "siglip/safetensors.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {
@@ -371,9 +371,9 @@ TEST_F(EngineTest, PicturesOfAGroupHaveTheBitsTheyHaveAlone) {
     VisionForward(tower.model()).Run(group);
     for (size_t i = 0; i < pictures.size(); ++i) {
       const VisionOutput alone = tower.Run(pictures[i]);
-      EXPECT_EQ(std::memcmp(alone.pooler_output->bytes().data(), pooled[i].data(),
-                            24 * sizeof(float)),
-                0);
+      EXPECT_EQ(
+          std::memcmp(alone.pooler_output->bytes().data(), pooled[i].data(), 24 * sizeof(float)),
+          0);
     }
   }
 }

@@ -87,7 +87,7 @@ void ImageTower::Preprocess(const Image& image, PreparedPicture& picture) const 
   PreprocessAny(image, picture);
 }
 
-void ImageTower::Preprocess(EncodedImage& image, PreparedPicture& picture) const {
+void ImageTower::Preprocess(OpenedPicture& image, PreparedPicture& picture) const {
   PreprocessAny(image, picture);
 }
 

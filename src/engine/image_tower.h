@@ -6,7 +6,7 @@
 #include <string>
 
 #include "configuration/vision_tower_plan.h"
-#include "image/encoded_image.h"
+#include "image/opened_picture.h"
 #include "model/vision_forward.h"
 #include "siglip/engine.h"
 #include "siglip/image.h"
@@ -38,7 +38,7 @@ class ImageTower {
   /// that preprocessing or model refuses.
   void Preprocess(const Image& image, PreparedPicture& picture) const;
   /// Of a picture that is yet to be decoded.
-  void Preprocess(EncodedImage& image, PreparedPicture& picture) const;
+  void Preprocess(OpenedPicture& image, PreparedPicture& picture) const;
 
   /// One picture on all threads of the runtime, with the bits that VisionForward gives.
   VisionOutput Run(const PreparedPicture& picture) const;

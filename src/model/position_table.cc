@@ -49,6 +49,12 @@ void PositionTable::ForgetOldest() const {
   kept_.erase(oldest);
 }
 
+void PositionTable::ForgetThreads() {
+  if (!MakeLockAnew(mutex_)) return;
+  MakeAnew(kept_);
+  kept_bytes_ = 0;
+}
+
 int64_t PositionTable::kept_bytes() const {
   const std::lock_guard lock(mutex_);
   return kept_bytes_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork_handler.h"
 #include "model/position_interpolation.h"
 #include "tensor/arena.h"
 
@@ -43,6 +44,7 @@ class PositionTable {
   };
 
   void ForgetOldest() const;
+  void ForgetThreads();
 
   const std::vector<float> values_;
   const SquareTable table_;
@@ -52,6 +54,7 @@ class PositionTable {
   mutable std::map<std::pair<int64_t, int64_t>, Kept> kept_;
   mutable int64_t kept_bytes_ = 0;
   mutable uint64_t uses_ = 0;
+  ForkHandler fork_handler_{[this] { ForgetThreads(); }};
 };
 
 }  // namespace siglip

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "expect_error.h"
+#include "run_in_child.h"
 
 namespace siglip {
 namespace {
@@ -134,6 +136,25 @@ TEST(PositionTableTest, ManyThreadsAtOnce) {
       }
     });
   }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(PositionTableTest, AChildOfForkUsesItWhateverOtherThreadsDid) {
+  const PositionTable table(RandomValues(4 * 4 * 2), 4, 2);
+  const float expected = table.For(5, 7)->matrix().row(34)[1];
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      for (int64_t i = 0; !done; ++i) table.For(1 + i % 9, 1 + i % 11);
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(SucceedsInChild([&] {
+      return table.For(5, 7)->matrix().row(34)[1] == expected && table.kept_bytes() > 0;
+    }));
+  }
+  done = true;
   for (std::thread& thread : threads) thread.join();
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/fork_handler.h"
 #include "model/workspace.h"
 
 namespace siglip {
@@ -25,6 +26,9 @@ class WorkspaceCache {
  private:
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<TeamWorkspace>> kept_;  // in the order they came
+  ForkHandler fork_handler_{[this] {
+    if (MakeLockAnew(mutex_)) MakeAnew(kept_);
+  }};
 };
 
 /// One out of the tower's cache, and back into it in the end.

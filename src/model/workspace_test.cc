@@ -5,11 +5,13 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "model/sequence_schedule.h"
 #include "model/workspace_cache.h"
+#include "run_in_child.h"
 #include "siglip/vision_model.h"
 
 namespace siglip {
@@ -64,6 +66,27 @@ TEST(WorkspaceCacheTest, KeepsOneMoreThanThereAreThreads) {
   for (auto& workspace : taken) cache.Put(context, std::move(workspace));
   EXPECT_EQ(cache.size(), 3U);
   EXPECT_EQ(cache.Take(context, 1, 1)->rows(), 2) << "the first to come was the first to go";
+}
+
+TEST(WorkspaceCacheTest, AChildOfForkUsesItWhateverOtherThreadsDid) {
+  const LayerContext context = ContextOf(2);
+  WorkspaceCache cache;
+  const auto use = [&] { cache.Put(context, cache.Take(context, 9, 1)); };
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      while (!done) use();
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(SucceedsInChild([&] {
+      use();
+      return cache.size() > 0;
+    }));
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(WorkspaceTest, ForgetsWhereOutputsWent) {

@@ -131,11 +131,10 @@ BenchReport Measure(const BenchArguments& arguments) {
                     arguments.images + ": " + std::to_string(repeat) + " of " +
                     std::to_string(arguments.repeats));
     };
-    EngineOptions options;
-    options.decode.fast = arguments.fast_decode;
-    options.tokens = !model.vision_model->has_head();
+    DecodeOptions decode;
+    decode.fast = arguments.fast_decode;
     const Engine engine(*model.vision_model,
-                        LoadBenchProcessor(arguments.model, *model.vision_model), options,
+                        LoadBenchProcessor(arguments.model, *model.vision_model), decode,
                         report.model);
     report.image_rates.push_back(
         MeasureImageRates(engine, pictures, arguments.repeats, show_repeat));

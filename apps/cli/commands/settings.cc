@@ -39,7 +39,8 @@ Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
         {"tokens", options.output == Output::kTokens ? "yes" : "no"},
     };
   };
-  Settings settings = kind.pictures ? describe(engine.vision_model()) : describe(engine.text_model());
+  Settings settings =
+      kind.pictures ? describe(engine.vision_model()) : describe(engine.text_model());
   if (kind.pictures) {
     settings["preprocess"] = std::string(ToString(engine.image_processor().mode()));
     // Looked at last, by their names: they differ whenever something else does.
