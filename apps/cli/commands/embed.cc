@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -17,8 +16,9 @@
 #include "commands/settings.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
-#include "outputs/embedding_output.h"
-#include "outputs/output_format.h"
+#include "output/embedding_output.h"
+#include "output/output_format.h"
+#include "outputs/standard_output.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
@@ -107,12 +107,8 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, boo
     const Tensor embeddings = engine.EmbedTexts(wanted);
     const auto width = static_cast<size_t>(embeddings.dim(1));
     for (size_t i = 0; i < wanted.size(); ++i) {
-      EmbedResult result;
-      result.path = "text:" + wanted[i];
-      result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
-      std::ranges::copy(embeddings.floats().subspan(i * width, width),
-                        result.embedding.floats().begin());
-      output.Add(RowType::kText, result);
+      output.Add(RowType::kText, "text:" + wanted[i],
+                 embeddings.floats().subspan(i * width, width));
       ++tally.all;
       ++tally.embedded;
       progress.Advance();
@@ -181,7 +177,11 @@ void Embed(EmbedArguments arguments) {
   PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments), with_bar);
   if (!arguments.inputs.paths.empty()) {
     run.Embed(
-        engine, [&](const EmbedResult& result) { output->Add(RowType::kPicture, result); },
+        engine,
+        [&](const EmbedResult& result) {
+          if (result.error) return output->Skip();
+          output->Add(RowType::kPicture, result.path, result.embedding.floats());
+        },
         [&](const std::string& path) { return output->Reuse(RowType::kPicture, path); });
   }
   bool complete = arguments.inputs.paths.empty() ? !stop : run.complete();

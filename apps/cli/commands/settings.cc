@@ -1,28 +1,27 @@
 #include "commands/settings.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstdio>
 #include <string>
+
+#include "output/crc32.h"
 
 namespace siglip::cli {
 namespace {
 
 std::string Checksum(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
-  const auto crc = static_cast<unsigned>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  const uint32_t sum = Crc32({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::array<char, 16> text;
-  std::snprintf(text.data(), text.size(), "%08x", crc);
+  std::snprintf(text.data(), text.size(), "%08x", sum);
   return text.data();
 }
 
 }  // namespace
 
-Settings DescribeSettings(const Engine& engine, bool with_texts) {
+EmbeddingSettings DescribeSettings(const Engine& engine, bool with_texts) {
   const EngineOptions& options = engine.options();
-  const auto describe = [&](const auto& tower) -> Settings {
+  const auto describe = [&](const auto& tower) -> EmbeddingSettings {
     return {
         {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
         {"fast decode", options.decode.fast ? "yes" : "no"},
@@ -33,7 +32,8 @@ Settings DescribeSettings(const Engine& engine, bool with_texts) {
         {"tokens", options.tokens ? "yes" : "no"},
     };
   };
-  Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
+  EmbeddingSettings settings =
+      options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
   if (!options.texts_only) {
     settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
     // Looked at last, by their names: they differ whenever something else does.

@@ -1,7 +1,7 @@
 // What the embeddings of an engine depend on, in words.
 #pragma once
 
-#include "outputs/journal.h"
+#include "output/embedding.h"
 #include "siglip/engine.h"
 
 namespace siglip::cli {
@@ -9,6 +9,6 @@ namespace siglip::cli {
 /// Two engines with equal settings give every picture the same bits: they are alike in what was
 /// asked for and in what they make of a test picture, which stands for the weights, the
 /// configuration and everything else. `with_texts`: the same for texts.
-Settings DescribeSettings(const Engine& engine, bool with_texts);
+EmbeddingSettings DescribeSettings(const Engine& engine, bool with_texts);
 
 }  // namespace siglip::cli
