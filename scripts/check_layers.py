@@ -27,6 +27,7 @@ LAYERS = {
     "text": ["weights"],
     "engine": ["model", "image", "text"],
     "hub": ["base"],
+    "output": ["weights"],
 }
 
 # public header -> the layer that defines most of it.
@@ -88,8 +89,9 @@ CMAKE_LAYER = re.compile(r"siglip_layer\(\s*(\w+)([^)]*)\)")
 CMAKE_KEYWORD = re.compile(r"\b(SOURCES|DEPENDS|LIBRARIES)\b")
 
 CHECKED_FOLDERS = ("include", "src", "apps", "bench", "fuzz", "examples", "tests")
-# Programs of users, who have nothing but the public headers.
-PUBLIC_ONLY = ("apps", "examples")
+# Programs -> the layers whose headers they may include besides the public ones: those of users have
+# nothing else, those of this project link what is not exported.
+PROGRAMS = {"apps": ("output",), "examples": ()}
 
 
 def layers_below(layer):
@@ -133,8 +135,9 @@ def check_layer_order(relative, header):
     elif place == "src":
         layer = relative.parts[1]
     else:
-        if place in PUBLIC_ONLY and folder != "siglip":
-            return f"{place}/ may include only siglip/*.h, not the private {header}"
+        if place in PROGRAMS and folder not in ("siglip", *PROGRAMS[place]):
+            allowed = " and ".join(f"{name}/*.h" for name in ("siglip", *PROGRAMS[place]))
+            return f"{place}/ may include only {allowed}, not the private {header}"
         return None
     if layer in LAYERS and owner not in layers_below(layer):
         return f"layer {layer} includes {header} of layer {owner}, which is not below it"

@@ -1,20 +1,19 @@
 #include "commands/settings.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstdio>
 #include <string>
+
+#include "output/crc32.h"
 
 namespace siglip::cli {
 namespace {
 
 std::string Checksum(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
-  const auto crc = static_cast<unsigned>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  const uint32_t sum = Crc32({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::array<char, 16> text;
-  std::snprintf(text.data(), text.size(), "%08x", crc);
+  std::snprintf(text.data(), text.size(), "%08x", sum);
   return text.data();
 }
 
@@ -25,10 +24,10 @@ Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
   return {engine.text_model().config().embedding_size()};
 }
 
-Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
+EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
   const DecodeOptions& decode = engine.options().decode;
   const EmbedOptions& options = kind.options;
-  const auto describe = [&](const auto& tower) -> Settings {
+  const auto describe = [&](const auto& tower) -> EmbeddingSettings {
     return {
         {"alpha", decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
         {"fast decode", decode.fast ? "yes" : "no"},
@@ -39,7 +38,7 @@ Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
         {"tokens", options.output == Output::kTokens ? "yes" : "no"},
     };
   };
-  Settings settings =
+  EmbeddingSettings settings =
       kind.pictures ? describe(engine.vision_model()) : describe(engine.text_model());
   if (kind.pictures) {
     settings["preprocess"] = std::string(ToString(engine.image_processor().mode()));

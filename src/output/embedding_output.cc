@@ -1,38 +1,42 @@
-#include "outputs/embedding_output.h"
+#include "output/embedding_output.h"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <utility>
 #include <vector>
 
-#include "outputs/embedding_table.h"
-#include "outputs/jsonl.h"
-#include "outputs/output_file.h"
-#include "outputs/output_format.h"
-#include "siglip/error.h"
-#include "terminal/standard_streams.h"
+#include "output/embedding_table.h"
+#include "output/output_file.h"
+#include "output/output_format.h"
 
-namespace siglip::cli {
+namespace siglip {
 namespace {
 
-class StandardOutput : public EmbeddingOutput {
+/// Rows of a journal, which must outlive this object, at these offsets.
+class JournalTable final : public EmbeddingTable {
  public:
-  explicit StandardOutput(const Shape& shape) : shape_(shape) {}
+  JournalTable(const Journal& journal, std::vector<uint64_t> offsets, const Shape& row_shape,
+               const EmbeddingSettings& settings)
+      : EmbeddingTable(offsets.size(), row_shape, settings),
+        journal_(journal),
+        offsets_(std::move(offsets)),
+        row_(static_cast<size_t>(ElementCount(row_shape))) {}
 
-  bool Reuse(RowType, const std::string&) override { return false; }
+  RowKey Key(size_t row) const override { return journal_.ReadKey(offsets_[row]); }
 
-  void Add(RowType type, const EmbedResult& result) override {
-    if (result.error) return;
-    WriteStandardOutput(JsonLine(type, result.name, shape_, result.embedding.floats()));
+  std::span<const float> Row(size_t row) override {
+    journal_.ReadRow(offsets_[row], row_);
+    return row_;
   }
 
-  void Finish() override {}
-
  private:
-  const Shape shape_;
+  const Journal& journal_;
+  const std::vector<uint64_t> offsets_;
+  std::vector<float> row_;
 };
 
 /// A picture's file as it is now. Looked at before it is decoded: what changes later has another
@@ -47,10 +51,10 @@ RowKey PictureKey(const std::string& path) {
   return {RowType::kPicture, path, status.st_size, static_cast<int64_t>(mtime)};
 }
 
-class FileOutput : public EmbeddingOutput {
+class FileOutput final : public EmbeddingOutput {
  public:
-  FileOutput(const std::filesystem::path& path, Journal::Start start, const Settings& settings,
-             const Shape& shape, const WriteOptions& options)
+  FileOutput(const std::filesystem::path& path, Journal::Start start,
+             const EmbeddingSettings& settings, const Shape& shape, const WriteOptions& options)
       : path_(path),
         settings_(settings),
         shape_(shape),
@@ -72,20 +76,23 @@ class FileOutput : public EmbeddingOutput {
     return offset != kAwaited;
   }
 
-  void Add(RowType, const EmbedResult& result) override {
+  void Add(RowType, const std::string&, std::span<const float> row) override {
     const std::lock_guard lock(mutex_);
-    while (offsets_[awaited_] != kAwaited) ++awaited_;
     // What an interrupted run has put in place itself holds nothing but what is reused.
-    if (!result.error && !options_.replace) CheckThereIsNoOutput();
-    offsets_[awaited_] =
-        result.error ? kFailed : journal_.Append(awaited_keys_.front(), result.embedding.floats());
-    awaited_keys_.pop_front();
+    if (!options_.replace) CheckThereIsNoOutput();
+    const RowKey& key = awaited_keys_.front();
+    Settle(journal_.Append(key, row));
+  }
+
+  void Skip() override {
+    const std::lock_guard lock(mutex_);
+    Settle(kFailed);
   }
 
   void Finish() override {
     std::erase(offsets_, kFailed);
     if (!offsets_.empty()) {
-      EmbeddingTable table(journal_, offsets_, shape_, settings_);
+      JournalTable table(journal_, offsets_, shape_, settings_);
       WriteTable(table, path_, options_);
     }
     journal_.Remove();
@@ -106,13 +113,20 @@ class FileOutput : public EmbeddingOutput {
     return kAwaited;
   }
 
+  /// The first input that is awaited is no longer.
+  void Settle(uint64_t offset) {
+    while (offsets_[awaited_] != kAwaited) ++awaited_;
+    offsets_[awaited_] = offset;
+    awaited_keys_.pop_front();
+  }
+
   void CheckThereIsNoOutput() const {
     if (present_.empty()) return;
     for (const std::filesystem::path& file : OutputFiles(path_)) CheckOutputFile(file, false);
   }
 
   const std::filesystem::path path_;
-  const Settings settings_;
+  const EmbeddingSettings settings_;
   const Shape shape_;
   const WriteOptions options_;
   const OutputFilesPresent present_;
@@ -128,18 +142,15 @@ class FileOutput : public EmbeddingOutput {
 
 }  // namespace
 
-std::unique_ptr<EmbeddingOutput> MakeStandardOutput(const Shape& shape) {
-  return std::make_unique<StandardOutput>(shape);
-}
-
 std::filesystem::path JournalPath(const std::filesystem::path& output) {
   return output.string() + ".partial";
 }
 
 std::unique_ptr<EmbeddingOutput> MakeFileOutput(const std::filesystem::path& path,
-                                                Journal::Start start, const Settings& settings,
+                                                Journal::Start start,
+                                                const EmbeddingSettings& settings,
                                                 const Shape& shape, const WriteOptions& options) {
   return std::make_unique<FileOutput>(path, start, settings, shape, options);
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -1,14 +1,14 @@
-#include "outputs/npz.h"
+#include "output/npz.h"
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 
-#include "outputs/npy.h"
-#include "outputs/zip_writer.h"
-#include "terminal/text.h"
+#include "output/npy.h"
+#include "output/text.h"
+#include "output/zip_writer.h"
 
-namespace siglip::cli {
+namespace siglip {
 namespace {
 
 std::u32string Decoded(const std::string& name) {
@@ -23,7 +23,7 @@ void WriteNames(EmbeddingTable& table, ZipWriter& zip) {
   for (size_t row = 0; row < table.rows(); ++row) {
     width = std::max(width, Decoded(table.Name(row)).size());
   }
-  const std::string header = NpyHeader("<U" + std::to_string(width), {table.shape().front()});
+  const std::string header = BuildNpyHeader("<U" + std::to_string(width), {table.shape().front()});
   zip.Begin("names.npy", header.size() + table.rows() * width * sizeof(char32_t));
   zip.Write(header);
   for (size_t row = 0; row < table.rows(); ++row) {
@@ -39,7 +39,7 @@ void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path,
               const WriteOptions& options) {
   AtomicFile output(path, options);
   ZipWriter zip(output);
-  const std::string header = NpyHeader("<f4", table.shape());
+  const std::string header = BuildNpyHeader("<f4", table.shape());
   zip.Begin("embeddings.npy",
             header.size() + static_cast<uint64_t>(ElementCount(table.shape())) * sizeof(float));
   zip.Write(header);
@@ -49,4 +49,4 @@ void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path,
   output.Commit();
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

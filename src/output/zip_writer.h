@@ -9,7 +9,21 @@
 
 #include "siglip/atomic_file.h"
 
-namespace siglip::cli {
+namespace siglip {
+
+/// A file in an archive.
+struct ZipEntry {
+  std::string name;
+  uint64_t size = 0;
+  uint64_t offset = 0;  ///< Of its header, which its bytes follow.
+  uint32_t crc = 0;     ///< Of its bytes.
+};
+
+/// What precedes a file's bytes.
+std::string ZipHeader(const ZipEntry& entry);
+
+/// What ends an archive: the list of its files, which begins at `begin`.
+std::string ZipDirectory(std::span<const ZipEntry> entries, uint64_t begin);
 
 class ZipWriter {
  public:
@@ -25,17 +39,10 @@ class ZipWriter {
   void Finish();
 
  private:
-  struct Entry {
-    std::string name;
-    uint64_t size = 0;
-    uint64_t offset = 0;  // of its local header
-    uint32_t crc = 0;
-  };
-
   void EndEntry();
 
   AtomicFile& output_;
-  std::vector<Entry> entries_;
+  std::vector<ZipEntry> entries_;
 };
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -10,27 +10,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 
-namespace siglip::cli {
+#include "output/embedding.h"
 
-/// What embeddings depend on besides the pictures, by names that users understand.
-using Settings = std::map<std::string, std::string>;
-
-/// What a row is the embedding of.
-enum class RowType : uint64_t { kPicture = 1, kText = 2 };
-
-struct RowKey {
-  RowType type = RowType::kPicture;
-  std::string name;   ///< The path of a picture; a text with "text:" before it.
-  int64_t size = 0;   ///< Of a picture's file.
-  int64_t mtime = 0;  ///< When that was last modified, in nanoseconds since 1970.
-
-  bool operator==(const RowKey&) const = default;
-};
+namespace siglip {
 
 class Journal {
  public:
@@ -44,7 +30,7 @@ class Journal {
   /// Error: kInvalidArgument for such a file and when Start::kNew meets a journal, kMismatch when a
   /// journal to resume was made with other settings or by another version, or is damaged, kIo, also
   /// when another run is writing to it.
-  Journal(const std::filesystem::path& path, Start start, const Settings& settings,
+  Journal(const std::filesystem::path& path, Start start, const EmbeddingSettings& settings,
           size_t row_size);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -72,8 +58,8 @@ class Journal {
   bool HasItsName() const;
   /// Whether the file begins as a journal does, or is the beginning of one.
   bool IsJournal() const;
-  void WriteSettings(const Settings& settings);
-  void CheckSettings(const Settings& settings);
+  void WriteSettings(const EmbeddingSettings& settings);
+  void CheckSettings(const EmbeddingSettings& settings);
   void Read(uint64_t offset, std::span<char> bytes) const;
   Head ReadHead(uint64_t offset) const;
   /// The key of the record at `offset`, if there is a whole and undamaged one.
@@ -88,4 +74,4 @@ class Journal {
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -4,14 +4,14 @@
 #include <filesystem>
 #include <string>
 
-#include "outputs/embedding_table.h"
+#include "output/embedding_table.h"
 #include "siglip/atomic_file.h"
 #include "siglip/tensor.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 /// What precedes the elements; `descr` as "<f4" for f32.
-std::string NpyHeader(const std::string& descr, const Shape& shape);
+std::string BuildNpyHeader(const std::string& descr, const Shape& shape);
 
 /// The matrix into `path`, and the names into NpyNamesPath(path), as AtomicFile::CommitTogether
 /// does it: names that are there belong to the matrix.
@@ -22,4 +22,4 @@ void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path,
 /// carriage return as \r; other bytes as they are.
 std::filesystem::path NpyNamesPath(const std::filesystem::path& path);
 
-}  // namespace siglip::cli
+}  // namespace siglip

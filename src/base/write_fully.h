@@ -1,12 +1,13 @@
 // Writing to a file to the end, whatever interrupts it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <span>
 
-namespace siglip::cli {
+namespace siglip {
 
 /// Writes all of `bytes` at `offset`. Returns false, with errno set, when that fails.
-bool WriteFully(int file, std::string_view bytes, uint64_t offset);
+bool WriteFully(int file, std::span<const std::byte> bytes, uint64_t offset);
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -1,8 +1,8 @@
-#include "outputs/npy.h"
+#include "output/npy.h"
 
 #include <array>
 
-namespace siglip::cli {
+namespace siglip {
 namespace {
 
 /// One line, whatever the name holds.
@@ -21,7 +21,7 @@ std::string EscapedLine(const std::string& name) {
 
 }  // namespace
 
-std::string NpyHeader(const std::string& descr, const Shape& shape) {
+std::string BuildNpyHeader(const std::string& descr, const Shape& shape) {
   std::string extents;
   for (const int64_t extent : shape) extents += std::to_string(extent) + ", ";
   std::string header =
@@ -43,7 +43,7 @@ void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path,
               const WriteOptions& options) {
   AtomicFile matrix(path, options);
   AtomicFile names(NpyNamesPath(path), options);
-  matrix.Write(NpyHeader("<f4", table.shape()));
+  matrix.Write(BuildNpyHeader("<f4", table.shape()));
   for (size_t row = 0; row < table.rows(); ++row) {
     names.Write(EscapedLine(table.Name(row)));
     matrix.Write(std::as_bytes(table.Row(row)));
@@ -52,4 +52,4 @@ void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path,
   AtomicFile::CommitTogether(pair);
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

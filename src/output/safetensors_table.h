@@ -3,10 +3,10 @@
 
 #include <filesystem>
 
-#include "outputs/embedding_table.h"
+#include "output/embedding_table.h"
 #include "siglip/atomic_file.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 /// `embeddings` (F32), `names_utf8` (U8, the names' bytes one after the other) and `names_offsets`
 /// (I64, rows + 1): name i is names_utf8[names_offsets[i]:names_offsets[i + 1]]. The settings are
@@ -14,4 +14,4 @@ namespace siglip::cli {
 void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& path,
                            const WriteOptions& options);
 
-}  // namespace siglip::cli
+}  // namespace siglip

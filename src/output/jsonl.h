@@ -5,12 +5,12 @@
 #include <span>
 #include <string>
 
-#include "outputs/embedding_table.h"
-#include "outputs/journal.h"
+#include "output/embedding.h"
+#include "output/embedding_table.h"
 #include "siglip/atomic_file.h"
 #include "siglip/tensor.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 /// {"type":"picture","path":"cat.jpg","embedding":[0.25,-1.5]} and a line end; of a text the type
 /// is "text", and the path the text with "text:" before it. Numbers are the shortest that read back
@@ -22,4 +22,4 @@ std::string JsonLine(RowType type, const std::string& name, const Shape& shape,
 void WriteJsonLines(EmbeddingTable& table, const std::filesystem::path& path,
                     const WriteOptions& options);
 
-}  // namespace siglip::cli
+}  // namespace siglip

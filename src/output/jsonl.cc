@@ -1,9 +1,8 @@
-#include "outputs/jsonl.h"
+#include "output/jsonl.h"
 
-#include "terminal/format.h"
-#include "terminal/text.h"
+#include "output/text.h"
 
-namespace siglip::cli {
+namespace siglip {
 namespace {
 
 void AppendVector(std::string& line, std::span<const float> values) {
@@ -45,4 +44,4 @@ void WriteJsonLines(EmbeddingTable& table, const std::filesystem::path& path,
   output.Commit();
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "outputs/embedding_table.h"
+#include "output/embedding_table.h"
 #include "siglip/atomic_file.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 /// In quotes where it holds a comma, a quote or a line end. Bytes are left as they are, also those
 /// that are no UTF-8.
@@ -19,4 +19,4 @@ std::string CsvField(std::string_view text);
 void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,
               const WriteOptions& options);
 
-}  // namespace siglip::cli
+}  // namespace siglip

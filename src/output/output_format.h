@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "outputs/embedding_table.h"
+#include "output/embedding_table.h"
 #include "siglip/atomic_file.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 enum class OutputFormat { kNpy, kNpz, kSafetensors, kJsonLines, kCsv };
 
@@ -21,4 +21,4 @@ std::vector<std::filesystem::path> OutputFiles(const std::filesystem::path& path
 void WriteTable(EmbeddingTable& table, const std::filesystem::path& path,
                 const WriteOptions& options);
 
-}  // namespace siglip::cli
+}  // namespace siglip

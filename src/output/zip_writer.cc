@@ -1,11 +1,11 @@
-#include "outputs/zip_writer.h"
-
-#include <zlib.h>
+#include "output/zip_writer.h"
 
 #include <cstddef>
 #include <optional>
 
-namespace siglip::cli {
+#include "output/crc32.h"
+
+namespace siglip {
 namespace {
 
 constexpr uint16_t kVersion = 45;  // knows 64-bit sizes
@@ -22,17 +22,17 @@ void Append(std::string& bytes, Integer value) {
 }
 
 /// From the version on, what a file's local and central header have in common.
-void AppendCommon(std::string& bytes, uint32_t crc, uint32_t size, size_t name_size,
-                  size_t extra_size) {
+void AppendCommon(std::string& bytes, const ZipEntry& entry, const std::string& extra) {
+  const uint32_t size = extra.empty() ? static_cast<uint32_t>(entry.size) : kIn64;
   Append(bytes, kVersion);
   Append(bytes, uint16_t{0});  // flags
   Append(bytes, kStored);
   Append(bytes, kFirstDay);
-  Append(bytes, crc);
+  Append(bytes, entry.crc);
   Append(bytes, size);  // compressed
   Append(bytes, size);
-  Append(bytes, static_cast<uint16_t>(name_size));
-  Append(bytes, static_cast<uint16_t>(extra_size));
+  Append(bytes, static_cast<uint16_t>(entry.name.size()));
+  Append(bytes, static_cast<uint16_t>(extra.size()));
 }
 
 /// The size of a file, and in the directory its offset, where 32 bits do not hold them.
@@ -78,21 +78,40 @@ void AppendEnd(std::string& bytes, uint64_t count, uint64_t size, uint64_t begin
 
 }  // namespace
 
+std::string ZipHeader(const ZipEntry& entry) {
+  const std::string extra = Extra64(entry.size, std::nullopt);
+  std::string header;
+  Append(header, uint32_t{0x04034B50});
+  AppendCommon(header, entry, extra);
+  return header + entry.name + extra;
+}
+
+std::string ZipDirectory(std::span<const ZipEntry> entries, uint64_t begin) {
+  std::string directory;
+  for (const ZipEntry& entry : entries) {
+    const std::string extra = Extra64(entry.size, entry.offset);
+    Append(directory, uint32_t{0x02014B50});
+    Append(directory, static_cast<uint16_t>(3 << 8 | kVersion));  // made on Unix
+    AppendCommon(directory, entry, extra);
+    Append(directory, uint16_t{0});  // no comment
+    Append(directory, uint16_t{0});  // first disk
+    Append(directory, uint16_t{0});  // no text
+    Append(directory, kRegularFile);
+    Append(directory, extra.empty() ? static_cast<uint32_t>(entry.offset) : kIn64);
+    directory += entry.name + extra;
+  }
+  AppendEnd(directory, entries.size(), directory.size(), begin);
+  return directory;
+}
+
 void ZipWriter::Begin(const std::string& name, uint64_t size) {
   EndEntry();
   entries_.push_back({name, size, output_.size(), 0});
-  const std::string extra = Extra64(size, std::nullopt);
-  std::string header;
-  Append(header, uint32_t{0x04034B50});
-  AppendCommon(header, 0, extra.empty() ? static_cast<uint32_t>(size) : kIn64, name.size(),
-               extra.size());
-  output_.Write(header + name + extra);
+  output_.Write(ZipHeader(entries_.back()));
 }
 
 void ZipWriter::Write(std::string_view bytes) {
-  uint32_t& crc = entries_.back().crc;
-  crc = static_cast<uint32_t>(
-      ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  entries_.back().crc = Crc32(bytes, entries_.back().crc);
   output_.Write(bytes);
 }
 
@@ -106,22 +125,7 @@ void ZipWriter::EndEntry() {
 
 void ZipWriter::Finish() {
   EndEntry();
-  std::string directory;
-  for (const auto& [name, size, offset, crc] : entries_) {
-    const std::string extra = Extra64(size, offset);
-    Append(directory, uint32_t{0x02014B50});
-    Append(directory, static_cast<uint16_t>(3 << 8 | kVersion));  // made on Unix
-    AppendCommon(directory, crc, extra.empty() ? static_cast<uint32_t>(size) : kIn64, name.size(),
-                 extra.size());
-    Append(directory, uint16_t{0});  // no comment
-    Append(directory, uint16_t{0});  // first disk
-    Append(directory, uint16_t{0});  // no text
-    Append(directory, kRegularFile);
-    Append(directory, extra.empty() ? static_cast<uint32_t>(offset) : kIn64);
-    directory += name + extra;
-  }
-  AppendEnd(directory, entries_.size(), directory.size(), output_.size());
-  output_.Write(directory);
+  output_.Write(ZipDirectory(entries_, output_.size()));
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

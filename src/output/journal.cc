@@ -1,24 +1,24 @@
-#include "outputs/journal.h"
+#include "output/journal.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "outputs/output_file.h"
-#include "outputs/write_fully.h"
+#include "base/json.h"
+#include "base/write_fully.h"
+#include "output/crc32.h"
+#include "output/output_file.h"
 #include "siglip/error.h"
 
-namespace siglip::cli {
+namespace siglip {
 namespace {
 
 constexpr std::string_view kMagic = "SIGLIPJ2";
@@ -31,11 +31,6 @@ constexpr int kAttempts = 100;
 using Pair = std::array<uint32_t, 2>;  // a size and a CRC-32
 constexpr uint64_t kPairBytes = sizeof(Pair);
 
-uint32_t Crc(std::string_view bytes) {
-  return static_cast<uint32_t>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
 void AppendPair(std::string& bytes, Pair pair) {
   bytes.append(reinterpret_cast<const char*>(pair.data()), kPairBytes);
 }
@@ -43,6 +38,15 @@ void AppendPair(std::string& bytes, Pair pair) {
 uint64_t FileSize(int file) {
   struct stat status = {};
   return ::fstat(file, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
+EmbeddingSettings ParseSettings(const std::string& json, const std::string& name) {
+  const Json fields = ParseStrictJson(json, name);
+  EmbeddingSettings settings;
+  for (const auto& [key, value] : JsonObject(fields, "settings", name).items()) {
+    settings[key] = JsonString(value, key, name);
+  }
+  return settings;
 }
 
 }  // namespace
@@ -57,7 +61,7 @@ struct Journal::Head {
   int64_t mtime = 0;
 };
 
-Journal::Journal(const std::filesystem::path& path, Start start, const Settings& settings,
+Journal::Journal(const std::filesystem::path& path, Start start, const EmbeddingSettings& settings,
                  size_t row_size)
     : path_(path), row_bytes_(row_size * sizeof(float)) {
   Open();
@@ -128,13 +132,12 @@ bool Journal::IsJournal() const {
   return kAnyMagic.starts_with(magic);
 }
 
-void Journal::WriteSettings(const Settings& settings) {
-  const std::string json =
-      nlohmann::json(settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+void Journal::WriteSettings(const EmbeddingSettings& settings) {
+  const std::string json = Json(settings).dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string header(kMagic);
-  AppendPair(header, {static_cast<uint32_t>(json.size()), Crc(json)});
+  AppendPair(header, {static_cast<uint32_t>(json.size()), Crc32(json)});
   header += json;
-  if (::ftruncate(file_, 0) != 0 || !WriteFully(file_, header, 0)) {
+  if (::ftruncate(file_, 0) != 0 || !WriteFully(file_, std::as_bytes(std::span(header)), 0)) {
     const int reason = errno;
     ::unlink(path_.c_str());  // part of a header would only be in the way
     errno = reason;
@@ -143,7 +146,7 @@ void Journal::WriteSettings(const Settings& settings) {
   begin_ = end_ = header.size();
 }
 
-void Journal::CheckSettings(const Settings& settings) {
+void Journal::CheckSettings(const EmbeddingSettings& settings) {
   const Error damaged(ErrorCode::kMismatch, path_.string() + ": not the journal of a run",
                       "--force without --resume starts over");
   const uint64_t size = FileSize(file_);
@@ -163,9 +166,14 @@ void Journal::CheckSettings(const Settings& settings) {
   if (pair[0] > kMaxSettingsBytes || begin_ > size) throw damaged;
   std::string json(pair[0], '\0');
   Read(kMagic.size() + kPairBytes, json);
-  if (Crc(json) != pair[1]) throw damaged;
+  if (Crc32(json) != pair[1]) throw damaged;
 
-  const Settings found = nlohmann::json::parse(json).get<Settings>();
+  EmbeddingSettings found;
+  try {
+    found = ParseSettings(json, path_.string());
+  } catch (const Error&) {
+    throw damaged;
+  }
   for (const auto& [name, value] : settings) {
     const auto other = found.find(name);
     const std::string made_with = other == found.end() ? "nothing" : other->second;
@@ -183,10 +191,10 @@ uint64_t Journal::Append(const RowKey& key, std::span<const float> row) {
   std::string record(reinterpret_cast<const char*>(&head), sizeof(head));
   record += key.name;
   record.append(reinterpret_cast<const char*>(row.data()), row.size_bytes());
-  head.crc = Crc(std::string_view(record).substr(offsetof(Head, type)));
+  head.crc = Crc32(std::string_view(record).substr(offsetof(Head, type)));
   record.replace(0, sizeof(head), reinterpret_cast<const char*>(&head), sizeof(head));
   const uint64_t offset = end_;
-  if (!WriteFully(file_, record, offset)) Fail("write");
+  if (!WriteFully(file_, std::as_bytes(std::span(record)), offset)) Fail("write");
   end_ += record.size();
   const auto now = std::chrono::steady_clock::now();
   if (now - synced_ > kBetweenSyncs) {
@@ -216,7 +224,7 @@ std::optional<RowKey> Journal::CheckRecord(uint64_t offset) const {
   Read(offset + offsetof(Head, type), payload);
   const auto type = static_cast<RowType>(head.type);
   const bool is_known = type == RowType::kPicture || type == RowType::kText;
-  if (Crc(payload) != head.crc || !is_known) return std::nullopt;
+  if (Crc32(payload) != head.crc || !is_known) return std::nullopt;
   return ReadKey(offset);
 }
 
@@ -258,4 +266,4 @@ void Journal::Fail(const char* action) const {
   throw Error(ErrorCode::kIo, path_.string() + ": cannot " + action + ": " + std::strerror(errno));
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -1,8 +1,8 @@
-#include "outputs/csv.h"
+#include "output/csv.h"
 
-#include "terminal/format.h"
+#include "output/text.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 std::string CsvField(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
@@ -25,4 +25,4 @@ void WriteCsv(EmbeddingTable& table, const std::filesystem::path& path,
   output.Commit();
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip

@@ -1,16 +1,16 @@
-#include "outputs/output_format.h"
+#include "output/output_format.h"
 
 #include <string>
 
-#include "outputs/csv.h"
-#include "outputs/jsonl.h"
-#include "outputs/npy.h"
-#include "outputs/npz.h"
-#include "outputs/output_file.h"
-#include "outputs/safetensors_output.h"
+#include "output/csv.h"
+#include "output/jsonl.h"
+#include "output/npy.h"
+#include "output/npz.h"
+#include "output/output_file.h"
+#include "output/safetensors_table.h"
 #include "siglip/error.h"
 
-namespace siglip::cli {
+namespace siglip {
 
 OutputFormat OutputFormatOf(const std::filesystem::path& path) {
   const std::string ending = EndingOf(path);
@@ -40,4 +40,4 @@ void WriteTable(EmbeddingTable& table, const std::filesystem::path& path,
   }
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip
