@@ -259,14 +259,15 @@ void CheckRequest(const ResizeRequest& request) {
 
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
   switch (isa) {
-    case InstructionSet::kGeneric: break;
+#if defined(__x86_64__)
     case InstructionSet::kAvx2:
     case InstructionSet::kAvx2Vnni: return *Avx2ResizeKernels();
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512Bf16: return *Avx512ResizeKernels();
+#endif
+    default: return *GenericResizeKernels();
   }
-  return *GenericResizeKernels();
 }
 
 const ResizeKernels& ChooseResizeKernels(std::string_view instruction_set) {
