@@ -47,14 +47,19 @@ InstructionSet Parse(std::string_view name, const std::string& source) {
 
 #if defined(__x86_64__)
 // __builtin_cpu_supports also asks the operating system (XGETBV) about the wide registers, but
-// knows AVX-VNNI only from GCC 13 on: CPUID leaf 7, subleaf 1, EAX bit 4.
-bool HasAvxVnni() {
+// knows neither AVX-VNNI nor SHA before GCC 13: these are bits of CPUID leaf 7.
+struct Leaf7 {
   unsigned eax = 0;
   unsigned ebx = 0;
+};
+Leaf7 ReadLeaf7(unsigned subleaf) {
+  Leaf7 leaf;
   unsigned ecx = 0;
   unsigned edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 4)) != 0;
+  if (__get_cpuid_count(7, subleaf, &leaf.eax, &leaf.ebx, &ecx, &edx) == 0) return {};
+  return leaf;
 }
+bool HasAvxVnni() { return (ReadLeaf7(1).eax & (1U << 4)) != 0; }
 bool IsIntel() { return __builtin_cpu_is("intel") != 0; }
 #else
 bool IsIntel() { return false; }
@@ -96,6 +101,16 @@ InstructionSet ParseInstructionSet(std::string_view name) { return Parse(name, "
 const std::vector<InstructionSet>& SupportedInstructionSets() {
   static const std::vector<InstructionSet> sets = Detect();
   return sets;
+}
+
+bool HasShaExtensions() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1") &&
+         (ReadLeaf7(0).ebx & (1U << 29)) != 0;
+#else
+  return false;
+#endif
 }
 
 InstructionSet ChooseInstructionSet(std::string_view forced) {

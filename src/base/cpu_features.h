@@ -17,6 +17,9 @@ InstructionSet ParseInstructionSet(std::string_view name);
 /// Those this CPU and its operating system support, slowest first.
 const std::vector<InstructionSet>& SupportedInstructionSets();
 
+/// Whether the CPU has instructions for SHA-256 (and those of SSE that go with them).
+bool HasShaExtensions();
+
 /// The one to use: `forced` if not empty, else $SIGLIP_ISA if set and not empty, else the fastest.
 /// Throws Error(kInvalidArgument) for an unknown name, Error(kUnsupported) for one the CPU lacks.
 InstructionSet ChooseInstructionSet(std::string_view forced = {});

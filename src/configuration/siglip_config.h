@@ -1,9 +1,7 @@
 // The configurations of a checkpoint's towers, whichever project wrote them.
 #pragma once
 
-#include <array>
 #include <string>
-#include <string_view>
 
 #include "base/json.h"
 #include "siglip/siglip2_vision_config.h"
@@ -12,11 +10,6 @@
 #include "weights/checkpoint.h"
 
 namespace siglip {
-
-/// The values of hidden_act that are honoured, by transformers' names. gelu_new and gelu_fast are
-/// gelu_pytorch_tanh, swish is silu.
-inline constexpr std::array<std::string_view, 8> kKnownActivations = {
-    "gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu", "quick_gelu", "relu", "silu", "swish"};
 
 /// What Checkpoint::ConfigOf says of the image tower. `vision_use_head` of the result is always
 /// set: by the file where it says so, else by whether the checkpoint holds head.probe. Throws Error

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
 #include "base/file_system.h"
 #include "base/mapped_file.h"
+#include "base/user_folders.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -24,26 +26,16 @@ std::string Variable(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-std::filesystem::path HomeFolder() {
-  const std::string home = Variable("HOME");
-  if (home.empty()) {
-    throw Error(ErrorCode::kNotFound, "the home folder, where models are kept, is not known",
-                "set HF_HUB_CACHE to a folder for them");
-  }
-  return home;
-}
-
-/// Shells write out a "~" at the beginning, but files with settings do not.
-std::filesystem::path WithoutTilde(const std::string& path) {
-  if (path == "~") return HomeFolder();
-  return path.starts_with("~/") ? HomeFolder() / path.substr(2) : std::filesystem::path(path);
+std::filesystem::path Known(const std::optional<std::filesystem::path>& folder) {
+  if (folder) return *folder;
+  throw Error(ErrorCode::kNotFound, "the home folder, where models are kept, is not known",
+              "set HF_HUB_CACHE to a folder for them");
 }
 
 /// Cache and token are in here unless something else is said.
 std::filesystem::path HuggingFaceHome() {
-  if (const std::string home = Variable("HF_HOME"); !home.empty()) return WithoutTilde(home);
-  const std::string cache = Variable("XDG_CACHE_HOME");
-  return (cache.empty() ? HomeFolder() / ".cache" : WithoutTilde(cache)) / "huggingface";
+  if (const std::string home = Variable("HF_HOME"); !home.empty()) return Known(WithoutTilde(home));
+  return Known(UserCacheFolder()) / "huggingface";
 }
 
 bool IsTrue(std::string value) {
@@ -75,7 +67,9 @@ std::string CheckToken(std::string_view text, const std::string& origin) {
 
 std::filesystem::path HubCacheFolder() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const std::string folder = Variable(name); !folder.empty()) return WithoutTilde(folder);
+    if (const std::string folder = Variable(name); !folder.empty()) {
+      return Known(WithoutTilde(folder));
+    }
   }
   return HuggingFaceHome() / "hub";
 }
@@ -98,7 +92,7 @@ std::string HubToken() {
   }
   const std::string variable = Variable("HF_TOKEN_PATH");
   const std::filesystem::path path =
-      variable.empty() ? HuggingFaceHome() / "token" : WithoutTilde(variable);
+      variable.empty() ? HuggingFaceHome() / "token" : Known(WithoutTilde(variable));
   if (!FileExists(path)) return {};
   const MappedFile file = MappedFile::Open(path);
   return CheckToken({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},

@@ -26,13 +26,14 @@
 #include "weights/checkpoint_files.h"
 #include "weights/packed_file.h"
 #include "weights/safetensors_writer.h"
+#include "weights/weights_hash.h"
 
 namespace siglip {
 namespace {
 
 constexpr char kProbe[] = "vision_model.head.probe";
 
-/// What layers keep, and a hash of all they read.
+/// What layers keep.
 class KeptWeights final : public WeightSource {
  public:
   KeptWeights(std::shared_ptr<const WeightSource> source, const std::atomic<bool>* stop)
@@ -42,11 +43,7 @@ class KeptWeights final : public WeightSource {
 
   std::vector<float> Read(const TensorSpec& tensor) const override {
     ThrowIfStopped(stop_);
-    std::vector<float> values = source_->Read(tensor);
-    const uint64_t hash = Hash(tensor.name, values);
-    const std::lock_guard lock(mutex_);
-    hash_ += hash;  // the same in whatever order layers are made
-    return values;
+    return source_->Read(tensor);
   }
 
   std::shared_ptr<const RowSource> OpenRows(const TensorSpec& matrix) const override {
@@ -59,31 +56,13 @@ class KeptWeights final : public WeightSource {
   }
 
   const NamedTensors& kept() const { return kept_; }
-  uint64_t hash() const { return hash_; }
 
  private:
-  static uint64_t Hash(const std::string& name, const std::vector<float>& values) {
-    constexpr uint64_t kPrime = 0x100000001B3U;  // FNV-1a, over words of four bytes
-    uint64_t hash = 0xCBF29CE484222325U;
-    for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * kPrime;
-    for (const float value : values) hash = (hash ^ std::bit_cast<uint32_t>(value)) * kPrime;
-    return hash;
-  }
-
   const std::shared_ptr<const WeightSource> source_;
   const std::atomic<bool>* const stop_;
   mutable std::mutex mutex_;
   mutable NamedTensors kept_;
-  mutable uint64_t hash_ = 0;
 };
-
-std::string Hexadecimal(uint64_t value) {
-  std::string text(16, '0');
-  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) {
-    *digit = "0123456789abcdef"[value & 15];
-  }
-  return text;
-}
 
 /// A table of rows as F32 or, where that holds every value, BF16.
 Tensor ReadTable(const RowSource& rows, int64_t count, int64_t columns) {
@@ -111,15 +90,17 @@ Tensor ReadTable(const RowSource& rows, int64_t count, int64_t columns) {
 /// A tower to be packed: what it reads, and how its layers are made of that. They live as long as
 /// what they kept is needed.
 struct Tower {
+  std::string PackedInfo::*hash;
   std::vector<TensorSpec> tensors;
   std::function<std::shared_ptr<const void>(const WeightSource& weights)> make;
 };
 
 template <class Transformer, class Config>
-Tower NewTower(const std::string& scope, const Config& config, std::vector<TensorSpec> tensors,
-               const std::shared_ptr<const Runtime>& runtime, Precision precision) {
+Tower NewTower(const std::string& scope, std::string PackedInfo::*hash, const Config& config,
+               std::vector<TensorSpec> tensors, const std::shared_ptr<const Runtime>& runtime,
+               Precision precision) {
   return {
-      std::move(tensors), [=](const WeightSource& weights) {
+      hash, std::move(tensors), [=](const WeightSource& weights) {
         const LayerContext context = {config, runtime, precision};
         return std::make_shared<const Transformer>(LayerSource{weights, scope, context}, config);
       }};
@@ -128,13 +109,14 @@ Tower NewTower(const std::string& scope, const Config& config, std::vector<Tenso
 Tower NewVisionTower(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
                      Precision precision) {
   const std::string scope = "vision_model";
+  const auto hash = &PackedInfo::vision_weights;
   if (HasVariableResolution(checkpoint)) {
     const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
-    return NewTower<Siglip2VisionTransformer>(scope, config, VisionTensors(config), runtime,
+    return NewTower<Siglip2VisionTransformer>(scope, hash, config, VisionTensors(config), runtime,
                                               precision);
   }
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return NewTower<SiglipVisionTransformer>(scope, config, VisionTensors(config), runtime,
+  return NewTower<SiglipVisionTransformer>(scope, hash, config, VisionTensors(config), runtime,
                                            precision);
 }
 
@@ -181,8 +163,8 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   if (checkpoint.Find(Part::kText)) {
     text = LoadTextConfig(checkpoint);
-    towers.push_back(NewTower<SiglipTextTransformer>("text_model", *text, TextTensors(*text),
-                                                     runtime, precision));
+    towers.push_back(NewTower<SiglipTextTransformer>("text_model", &PackedInfo::text_weights, *text,
+                                                     TextTensors(*text), runtime, precision));
   }
   for (const Tower& tower : towers) std::ranges::copy(tower.tensors, std::back_inserter(specs));
   std::vector<TensorSpec> scalars;
@@ -198,7 +180,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::vector<Tensor> owned;
   const auto add = [&](const std::string& name, Tensor tensor) {
     owned.push_back(std::move(tensor));
-    tensors.emplace_back(name, owned.back().view());
+    tensors.emplace_back(name, owned.back());
   };
   for (const TensorSpec& spec : scalars) add(spec.name, Tensor(spec.shape, weights.Read(spec)));
   // The folded probe needs it no more; it says that there is a head.
@@ -211,8 +193,12 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   }
   Arrange(tensors);
 
-  const PackedInfo info = {std::string(ToString(precision)), kernels.panel_columns,
-                           Hexadecimal(weights.hash()), JsonText(checkpoint.config())};
+  PackedInfo info = {std::string(ToString(precision)),
+                     kernels.panel_columns,
+                     JsonText(checkpoint.config()),
+                     {},
+                     {}};
+  for (const Tower& tower : towers) info.*tower.hash = HashWeights(weights, tower.tensors);
   CheckpointFiles files(folder, options);
   files.Add("config.json", JsonText(checkpoint.config(), 2) + "\n");
   files.CopySideFiles(checkpoint.folder());

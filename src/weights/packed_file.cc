@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sha256.h"
 #include "siglip/error.h"
 #include "weights/quoted.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr char kFormat[] = "siglip-packed";
 constexpr char kVersion[] = "1";
+constexpr char kVisionWeights[] = "vision_weights_sha256";
+constexpr char kTextWeights[] = "text_weights_sha256";
 
 /// Rows of an F32 or BF16 matrix that stay in the file.
 class PackedRows final : public RowSource {
@@ -76,15 +79,28 @@ const std::string& Field(const SafetensorsFile& file, const std::string& key) {
   return found->second;
 }
 
+/// Empty where there is none.
+std::string Hash(const SafetensorsFile& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) return {};
+  if (IsSha256(found->second)) return found->second;
+  throw Error(ErrorCode::kMalformedFile, file.path().string() + ": " + Quoted(key) +
+                                             ": expected 64 hexadecimal digits, found " +
+                                             Quoted(found->second));
+}
+
 }  // namespace
 
 std::map<std::string, std::string> ToMetadata(const PackedInfo& info) {
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"precision", info.precision},
-          {"panel_columns", std::to_string(info.panel_columns)},
-          {"source_hash", info.source_hash},
-          {"config", info.config}};
+  std::map<std::string, std::string> metadata = {
+      {"format", kFormat},
+      {"version", kVersion},
+      {"precision", info.precision},
+      {"panel_columns", std::to_string(info.panel_columns)},
+      {"config", info.config}};
+  if (!info.vision_weights.empty()) metadata[kVisionWeights] = info.vision_weights;
+  if (!info.text_weights.empty()) metadata[kTextWeights] = info.text_weights;
+  return metadata;
 }
 
 PackedInfo ReadPackedInfo(const SafetensorsFile& file) {
@@ -106,8 +122,9 @@ PackedInfo ReadPackedInfo(const SafetensorsFile& file) {
                                                ": 'precision': expected f32, bf16 or int8, found " +
                                                Quoted(info.precision));
   }
-  info.source_hash = Field(file, "source_hash");
   info.config = Field(file, "config");
+  info.vision_weights = Hash(file, kVisionWeights);
+  info.text_weights = Hash(file, kTextWeights);
   const std::string& columns = Field(file, "panel_columns");
   const auto [end, status] =
       std::from_chars(columns.data(), columns.data() + columns.size(), info.panel_columns);

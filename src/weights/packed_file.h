@@ -24,13 +24,16 @@ inline constexpr int64_t kPackedAlignment = 64;
 struct PackedInfo {
   std::string precision;      ///< "f32", "bf16" or "int8"
   int64_t panel_columns = 0;  ///< of the instruction sets it is laid out for
-  std::string source_hash;    ///< of the weights it was made from
   std::string config;         ///< JSON, the source's configuration
+  /// HashWeights of the towers it was made from; empty for a tower it has not, and in files that
+  /// older versions made.
+  std::string vision_weights;
+  std::string text_weights;
 };
 
 std::map<std::string, std::string> ToMetadata(const PackedInfo& info);
 /// Throws Error(kMismatch) for another version of the format, Error(kMalformedFile) for metadata
-/// that are missing or no numbers.
+/// that are missing or not of their kind.
 PackedInfo ReadPackedInfo(const SafetensorsFile& file);
 
 /// The weights in `file`.
