@@ -24,6 +24,7 @@
 #include "siglip/image.h"
 #include "siglip/image_processor.h"
 #include "siglip/model.h"
+#include "siglip/model_info.h"
 #include "siglip/picture.h"
 #include "siglip/runtime.h"
 #include "siglip/text_model.h"
@@ -171,9 +172,9 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
-/// What would keep an engine from using towers that load: preprocessing, a tokenizer or another
-/// tower that does not fit, each as the error that says so. Reads headers only. What a folder lacks
-/// altogether is not among them. Throws Error when it is no checkpoint.
-std::vector<std::string> FindMisfits(const std::filesystem::path& folder);
+/// As InspectModel, but `unusable` also says what would keep an engine from using towers that load:
+/// preprocessing, a tokenizer or another tower that does not fit. What a folder lacks altogether is
+/// not among that.
+ModelInfo InspectEngine(const std::filesystem::path& folder);
 
 }  // namespace siglip

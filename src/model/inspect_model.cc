@@ -1,4 +1,6 @@
-// InspectModel. See siglip/model_info.h.
+// See inspect_model.h.
+#include "model/inspect_model.h"
+
 #include "configuration/model_info.h"
 #include "configuration/siglip_config.h"
 #include "model/siglip_text.h"
@@ -27,7 +29,10 @@ void LoadPackedTowers(const Checkpoint& checkpoint, ModelInfo& info) {
 }  // namespace
 
 ModelInfo InspectModel(const std::filesystem::path& folder) {
-  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  return InspectModel(Checkpoint::Open(folder));
+}
+
+ModelInfo InspectModel(const Checkpoint& checkpoint) {
   ModelInfo info = DescribeModel(checkpoint);
   if (checkpoint.packed()) LoadPackedTowers(checkpoint, info);
   return info;

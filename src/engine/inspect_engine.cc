@@ -1,11 +1,12 @@
-// FindMisfits: what would keep an engine from using towers that load. See siglip/engine.h.
+// InspectEngine. See siglip/engine.h.
+#include <algorithm>
 #include <string>
-#include <vector>
 
 #include "configuration/siglip_config.h"
 #include "configuration/vision_tower_plan.h"
 #include "engine/image_tower.h"
 #include "engine/text_part.h"
+#include "model/inspect_model.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/image_processor.h"
@@ -33,23 +34,24 @@ void CheckEmbeddingsFit(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::vector<std::string> FindMisfits(const std::filesystem::path& folder) {
+ModelInfo InspectEngine(const std::filesystem::path& folder) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
-  std::vector<std::string> misfits;
+  ModelInfo info = InspectModel(checkpoint);
   const auto attempt = [&](bool has_parts, const auto& check, const auto& counts) {
     try {
       if (has_parts) check(checkpoint);
     } catch (const Error& error) {
-      if (counts(error.code())) misfits.emplace_back(error.what());
+      const bool is_known = std::ranges::find(info.unusable, error.what()) != info.unusable.end();
+      if (counts(error.code()) && !is_known) info.unusable.emplace_back(error.what());
     }
   };
-  const bool pictures = checkpoint.Find(Part::kVision).has_value();
-  const bool texts = checkpoint.Find(Part::kText).has_value();
+  const bool pictures = info.parts.image_tower;
+  const bool texts = info.parts.text_tower;
   const auto is_misfit = [](ErrorCode code) { return code == ErrorCode::kMismatch; };
   attempt(pictures, CheckPreprocessingFits, is_misfit);
   attempt(texts, CheckTextsFit, [](ErrorCode code) { return code != ErrorCode::kNotFound; });
   attempt(pictures && texts, CheckEmbeddingsFit, is_misfit);
-  return misfits;
+  return info;
 }
 
 }  // namespace siglip
