@@ -61,6 +61,7 @@ PUBLIC_HEADERS = {
     "siglip2_image_processor.h": "image",
     "image_tower.h": "engine",
     "engine.h": "engine",
+    "fingerprint.h": "engine",
     "hub.h": "hub",
     "zero_shot_classifier.h": "engine",
 }

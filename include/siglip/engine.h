@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "siglip/error.h"
+#include "siglip/fingerprint.h"
 #include "siglip/image.h"
 #include "siglip/image_tower.h"
 #include "siglip/model.h"
@@ -64,6 +65,14 @@ struct StageSeconds {
   double decode = 0;
   double resize = 0;  ///< And rescaling and normalising.
   double compute = 0;
+};
+
+/// Whose fingerprint is asked for.
+enum class EmbeddingContent { kPictures, kTexts, kPicturesAndTexts };
+
+enum class FingerprintHashes {
+  kComputed,  ///< Of weights and tokenizer: their files are read, unless that was done before.
+  kLeftOut,   ///< For callers who tell models apart otherwise, such as by EmbedTestPicture.
 };
 
 class Engine {
@@ -127,6 +136,13 @@ class Engine {
   const Tokenizer& tokenizer() const;
   /// What turns the cosine of a picture and a text into a logit.
   SiglipLogits logits() const;
+
+  /// What embeddings of this engine depend on. The text tower is loaded for that of texts. Hashes
+  /// are those of the checkpoint's files as they are now, which must be those that were loaded.
+  /// Throws Error(kUnsupported) where there are none: of an engine made of parts, and of a packed
+  /// checkpoint that an older version wrote.
+  Fingerprint fingerprint(EmbeddingContent content,
+                          FingerprintHashes hashes = FingerprintHashes::kComputed) const;
 
  private:
   Engine(std::unique_ptr<const ImageTower> tower, const EngineOptions& options,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "siglip/image.h"
 #include "siglip/prepared_picture.h"
@@ -45,6 +46,8 @@ class ImageTower {
   virtual bool resizes() const = 0;
   /// Whose pixels these are.
   virtual PreprocessMode preprocess_mode() const = 0;
+  /// The other settings that decide pixels, in one form; see PictureFingerprint::preprocessing.
+  virtual std::string preprocessing_text() const = 0;
 
   /// Replaces what `picture` holds, in the same memory where that fits. Throws Error for a picture
   /// that preprocessing or model refuses.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/thread_pool.h"
+#include "engine/engine_fingerprint.h"
 #include "engine/finish_vector.h"
 #include "engine/image_towers.h"
 #include "engine/ordered_run.h"
@@ -163,5 +164,22 @@ Tensor Engine::EmbedTexts(std::span<const std::string> texts) const {
 const SiglipTextModel& Engine::text_model() const { return parts_->text().model(); }
 const Tokenizer& Engine::tokenizer() const { return parts_->text().tokenizer(); }
 SiglipLogits Engine::logits() const { return parts_->Logits(); }
+
+Fingerprint Engine::fingerprint(EmbeddingContent content, FingerprintHashes hashes) const {
+  const EngineOptions& options = parts_->options;
+  FingerprintParts parts = {
+      .decode = options.decode, .tokens = options.tokens, .normalize = options.normalize};
+  const Tokenizer* text_tokenizer = nullptr;
+  if (content != EmbeddingContent::kTexts) parts.image_tower = &tower();
+  if (content != EmbeddingContent::kPictures) {
+    parts.text_model = &text_model();
+    text_tokenizer = &tokenizer();
+  }
+  Fingerprint fingerprint = DescribeParts(parts);
+  if (hashes == FingerprintHashes::kComputed) {
+    AddHashes(parts_->Folder(), text_tokenizer, fingerprint);
+  }
+  return fingerprint;
+}
 
 }  // namespace siglip

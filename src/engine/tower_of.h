@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "image/encoded_image.h"
 #include "image/preprocess_encoded.h"
+#include "image/preprocessing_text.h"
 #include "siglip/image_tower.h"
 
 namespace siglip {
@@ -22,6 +24,7 @@ class TowerOf : public ImageTower {
   bool has_head() const final { return model_.vision_model().head() != nullptr; }
   bool resizes() const final { return processor_.config().do_resize; }
   PreprocessMode preprocess_mode() const final { return processor_.mode(); }
+  std::string preprocessing_text() const final { return PreprocessingText(processor_.config()); }
 
   void Preprocess(const Image& image, PreparedPicture& picture) const final {
     Prepare({.width = image.width, .height = image.height}, picture);
