@@ -21,25 +21,14 @@ std::string Checksum(const Tensor& tensor) {
 }  // namespace
 
 Settings DescribeSettings(const Engine& engine, bool with_texts) {
-  const EngineOptions& options = engine.options();
-  const auto describe = [&](const auto& tower) -> Settings {
-    return {
-        {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-        {"fast decode", options.decode.fast ? "yes" : "no"},
-        {"instruction set", std::string(tower.runtime()->instruction_set())},
-        {"normalize", options.normalize ? "yes" : "no"},
-        {"precision", std::string(ToString(tower.precision()))},
-        {"shape", ToString(engine.embedding_shape())},
-        {"tokens", options.tokens ? "yes" : "no"},
-    };
-  };
-  Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
-  if (!options.texts_only) {
-    settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
-    // Looked at last, by their names: they differ whenever something else does.
-    settings["most tokens"] = std::to_string(engine.tower().most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
-  }
+  const bool with_pictures = !engine.options().texts_only;
+  const EmbeddingContent content = !with_pictures ? EmbeddingContent::kTexts
+                                   : with_texts   ? EmbeddingContent::kPicturesAndTexts
+                                                  : EmbeddingContent::kPictures;
+  // Hashes would have to be computed from all weights.
+  Settings settings = engine.fingerprint(content, FingerprintHashes::kLeftOut).InWords();
+  // Looked at last, by their names: they differ whenever something else does.
+  if (with_pictures) settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
   if (with_texts) {
     // With what cleaning of texts may change.
     const std::string text =
