@@ -10,6 +10,7 @@
 #include "configuration/vision_tensors.h"
 #include "siglip/error.h"
 #include "siglip/model_info.h"
+#include "weights/transformers_config.h"
 
 namespace {
 
@@ -43,11 +44,11 @@ void Check(const siglip::SiglipTextConfig& config) {
 
 /// What `parse` makes of the JSON is checked; an Error of `parse` is fine, one of Check is a bug.
 template <class Config>
-void ParseAndCheck(const siglip::Json& json,
+void ParseAndCheck(const siglip::Json& json, siglip::Part tower,
                    Config (*parse)(const siglip::Json&, const std::string&)) {
   Config config;
   try {
-    config = parse(json, "fuzz");
+    config = parse(siglip::TransformersConfig(json, tower, "fuzz"), "fuzz");
   } catch (const siglip::Error&) {
     return;
   }
@@ -64,8 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } catch (const siglip::Error&) {
     return 0;
   }
-  ParseAndCheck(json, siglip::ParseVisionConfig);
-  ParseAndCheck(json, siglip::ParseSiglip2Config);
-  ParseAndCheck(json, siglip::ParseTextConfig);
+  ParseAndCheck(json, siglip::Part::kVision, siglip::ParseVisionConfig);
+  ParseAndCheck(json, siglip::Part::kVision, siglip::ParseSiglip2Config);
+  ParseAndCheck(json, siglip::Part::kText, siglip::ParseTextConfig);
   return 0;
 }

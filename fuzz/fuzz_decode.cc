@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         image.rgb.size() != static_cast<size_t>(image.width * image.height * 3)) {
       std::abort();
     }
-    const siglip::Image resized = siglip::EncodedImage(bytes, options, name).Resized(request);
+    const siglip::Image resized =
+        siglip::EncodedImage(bytes, options, name).Resized(siglip::ChooseResizeKernels(), request);
     if (resized.rgb.size() != static_cast<size_t>(request.width * request.height * 3)) std::abort();
     const siglip::Image expected =
         siglip::Resize(image, request.height, request.width, request.resample, request.mode);

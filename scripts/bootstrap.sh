@@ -12,7 +12,9 @@ packages=(
   libsentencepiece-dev libcurl4-openssl-dev libssl-dev
   zlib1g-dev
 )
-development_packages=(clang clang-format clang-tidy libclang-rt-14-dev ccache python3-venv zsh fish)
+development_packages=(
+  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache python3-venv zsh fish
+)
 
 fail() {
   printf 'bootstrap: %s\n' "$1" >&2

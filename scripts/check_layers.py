@@ -55,6 +55,7 @@ PUBLIC_HEADERS = {
     "convert.h": "configuration",
     "image.h": "image",
     "image_processor.h": "image",
+    "picture.h": "image",
     "prepared_picture.h": "image",
     "siglip_image_processor.h": "image",
     "tokenizer.h": "text",

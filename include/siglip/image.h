@@ -23,6 +23,8 @@ struct Image {
 struct ImageSize {
   int64_t width = 0;
   int64_t height = 0;
+
+  bool operator==(const ImageSize&) const = default;
 };
 
 enum class ImageFormat { kJpeg, kPng, kWebp, kGif, kBmp, kTiff, kPnm, kAvif, kHeic };

@@ -58,20 +58,30 @@ struct RuntimeOptions {
   std::string instruction_set;
 };
 
+class ComputeRuntime;  // what the layers of the library see of a Runtime
+
 /// Immutable after construction, shared by the models built on it; safe to use from any number of
 /// threads. Concurrent calls take turns on the pool.
-class Runtime {
+class Runtime final {
  public:
-  /// Throws Error(kInvalidArgument) for a bad thread count or unknown instruction set and
-  /// Error(kUnsupported) for one that this CPU lacks.
+  /// Throws Error(kInvalidArgument) for a bad thread count or unknown instruction set,
+  /// Error(kUnsupported) for one that this CPU lacks, and Error(kLimitExceeded) when the system
+  /// starts no more threads.
   static std::shared_ptr<const Runtime> Create(const RuntimeOptions& options = {});
-  virtual ~Runtime() = default;
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+  ~Runtime();
 
-  virtual int threads() const = 0;
-  virtual std::string_view instruction_set() const = 0;
+  /// Worker threads, the calling one included.
+  int threads() const;
+  /// The name of its instruction set, one of AvailableInstructionSets.
+  std::string_view instruction_set() const;
 
- protected:
-  Runtime() = default;
+ private:
+  friend class ComputeRuntime;
+  explicit Runtime(std::unique_ptr<const ComputeRuntime> compute);
+
+  const std::unique_ptr<const ComputeRuntime> compute_;
 };
 
 /// The names SIGLIP_ISA may take on this machine, slowest first: generic, avx2, avx2_vnni, avx512,

@@ -27,6 +27,7 @@ struct Siglip2ImageProcessorConfig : PixelConfig {
   std::string ToJson() const;
 };
 
+/// Immutable; safe to use from several threads. Of instruction sets, see SiglipImageProcessor.
 class Siglip2ImageProcessor {
  public:
   /// Whether a folder asks for this processor: by image_processor_type or, where that is missing,
@@ -37,11 +38,14 @@ class Siglip2ImageProcessor {
   /// Error(kNotFound) when the folder has neither, Error(kUnsupported) for another processor's.
   /// Without a mode, it is kTorchvision.
   static Siglip2ImageProcessor FromPretrained(const std::filesystem::path& folder,
-                                              std::optional<PreprocessMode> mode = std::nullopt);
-  Siglip2ImageProcessor(const Siglip2ImageProcessorConfig& config, PreprocessMode mode);
+                                              std::optional<PreprocessMode> mode = std::nullopt,
+                                              std::string_view instruction_set = {});
+  Siglip2ImageProcessor(const Siglip2ImageProcessorConfig& config, PreprocessMode mode,
+                        std::string_view instruction_set = {});
 
   const Siglip2ImageProcessorConfig& config() const { return config_; }
   PreprocessMode mode() const { return mode_; }
+  const ResizeKernels& resize_kernels() const { return *resize_kernels_; }
   /// Values of one patch: patch_size * patch_size * 3.
   int64_t patch_values() const { return config_.patch_size * config_.patch_size * 3; }
 
@@ -63,11 +67,13 @@ class Siglip2ImageProcessor {
 
  private:
   Siglip2Inputs NewInputs(int64_t pictures) const;
-  /// Fills in shape and mask of a picture of this size; the answer is where its patches go.
-  std::span<float> AddShape(const ImageSize& image, size_t index, Siglip2Inputs& inputs) const;
+  /// Fills in shape and mask of a picture of so many patches; the answer is where these go.
+  std::span<float> AddShape(const std::array<int64_t, 2>& shape, size_t index,
+                            Siglip2Inputs& inputs) const;
 
   Siglip2ImageProcessorConfig config_;
   PreprocessMode mode_;
+  const ResizeKernels* resize_kernels_;
 };
 
 }  // namespace siglip

@@ -72,6 +72,12 @@ struct ImageProcessorConfig : PixelConfig {
   std::string ToJson() const;
 };
 
+/// The inner loops of resizing, defined in src/image.
+struct ResizeKernels;
+
+/// Immutable; safe to use from several threads. Resizes with the instruction set that its maker
+/// names, as Runtime::instruction_set() says it; without one, with that of SIGLIP_ISA, else the
+/// best of this CPU. Pixels are the same with all of them.
 class SiglipImageProcessor {
  public:
   /// Reads processor_config.json or preprocessor_config.json (in transformers' order), else the
@@ -79,16 +85,19 @@ class SiglipImageProcessor {
   /// that of the project: kTorchvision for transformers, kPillow13 for open_clip and timm. Throws
   /// Error(kNotFound) when the folder says nothing about preprocessing, Error(kUnsupported) for
   /// processors that take other steps, such as making several pictures of one, and for
-  /// Siglip2ImageProcessor's.
+  /// Siglip2ImageProcessor's, and what Runtime::Create throws for an instruction set.
   static SiglipImageProcessor FromPretrained(const std::filesystem::path& folder,
-                                             std::optional<PreprocessMode> mode = std::nullopt);
+                                             std::optional<PreprocessMode> mode = std::nullopt,
+                                             std::string_view instruction_set = {});
   /// For folders of which FromPretrained throws Error(kUnsupported): what makes one whole view of
   /// `side` pixels of every picture instead, with the filter, mean and deviation that they name.
   static ImageProcessorConfig OneWholeView(const std::filesystem::path& folder, int64_t side);
-  SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode);
+  SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode,
+                       std::string_view instruction_set = {});
 
   const ImageProcessorConfig& config() const { return config_; }
   PreprocessMode mode() const { return mode_; }
+  const ResizeKernels& resize_kernels() const { return *resize_kernels_; }
 
   /// Height and width of the output for a picture of this size.
   std::array<int64_t, 2> OutputSize(int64_t height, int64_t width) const;
@@ -110,6 +119,7 @@ class SiglipImageProcessor {
  private:
   ImageProcessorConfig config_;
   PreprocessMode mode_;
+  const ResizeKernels* resize_kernels_;
 };
 
 }  // namespace siglip

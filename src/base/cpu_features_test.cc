@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "scoped_isa_variable.h"
 #include "siglip/error.h"
 #include "siglip/runtime.h"
 
@@ -23,28 +24,6 @@ bool IsSupported(InstructionSet isa) {
   const auto& sets = SupportedInstructionSets();
   return std::find(sets.begin(), sets.end(), isa) != sets.end();
 }
-
-/// Sets SIGLIP_ISA for one test.
-class ScopedIsaVariable {
- public:
-  explicit ScopedIsaVariable(const std::optional<std::string>& value) {
-    if (const char* before = std::getenv("SIGLIP_ISA")) before_ = before;
-    Set(value);
-  }
-  ScopedIsaVariable(const ScopedIsaVariable&) = delete;
-  ScopedIsaVariable& operator=(const ScopedIsaVariable&) = delete;
-  ~ScopedIsaVariable() { Set(before_); }
-
- private:
-  static void Set(const std::optional<std::string>& value) {
-    if (value) {
-      ::setenv("SIGLIP_ISA", value->c_str(), 1);
-    } else {
-      ::unsetenv("SIGLIP_ISA");
-    }
-  }
-  std::optional<std::string> before_;
-};
 
 /// The error of choosing `forced`; fails the test when there is none.
 Error ChoiceFailure(std::string_view forced) {

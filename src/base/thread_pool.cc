@@ -92,27 +92,44 @@ void Barrier::Wait() {
   round_.wait(round, std::memory_order_acquire);
 }
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : threads_(threads) {
   if (threads < 1 || threads > 4096) {
     throw Error(ErrorCode::kInvalidArgument,
                 "threads: expected 1 to 4096, found " + std::to_string(threads));
   }
   workers_.reserve(static_cast<size_t>(threads - 1));
   try {
-    for (int rank = 1; rank < threads; ++rank) {
-      workers_.emplace_back([this, rank] { WorkerLoop(rank); });
-    }
-  } catch (const std::system_error& error) {
-    const size_t started = workers_.size() + 1;
+    StartThreads();
+  } catch (...) {
     Stop();
-    throw Error(ErrorCode::kLimitExceeded,
-                "threads: the system gave " + std::to_string(started) + " of " +
-                    std::to_string(threads) + ": " + error.what(),
-                "ask for fewer: --threads");
+    throw;
   }
 }
 
 ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::StartThreads() {
+  for (int rank = static_cast<int>(workers_.size()) + 1; rank < threads_; ++rank) {
+    try {
+      workers_.emplace_back([this, rank, seen = generation_] { WorkerLoop(rank, seen); });
+    } catch (const std::system_error& error) {
+      throw Error(ErrorCode::kLimitExceeded,
+                  "threads: the system gave " + std::to_string(rank) + " of " +
+                      std::to_string(threads_) + ": " + error.what(),
+                  "ask for fewer: --threads");
+    }
+  }
+}
+
+void ThreadPool::ForgetThreads() {
+  MakeAnew(run_mutex_);
+  MakeAnew(mutex_);
+  MakeAnew(wake_);
+  MakeAnew(done_);
+  MakeAnew(failure_);
+  for (std::thread& worker : workers_) MakeAnew(worker);
+  workers_.clear();
+}
 
 void ThreadPool::Stop() {
   {
@@ -127,9 +144,10 @@ void ThreadPool::Run(const std::function<void(int)>& work) {
   const std::lock_guard turn(run_mutex_);
   {
     const std::lock_guard lock(mutex_);
+    StartThreads();
     work_ = &work;
     failure_ = nullptr;
-    running_ = threads();
+    running_ = threads_;
     ++generation_;
   }
   wake_.notify_all();
@@ -153,8 +171,7 @@ void ThreadPool::ForEach(int64_t count, const std::function<void(int64_t)>& work
   });
 }
 
-void ThreadPool::WorkerLoop(int rank) {
-  uint64_t seen = 0;
+void ThreadPool::WorkerLoop(int rank, uint64_t seen) {
   while (true) {
     {
       std::unique_lock lock(mutex_);

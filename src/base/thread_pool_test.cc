@@ -7,11 +7,15 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <future>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "run_in_child.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -97,6 +101,141 @@ TEST(ThreadPool, CallersTakeTurns) {
   other.join();
   EXPECT_EQ(rounds, 400);
   EXPECT_LE(most, 2);
+}
+
+TEST(ThreadPool, ShortCallsGetTheirTurnsBetweenThoseOfALongStream) {
+  ThreadPool pool(2);
+  std::vector<std::string> order;  // guarded by the turns themselves
+  const auto call = [&](
+                        const std::string& name, const std::function<void()>& work = [] {}) {
+    pool.Run([&](int rank) {
+      if (rank > 0) return;
+      order.push_back(name);
+      work();
+    });
+  };
+  std::vector<std::thread> others;
+  call("stream", [&] {
+    for (const char* name : {"first", "second", "third"}) {
+      others.emplace_back([&, name] { call(name); });
+      while (pool.waiting() < others.size()) std::this_thread::yield();
+    }
+  });
+  call("stream");
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(order, (std::vector<std::string>{"stream", "first", "second", "third", "stream"}));
+}
+
+/// Whether a pool of this many threads does its work.
+bool Works(ThreadPool& pool, int threads) {
+  for (int round = 0; round < 3; ++round) {
+    std::vector<int> calls(static_cast<size_t>(threads), 0);
+    Barrier barrier(threads);  // all at the same time
+    pool.Run([&](int rank) {
+      ++calls[static_cast<size_t>(rank)];
+      barrier.Wait();
+    });
+    if (calls != std::vector<int>(static_cast<size_t>(threads), 1)) return false;
+  }
+  return pool.threads() == threads;
+}
+
+TEST(ThreadPool, AChildOfForkUsesAndDestroysIt) {
+  for (const int threads : {1, 2, 4}) {
+    std::optional<ThreadPool> pool(threads);
+    for (const bool has_run : {false, true}) {
+      EXPECT_TRUE(!has_run || Works(*pool, threads));
+      EXPECT_TRUE(SucceedsInChild([&] {
+        pool.reset();
+        return true;
+      }));
+      EXPECT_TRUE(SucceedsInChild([&] {
+        const bool works = Works(*pool, threads);
+        pool.reset();
+        return works;
+      }));
+    }
+    EXPECT_TRUE(Works(*pool, threads));
+  }
+}
+
+TEST(ThreadPool, AChildOfAChildOfForkUsesIt) {
+  for (const int threads : {1, 2, 4}) {
+    std::optional<ThreadPool> pool(threads);
+    for (const bool child_runs : {false, true}) {
+      EXPECT_TRUE(SucceedsInChild([&] {
+        if (child_runs && !Works(*pool, threads)) return false;
+        const bool works_below = SucceedsInChild([&] {
+          const bool works = Works(*pool, threads);
+          pool.reset();
+          return works;
+        });
+        return works_below && Works(*pool, threads);
+      }));
+    }
+  }
+}
+
+TEST(ThreadPool, AChildForkedDuringARunIsNotPartOfIt) {
+  for (const int threads : {1, 2, 4}) {
+    std::optional<ThreadPool> pool(threads);
+    Barrier all_run(threads);
+    std::promise<void> running;
+    std::promise<void> let_go;
+    const std::shared_future<void> let_go_future = let_go.get_future().share();
+    std::thread first([&] {
+      pool->Run([&](int rank) {
+        all_run.Wait();
+        if (rank == 0) running.set_value();
+        let_go_future.wait();
+      });
+    });
+    running.get_future().wait();
+    std::thread second([&] { pool->Run([](int) {}); });
+    while (pool->waiting() == 0) std::this_thread::yield();
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(SucceedsInChild([&] {
+        const bool works = Works(*pool, threads);
+        pool.reset();
+        return works;
+      }));
+    }
+    let_go.set_value();
+    first.join();
+    second.join();
+    EXPECT_TRUE(Works(*pool, threads));
+  }
+}
+
+TEST(ThreadPool, ChildrenForkedAtAnyMomentUseIt) {
+  std::optional<ThreadPool> pool(2);
+  std::atomic<bool> done = false;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 2; ++caller) {
+    callers.emplace_back([&] {
+      while (!done) pool->Run([](int) {});
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(SucceedsInChild([&] {
+      const bool works = Works(*pool, 2);
+      pool.reset();
+      return works;
+    }));
+  }
+  done = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST(ThreadPool, AChildForkedByTheWorkItselfUsesIt) {
+  for (const int forking : {0, 1}) {
+    ThreadPool pool(2);
+    bool succeeded = false;
+    pool.Run([&](int rank) {
+      if (rank == forking) succeeded = SucceedsInChild([&] { return Works(pool, 2); });
+    });
+    EXPECT_TRUE(succeeded) << forking;
+  }
 }
 
 TEST(ThreadPool, ForEachVisitsEveryIndexOnce) {

@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include "configuration/siglip_config.h"
+#include "configuration/activation.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -70,13 +70,7 @@ void ValidateEncoder(const SiglipEncoderConfig& config) {
   if (!(config.attention_dropout >= 0 && config.attention_dropout <= 1)) {
     throw InvalidField("attention_dropout", Show(config.attention_dropout), "a number from 0 to 1");
   }
-  if (std::ranges::find(kKnownActivations, config.hidden_act) == kKnownActivations.end()) {
-    std::string known;
-    for (std::string_view activation : kKnownActivations) {
-      known += (known.empty() ? "" : ", ") + std::string(activation);
-    }
-    throw InvalidField("hidden_act", Quoted(config.hidden_act), "one of " + known);
-  }
+  ParseActivation(config.hidden_act);
 }
 
 void WriteEncoderFields(const SiglipEncoderConfig& config, Json& json) {

@@ -6,13 +6,12 @@
 #include <map>
 #include <system_error>
 
+#include "configuration/architecture.h"
 #include "configuration/class_labels.h"
 #include "configuration/logit_parameters.h"
 #include "configuration/projector_plan.h"
 #include "configuration/siglip_config.h"
 #include "configuration/stored_shape.h"
-#include "configuration/text_tensors.h"
-#include "configuration/vision_tensors.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
@@ -34,40 +33,6 @@ std::map<std::string, std::string> Uses(const std::vector<FoundTensor>& tensors)
   return uses;
 }
 
-/// Whether a tensor is the weight of a matrix product, that is, held in the chosen precision.
-bool IsProductWeight(const TensorSpec& tensor) {
-  return tensor.shape.size() >= 2 && tensor.name.ends_with(".weight") &&
-         !tensor.name.ends_with("position_embedding.weight");
-}
-
-int64_t CountParameters(const std::vector<TensorSpec>& tensors) {
-  int64_t count = 0;
-  for (const TensorSpec& tensor : tensors) count += ElementCount(tensor.shape);
-  return count;
-}
-
-WeightBytes CountWeights(const std::vector<TensorSpec>& tensors) {
-  constexpr int64_t kScaleAndColumnSum = 4 + 4;
-  WeightBytes bytes;
-  for (const TensorSpec& tensor : tensors) {
-    if (tensor.name.ends_with("token_embedding.weight")) continue;
-    const int64_t count = ElementCount(tensor.shape);
-    const bool is_product = IsProductWeight(tensor);
-    bytes.f32 += 4 * count;
-    bytes.bf16 += (is_product ? 2 : 4) * count;
-    bytes.int8 += is_product ? count + kScaleAndColumnSum * tensor.shape[0] : 4 * count;
-  }
-  return bytes;
-}
-
-/// The multiply-adds of the layers on `tokens` rows.
-double EncoderWork(const SiglipEncoderConfig& config, double tokens) {
-  const auto d = static_cast<double>(config.hidden_size);
-  const auto f = static_cast<double>(config.intermediate_size);
-  return static_cast<double>(config.num_hidden_layers) *
-         (4 * tokens * d * d + 2 * tokens * tokens * d + 2 * tokens * d * f);
-}
-
 /// Adds where these tensors are. Those of a packed file have other shapes.
 void Find(const Checkpoint& checkpoint, const std::vector<TensorSpec>& tensors,
           std::vector<FoundTensor>& found) {
@@ -78,15 +43,11 @@ void Find(const Checkpoint& checkpoint, const std::vector<TensorSpec>& tensors,
 TextTowerInfo DescribeText(const Checkpoint& checkpoint, std::vector<FoundTensor>& found) {
   TextTowerInfo text;
   text.config = LoadTextConfig(checkpoint);
-  const std::vector<TensorSpec> tensors = TextTensors(text.config);
-  Find(checkpoint, tensors, found);
-  text.parameters = CountParameters(tensors);
-  text.weight_bytes = CountWeights(tensors);
-  const double head = static_cast<double>(text.config.hidden_size * text.config.embedding_size());
-  text.gflop_per_text =
-      2 *
-      (EncoderWork(text.config, static_cast<double>(text.config.max_position_embeddings)) + head) /
-      1e9;
+  const Architecture architecture = TextArchitecture(text.config);
+  Find(checkpoint, architecture.specs(), found);
+  text.parameters = architecture.parameters();
+  text.weight_bytes = architecture.weight_bytes();
+  text.gflop_per_text = architecture.flop(text.config.max_position_embeddings) / 1e9;
   return text;
 }
 
@@ -124,20 +85,20 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
 }
 
 /// Fills in what the configuration of the image tower says; the answer is what it consists of.
-std::vector<TensorSpec> ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo& info) {
+Architecture ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo& info) {
   if (HasVariableResolution(checkpoint)) {
     const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
     info.config = config;
     info.config_json = config.ToJson();
     info.tokens_per_picture = config.num_patches;
-    return VisionTensors(config);
+    return VisionArchitecture(config);
   }
   const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
   info.config = config;
   info.config_json = config.ToJson();
   info.image_size = config.image_size;
   info.tokens_per_picture = config.num_patches();
-  return VisionTensors(config);
+  return VisionArchitecture(config);
 }
 
 ModelParts PartsOf(const Checkpoint& checkpoint) {
@@ -160,29 +121,18 @@ int64_t FileBytes(const std::filesystem::path& path) {
 
 void DescribeImageTower(const Checkpoint& checkpoint, ModelInfo& info,
                         std::vector<FoundTensor>& found) {
-  const std::vector<TensorSpec> tensors = ReadTowerConfig(checkpoint, info);
-  Find(checkpoint, tensors, found);
+  const Architecture architecture = ReadTowerConfig(checkpoint, info);
+  Find(checkpoint, architecture.specs(), found);
   info.has_head = info.config.vision_use_head.value_or(false);
-  info.gflop_per_picture =
-      FlopPerPicture(info.config, info.tokens_per_picture, info.has_head) / 1e9;
-  info.vision_parameters = CountParameters(tensors);
-  info.weight_bytes = CountWeights(tensors);
+  info.gflop_per_picture = architecture.flop(info.tokens_per_picture) / 1e9;
+  info.vision_parameters = architecture.parameters();
+  info.weight_bytes = architecture.weight_bytes();
 }
 
 }  // namespace
 
 ModelParts FindParts(const std::filesystem::path& folder) {
   return PartsOf(Checkpoint::Open(folder));
-}
-
-double FlopPerPicture(const SiglipVisionTowerConfig& config, int64_t tokens, bool with_head) {
-  const auto t = static_cast<double>(tokens);
-  const auto d = static_cast<double>(config.hidden_size);
-  const auto f = static_cast<double>(config.intermediate_size);
-  const auto p = static_cast<double>(config.patch_size);
-  const double embeddings = static_cast<double>(config.num_channels) * p * p * t * d;
-  const double head = 2 * t * d * d + 2 * d * d + 2 * t * d + 2 * d * f;
-  return 2 * (embeddings + EncoderWork(config, t) + (with_head ? head : 0));
 }
 
 ModelInfo DescribeModel(const Checkpoint& checkpoint) {

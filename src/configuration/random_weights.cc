@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "configuration/vision_tensors.h"
+#include "configuration/architecture.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -123,74 +123,36 @@ double NormalQuantile(double p) {
 /// One of 2^52 numbers evenly spaced in (0, 1), ends excluded.
 double UnitInterval(uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52; }
 
-enum class Distribution { kConstant, kUniform, kNormal, kTruncatedNormal };
-
-/// What a tensor is drawn from. `scale`: the constant, half the width of the uniform interval
-/// around 0, or the standard deviation.
-struct Recipe {
-  Distribution distribution = Distribution::kConstant;
-  double scale = 0;
-};
-
-Recipe XavierUniform(int64_t fan_in, int64_t fan_out) {
-  return {Distribution::kUniform, std::sqrt(6.0 / static_cast<double>(fan_in + fan_out))};
-}
-
-/// transformers' lecun_normal_: a normal of the standard deviation that would become
-/// sqrt(1 / fan_in) if it were cut at two deviations, but cut at -2 and 2 themselves.
+/// transformers cuts the normal at -2 and 2, not at two deviations.
 constexpr double kTruncationLimit = 2.0;
-Recipe LecunNormal(int64_t fan_in) {
-  return {Distribution::kTruncatedNormal,
-          std::sqrt(1.0 / static_cast<double>(fan_in)) / 0.87962566103423978};
-}
 
-Recipe RecipeFor(const TensorSpec& tensor, const SiglipVisionTowerConfig& config) {
-  const std::string_view name = tensor.name;
-  const auto contains = [&](std::string_view part) { return name.find(part) != name.npos; };
-  const int64_t size = config.hidden_size;
-  const bool is_weight = name.ends_with(".weight");
-  if (contains("norm")) return {Distribution::kConstant, is_weight ? 1.0 : 0.0};
-  if (name.ends_with(".head.probe")) return XavierUniform(size, size);
-  if (contains(".mlp.")) {
-    if (!is_weight) return {Distribution::kNormal, 1e-6};
-    return XavierUniform(tensor.shape[1], tensor.shape[0]);
-  }
-  if (!is_weight) return {Distribution::kConstant, 0.0};
-  if (contains(".position_embedding.")) {
-    return {Distribution::kNormal, 1.0 / std::sqrt(static_cast<double>(size))};
-  }
-  if (contains(".patch_embedding.")) {
-    return LecunNormal(config.patch_values());
-  }
-  if (!contains(".head.")) return XavierUniform(size, size);
-  // The head's out_proj is initialised as any Linear; its q, k and v are one [3 D, D] tensor.
-  return contains(".out_proj.") ? LecunNormal(size) : XavierUniform(size, 3 * size);
-}
-
-std::vector<float> Draw(const RandomStream& stream, const Recipe& recipe, size_t count) {
-  std::vector<float> values(count, static_cast<float>(recipe.scale));
-  switch (recipe.distribution) {
+std::vector<float> Draw(const RandomStream& stream, const Initialization& initialization,
+                        size_t count) {
+  std::vector<float> values(count, static_cast<float>(initialization.scale));
+  using Distribution = Initialization::Distribution;
+  switch (initialization.distribution) {
     case Distribution::kConstant: break;
     case Distribution::kUniform:
       for (size_t i = 0; i < count; ++i) {
         // 32 random bits as a number in (-1, 1), symmetric around 0.
         const auto bits = static_cast<int64_t>(stream.Bits(i) >> 32);
         values[i] = static_cast<float>(static_cast<double>(2 * bits - ((int64_t{1} << 32) - 1)) *
-                                       (recipe.scale * 0x1p-32));
+                                       (initialization.scale * 0x1p-32));
       }
       break;
     case Distribution::kNormal:
       for (size_t i = 0; i < count; ++i) {
-        values[i] = static_cast<float>(NormalQuantile(UnitInterval(stream.Bits(i))) * recipe.scale);
+        values[i] =
+            static_cast<float>(NormalQuantile(UnitInterval(stream.Bits(i))) * initialization.scale);
       }
       break;
     case Distribution::kTruncatedNormal:
       for (size_t i = 0; i < count; ++i) {
         uint64_t bits = stream.Bits(i);
-        double value = NormalQuantile(UnitInterval(bits)) * recipe.scale;
+        double value = NormalQuantile(UnitInterval(bits)) * initialization.scale;
         while (value < -kTruncationLimit || value > kTruncationLimit) {
           bits = Mix(bits + 1);
-          value = NormalQuantile(UnitInterval(bits)) * recipe.scale;
+          value = NormalQuantile(UnitInterval(bits)) * initialization.scale;
         }
         values[i] = static_cast<float>(value);
       }
@@ -201,48 +163,50 @@ std::vector<float> Draw(const RandomStream& stream, const Recipe& recipe, size_t
 
 class RandomWeights : public WeightSource {
  public:
-  RandomWeights(const SiglipVisionTowerConfig& config, std::vector<TensorSpec> tensors,
-                uint64_t seed)
-      : config_(config), seed_(seed) {
-    for (TensorSpec& tensor : tensors) {
-      shapes_.emplace(std::move(tensor.name), std::move(tensor.shape));
+  RandomWeights(Architecture architecture, uint64_t seed) : seed_(seed) {
+    for (ArchitectureTensor& tensor : architecture.tensors) {
+      const std::string name = tensor.spec.name;
+      tensors_.emplace(name, std::move(tensor));
     }
   }
 
-  bool Contains(const std::string& name) const override { return shapes_.contains(name); }
+  bool Contains(const std::string& name) const override { return tensors_.contains(name); }
 
   std::vector<float> Read(const TensorSpec& tensor) const override {
-    const auto known = shapes_.find(tensor.name);
-    if (known == shapes_.end()) {
+    const auto known = tensors_.find(tensor.name);
+    if (known == tensors_.end()) {
       throw Error(ErrorCode::kNotFound, "the image tower has no tensor '" + tensor.name + "'");
     }
-    if (known->second != tensor.shape) {
-      throw Error(ErrorCode::kMismatch, "tensor '" + tensor.name + "': has shape " +
-                                            ToString(known->second) + ", asked for " +
-                                            ToString(tensor.shape));
+    const auto& [name, shape] = known->second.spec;
+    if (shape != tensor.shape) {
+      throw Error(ErrorCode::kMismatch, "tensor '" + name + "': has shape " + ToString(shape) +
+                                            ", asked for " + ToString(tensor.shape));
     }
-    return Draw(RandomStream(seed_, tensor.name), RecipeFor(tensor, config_),
-                static_cast<size_t>(ElementCount(tensor.shape)));
+    return Draw(RandomStream(seed_, name), known->second.initialization,
+                static_cast<size_t>(ElementCount(shape)));
   }
 
  private:
-  SiglipVisionTowerConfig config_;
   uint64_t seed_;
-  std::map<std::string, Shape> shapes_;
+  std::map<std::string, ArchitectureTensor> tensors_;
 };
+
+template <class Config>
+std::shared_ptr<const WeightSource> Random(const Config& config, uint64_t seed) {
+  config.Validate();
+  return std::make_shared<RandomWeights>(VisionArchitecture(config), seed);
+}
 
 }  // namespace
 
 std::shared_ptr<const WeightSource> RandomVisionWeights(const SiglipVisionConfig& config,
                                                         uint64_t seed) {
-  config.Validate();
-  return std::make_shared<RandomWeights>(config, VisionTensors(config), seed);
+  return Random(config, seed);
 }
 
 std::shared_ptr<const WeightSource> RandomVisionWeights(const Siglip2VisionConfig& config,
                                                         uint64_t seed) {
-  config.Validate();
-  return std::make_shared<RandomWeights>(config, VisionTensors(config), seed);
+  return Random(config, seed);
 }
 
 }  // namespace siglip

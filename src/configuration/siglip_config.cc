@@ -1,8 +1,6 @@
 // See siglip_config.h.
 #include "configuration/siglip_config.h"
 
-#include "configuration/open_clip_text_config.h"
-#include "configuration/timm_config.h"
 #include "configuration/vision_fields.h"
 #include "siglip/error.h"
 
@@ -12,8 +10,8 @@ namespace {
 /// The tutorial's files have no model_type. The fields' own names must show that this is the
 /// configuration of an image tower, since every field left out would silently take its default.
 void CheckIsVisionConfig(const Json& json, const std::string& name) {
-  for (const char* key : {"model_type", "vision_config", "architecture", "model_cfg", "vision_cfg",
-                          "hidden_size", "num_hidden_layers", "image_size", "patch_size"}) {
+  for (const char* key : {"model_type", "vision_config", "hidden_size", "num_hidden_layers",
+                          "image_size", "patch_size"}) {
     if (json.contains(key)) return;
   }
   throw Error(ErrorCode::kUnsupported,
@@ -34,45 +32,33 @@ void DecideHead(const Checkpoint& checkpoint, SiglipVisionTowerConfig& config) {
   if (!config.vision_use_head) config.vision_use_head = has_probe;
 }
 
-}  // namespace
-
-SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) {
-  if (IsOpenClipConfig(json)) return ParseOpenClipConfig(json, name);
-  if (IsTimmConfig(json)) return ParseTimmConfig(json, name);
-  return ParseTransformersConfig(json, name);
-}
-
-SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
+template <class Config>
+Config LoadTower(const Checkpoint& checkpoint, Config (*parse)(const Json&, const std::string&)) {
   checkpoint.Require(Part::kVision);
-  CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
-  SiglipVisionConfig config = ParseVisionConfig(checkpoint.config(), checkpoint.config_name());
+  const Json json = checkpoint.ConfigOf(Part::kVision);
+  CheckIsVisionConfig(json, checkpoint.config_name());
+  Config config = parse(json, checkpoint.config_name());
   DecideHead(checkpoint, config);
   return config;
+}
+
+}  // namespace
+
+SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint) {
+  return LoadTower(checkpoint, ParseVisionConfig);
 }
 
 Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint) {
-  checkpoint.Require(Part::kVision);
-  CheckIsVisionConfig(checkpoint.config(), checkpoint.config_name());
-  Siglip2VisionConfig config = ParseSiglip2Config(checkpoint.config(), checkpoint.config_name());
-  DecideHead(checkpoint, config);
-  return config;
+  return LoadTower(checkpoint, ParseSiglip2Config);
 }
 
 bool HasVariableResolution(const Checkpoint& checkpoint) {
   return HasVariableResolution(checkpoint.config(), checkpoint.config_name());
 }
 
-SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {
-  if (IsOpenClipConfig(json)) return ParseOpenClipTextConfig(json, name);
-  if (IsTimmConfig(json)) {
-    throw Error(ErrorCode::kUnsupported, name + ": models of timm have no text tower");
-  }
-  return ParseTransformersTextConfig(json, name);
-}
-
 SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint) {
   checkpoint.Require(Part::kText);
-  return ParseTextConfig(checkpoint.config(), checkpoint.config_name());
+  return ParseTextConfig(checkpoint.ConfigOf(Part::kText), checkpoint.config_name());
 }
 
 }  // namespace siglip

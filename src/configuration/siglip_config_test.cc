@@ -240,7 +240,7 @@ void WriteTimm(const WeightSource& weights, const SiglipVisionConfig& config,
   add_linear("attn_pool.mlp.fc2", size, inner, "head.mlp.fc2");
 
   NamedTensors named;
-  for (const auto& [name, tensor] : stored) named.emplace_back(name, tensor.view());
+  for (const auto& [name, tensor] : stored) named.emplace_back(name, tensor);
   WriteSafetensors(path, named);
 }
 

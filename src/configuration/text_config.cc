@@ -95,7 +95,7 @@ void SiglipTextConfig::Validate() const {
   if (projection_size) CheckRange("projection_size", *projection_size, kMostProjectionSize);
 }
 
-SiglipTextConfig ParseTransformersTextConfig(const Json& json, const std::string& name) {
+SiglipTextConfig ParseTextConfig(const Json& json, const std::string& name) {
   if (!json.is_object()) throw Error(ErrorCode::kMalformedFile, name + ": expected a JSON object");
   SiglipTextConfig config;
   for (const auto& [key, value] : TextObject(json, name).items()) {
@@ -108,7 +108,7 @@ SiglipTextConfig ParseTransformersTextConfig(const Json& json, const std::string
 }
 
 SiglipTextConfig SiglipTextConfig::FromJson(std::string_view json, const std::string& name) {
-  return ParseTransformersTextConfig(ParseJson(json, name), name);
+  return ParseTextConfig(ParseJson(json, name), name);
 }
 
 std::string SiglipTextConfig::ToJson() const {

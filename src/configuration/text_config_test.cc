@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
+#include "weights/transformers_config.h"
 
 namespace siglip {
 namespace {
@@ -67,6 +68,11 @@ TEST(TextConfig, FindsTheTextConfigOfWholeModels) {
             256000);
 }
 
+/// The same for a configuration of any project.
+SiglipTextConfig ParseForeign(const std::string& json, const std::string& name) {
+  return ParseTextConfig(TransformersConfig(ParseJson(json, name), Part::kText, name), name);
+}
+
 struct BadValue {
   std::string json;  // the fields
   ErrorCode code;
@@ -78,9 +84,8 @@ void ExpectBad(const std::vector<BadValue>& cases) {
     SCOPED_TRACE(value.json);
     std::vector<std::string> parts = value.parts;
     parts.emplace_back("some/config.json: ");
-    ExpectError(value.code, parts, [&] {
-      ParseTextConfig(ParseJson("{" + value.json + "}", "some/config.json"), "some/config.json");
-    });
+    ExpectError(value.code, parts,
+                [&] { ParseForeign("{" + value.json + "}", "some/config.json"); });
   }
 }
 
@@ -141,10 +146,8 @@ TEST(TextConfig, RoundTripsThroughJson) {
 }
 
 SiglipTextConfig ParseOpenClip(const std::string& text_cfg, const std::string& beside = "") {
-  return ParseTextConfig(
-      ParseJson(R"({"model_cfg":{"embed_dim":768,)" + beside + R"("text_cfg":{)" + text_cfg + "}}}",
-                "c"),
-      "c");
+  return ParseForeign(
+      R"({"model_cfg":{"embed_dim":768,)" + beside + R"("text_cfg":{)" + text_cfg + "}}}", "c");
 }
 
 /// What makes a text tower of open_clip one of SigLIP.
@@ -207,14 +210,13 @@ TEST(OpenClipTextConfig, RefusesByNameWhatIsNotSiglip) {
                 [&] { ParseOpenClip(wrong.json); });
   }
   ExpectError(ErrorCode::kUnsupported, {"model_cfg.text_cfg"},
-              [] { ParseTextConfig(ParseJson(R"({"model_cfg":{"embed_dim":768}})", "c"), "c"); });
-  ExpectError(ErrorCode::kMalformedFile, {"embed_dim"}, [] {
-    ParseTextConfig(ParseJson(R"({"model_cfg":{"text_cfg":{)" + kSiglip + "}}}", "c"), "c");
-  });
+              [] { ParseForeign(R"({"model_cfg":{"embed_dim":768}})", "c"); });
+  ExpectError(ErrorCode::kMalformedFile, {"embed_dim"},
+              [] { ParseForeign(R"({"model_cfg":{"text_cfg":{)" + kSiglip + "}}}", "c"); });
   ExpectError(ErrorCode::kInvalidArgument, {"mlp_ratio"},
               [] { ParseOpenClip(kSiglip + R"(,"mlp_ratio":-4)"); });
   ExpectError(ErrorCode::kMalformedFile, {"text_cfg"},
-              [] { ParseTextConfig(ParseJson(R"({"model_cfg":{"text_cfg":5}})", "c"), "c"); });
+              [] { ParseForeign(R"({"model_cfg":{"text_cfg":5}})", "c"); });
 }
 
 }  // namespace

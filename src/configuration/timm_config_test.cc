@@ -1,6 +1,4 @@
 // Configurations of timm and open_clip: explicit values, and what follows from names.
-#include "configuration/timm_config.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,12 +6,14 @@
 
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
+#include "weights/transformers_config.h"
 
 namespace siglip {
 namespace {
 
 SiglipVisionConfig Parse(const std::string& json) {
-  return ParseVisionConfig(ParseJson(json, "config.json"), "config.json");
+  const std::string name = "config.json";
+  return ParseVisionConfig(TransformersConfig(ParseJson(json, name), Part::kVision, name), name);
 }
 
 SiglipVisionConfig ParseName(const std::string& architecture) {
@@ -101,6 +101,13 @@ TEST(TimmConfig, OpenClipFieldsWin) {
   EXPECT_EQ(config.intermediate_size, 192);
   EXPECT_EQ(config.hidden_act, "quick_gelu");
   EXPECT_EQ(config.vision_use_head, true);
+}
+
+TEST(TimmConfig, IsNoNaFlexTower) {
+  const std::string name = "config.json";
+  const Json json = {{"architecture", "vit_base_patch16_siglip_224"}};
+  ExpectError(ErrorCode::kUnsupported, {name, "variable resolution"},
+              [&] { ParseSiglip2Config(TransformersConfig(json, Part::kVision, name), name); });
 }
 
 TEST(TimmConfig, UnknownNames) {

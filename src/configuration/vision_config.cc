@@ -44,7 +44,7 @@ void SiglipVisionConfig::Validate() const {
   if (num_image_tokens) CheckRange("num_image_tokens", *num_image_tokens, kMostImageTokens);
 }
 
-SiglipVisionConfig ParseTransformersConfig(const Json& json, const std::string& name) {
+SiglipVisionConfig ParseVisionConfig(const Json& json, const std::string& name) {
   if (!json.is_object()) throw Error(ErrorCode::kMalformedFile, name + ": expected a JSON object");
   SiglipVisionConfig config;
   for (const auto& [key, value] : FixedVisionObject(json, name).items()) {
@@ -57,7 +57,7 @@ SiglipVisionConfig ParseTransformersConfig(const Json& json, const std::string& 
 }
 
 SiglipVisionConfig SiglipVisionConfig::FromJson(std::string_view json, const std::string& name) {
-  return ParseTransformersConfig(ParseJson(json, name), name);
+  return ParseVisionConfig(ParseJson(json, name), name);
 }
 
 std::string SiglipVisionConfig::ToJson() const {

@@ -7,9 +7,11 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "configuration/activation.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
 
@@ -64,10 +66,21 @@ TEST(VisionConfig, ReadsEveryField) {
 }
 
 TEST(VisionConfig, EveryKnownActivationIsAccepted) {
-  for (std::string_view name : kKnownActivations) {
+  // As transformers' ACT2FN has them.
+  const std::pair<const char*, Activation> expected[] = {
+      {"gelu", Activation::kGeluErf},
+      {"gelu_fast", Activation::kGeluTanh},
+      {"gelu_new", Activation::kGeluTanh},
+      {"gelu_pytorch_tanh", Activation::kGeluTanh},
+      {"quick_gelu", Activation::kQuickGelu},
+      {"relu", Activation::kRelu},
+      {"silu", Activation::kSilu},
+      {"swish", Activation::kSilu}};
+  for (const auto& [name, activation] : expected) {
     SiglipVisionConfig config;
     config.hidden_act = name;
     EXPECT_NO_THROW(config.Validate()) << name;
+    EXPECT_EQ(ParseActivation(name), activation) << name;
   }
 }
 

@@ -4,11 +4,11 @@
 #include <new>
 #include <utility>
 
-#include "base/cpu_features.h"
 #include "base/file_kind.h"
 #include "image/orientation.h"
 #include "image/picture_file.h"
 #include "image/row_window.h"
+#include "image/stopwatch.h"
 #include "image/unread_format.h"
 #include "siglip/error.h"
 
@@ -64,18 +64,6 @@ auto Guarded(const std::string& name, const Work& work) {
   }
 }
 
-class Stopwatch {
- public:
-  explicit Stopwatch(std::chrono::nanoseconds& total) : total_(total) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { total_ += std::chrono::steady_clock::now() - start_; }
-
- private:
-  std::chrono::nanoseconds& total_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 }  // namespace
 
 EncodedImage::EncodedImage(std::span<const std::byte> bytes, const DecodeOptions& options,
@@ -127,18 +115,18 @@ Image EncodedImage::DecodeRows() {
   return image;
 }
 
-Image EncodedImage::Resized(const ResizeRequest& request) {
+Image EncodedImage::Resized(const ResizeKernels& kernels, const ResizeRequest& request) {
   const bool same_size = request.height == size_.height && request.width == size_.width;
   if (same_size && !request.crop) return Decode();
   if (rows_ && (same_size || request.resample != Resample::kNearest)) {
     CheckSides("input", size_.height, size_.width);
     CheckRequest(request);
-    return Guarded(source_.name, [&] { return ResizeRows(request); });
+    return Guarded(source_.name, [&] { return ResizeRows(kernels, request); });
   }
-  return ResizeWith(Decode(), request);
+  return ResizeWith(kernels, Decode(), request);
 }
 
-Image EncodedImage::ResizeRows(const ResizeRequest& request) {
+Image EncodedImage::ResizeRows(const ResizeKernels& kernels, const ResizeRequest& request) {
   if (source_.options.fast) {
     ImageSize target = {.width = request.width, .height = request.height};
     if (SwapsSides(orientation_)) std::swap(target.width, target.height);
@@ -151,7 +139,7 @@ Image EncodedImage::ResizeRows(const ResizeRequest& request) {
                                 .covered_height = static_cast<double>(whole.height) * scale,
                                 .orientation = orientation_};
   DecodedRows rows(*rows_);
-  Image result = ResizeStored(ResizeKernelsFor(ChooseInstructionSet()), rows, stored, request);
+  Image result = ResizeStored(kernels, rows, stored, request);
   rows.Finish();
   decode_time_ += rows.time();
   return result;

@@ -32,7 +32,7 @@ class EncodedImage {
   Image Decode();
   /// The bits of Decode, siglip::Resize and cropping, unless DecodeOptions::fast. A JPEG is never
   /// in memory as a whole: its rows are resized while they are decoded. Throws as Resize does, too.
-  Image Resized(const ResizeRequest& request);
+  Image Resized(const ResizeKernels& kernels, const ResizeRequest& request);
 
   /// What all this has spent decoding.
   std::chrono::nanoseconds decode_time() const { return decode_time_; }
@@ -40,7 +40,7 @@ class EncodedImage {
  private:
   void Open();
   Image DecodeRows();
-  Image ResizeRows(const ResizeRequest& request);
+  Image ResizeRows(const ResizeKernels& kernels, const ResizeRequest& request);
 
   const ImageSource source_;
   std::unique_ptr<RowDecoder> rows_;  // null if decoded right away

@@ -23,7 +23,7 @@ Image ResizedFile(const std::filesystem::path& path, const DecodeOptions& option
                   const ResizeRequest& request) {
   const std::string name = path.string();
   const PictureFile file(path, options.limits);
-  return EncodedImage(file.bytes(), options, name).Resized(request);
+  return EncodedImage(file.bytes(), options, name).Resized(ChooseResizeKernels(), request);
 }
 
 void ExpectSamePicture(const Image& found, const Image& expected) {
@@ -155,11 +155,13 @@ TEST(EncodedImageTest, FailsAsDecodingDoes) {
       message = error.message();
     }
     const ResizeRequest request = {.height = 10, .width = 10};
-    ExpectError(ErrorCode::kMalformedFile, {message},
-                [&] { EncodedImage(AsBytes(bytes), options, name).Resized(request); });
+    ExpectError(ErrorCode::kMalformedFile, {message}, [&] {
+      EncodedImage(AsBytes(bytes), options, name).Resized(ChooseResizeKernels(), request);
+    });
     options.fast = true;
-    ExpectError(ErrorCode::kMalformedFile, {name, "malformed JPEG"},
-                [&] { EncodedImage(AsBytes(bytes), options, name).Resized(request); });
+    ExpectError(ErrorCode::kMalformedFile, {name, "malformed JPEG"}, [&] {
+      EncodedImage(AsBytes(bytes), options, name).Resized(ChooseResizeKernels(), request);
+    });
   }
 }
 
@@ -173,10 +175,10 @@ TEST(EncodedImageTest, FailsForRowsThatNoWindowReaches) {
   options.fast = true;
   ExpectError(ErrorCode::kMalformedFile, {name, "at row 11 of 12"}, [&] {
     EncodedImage(AsBytes(bytes), options, name)
-        .Resized({.height = 1,
-                  .width = 4,
-                  .resample = Resample::kBox,
-                  .mode = PreprocessMode::kPillow13});
+        .Resized(ChooseResizeKernels(), {.height = 1,
+                                         .width = 4,
+                                         .resample = Resample::kBox,
+                                         .mode = PreprocessMode::kPillow13});
   });
 }
 
@@ -185,7 +187,7 @@ TEST(EncodedImageTest, RefusesWhatResizeRefuses) {
   const std::string name = "rgb.jpg";
   const DecodeOptions options;
   const auto resize = [&](const ResizeRequest& request) {
-    EncodedImage(AsBytes(bytes), options, name).Resized(request);
+    EncodedImage(AsBytes(bytes), options, name).Resized(ChooseResizeKernels(), request);
   };
   ExpectError(ErrorCode::kInvalidArgument, {"output height"},
               [&] { resize({.height = 0, .width = 5}); });

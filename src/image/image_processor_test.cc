@@ -8,9 +8,12 @@
 #include <fstream>
 #include <string>
 
+#include "base/cpu_features.h"
 #include "expect_error.h"
 #include "image/encoded_image.h"
+#include "image/resize.h"
 #include "picture_files.h"
+#include "scoped_isa_variable.h"
 #include "scratch_folder.h"
 
 namespace siglip {
@@ -142,6 +145,32 @@ TEST(EitherImageProcessorTest, OpensBothKinds) {
   ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches"}, [&] { open(-1); });
   ExpectError(ErrorCode::kUnsupported, {"Siglip2ImageProcessor"},
               [&] { ImageProcessor::FromPretrained(folder.path(), Resolution::kFixed); });
+}
+
+TEST(EitherImageProcessorTest, TheInstructionSetIsChosenOnce) {
+  const ScratchFolder folder;
+  std::ofstream(folder.path() / "preprocessor_config.json") << R"({"max_num_patches": 100})";
+  const auto open = [&](Resolution resolution, std::string_view instruction_set) {
+    return ImageProcessor::FromPretrained(folder.path(), resolution, kPillow, 0, instruction_set);
+  };
+  const ResizeKernels* const fastest = &ResizeKernelsFor(SupportedInstructionSets().back());
+  for (const Resolution resolution : {Resolution::kFixed, Resolution::kNaflex}) {
+    const ScopedIsaVariable best(std::string(ToString(SupportedInstructionSets().back())));
+    const ImageProcessor named = open(resolution, "generic");
+    EXPECT_EQ(&named.resize_kernels(), GenericResizeKernels());
+    EXPECT_EQ(&open(resolution, {}).resize_kernels(), fastest);
+
+    const ScopedIsaVariable generic("generic");
+    const ImageProcessor unnamed = open(resolution, {});
+    EXPECT_EQ(&unnamed.resize_kernels(), GenericResizeKernels());
+    EXPECT_EQ(&open(resolution, ToString(SupportedInstructionSets().back())).resize_kernels(),
+              fastest);
+
+    const ScopedIsaVariable none("none");
+    ExpectError(ErrorCode::kInvalidArgument, {"SIGLIP_ISA"}, [&] { open(resolution, {}); });
+    ForBothWays(unnamed, [](const PreparedPicture&) {});  // does not ask again
+  }
+  ExpectError(ErrorCode::kInvalidArgument, {"'none'"}, [&] { open(Resolution::kFixed, "none"); });
 }
 
 }  // namespace

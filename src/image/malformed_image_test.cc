@@ -38,7 +38,8 @@ void Check(const std::vector<Case>& cases) {
       DecodeOptions fast = options;
       fast.fast = true;
       const auto resize = [&] {
-        EncodedImage(AsBytes(one.bytes), fast, one.name).Resized({.height = 2, .width = 3});
+        EncodedImage(AsBytes(one.bytes), fast, one.name)
+            .Resized(ChooseResizeKernels(), {.height = 2, .width = 3});
       };
       if (one.expected) {
         ExpectError(*one.expected, {one.name}, decode);

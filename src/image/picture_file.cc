@@ -58,8 +58,8 @@ size_t SizeOf(const Descriptor& file, const std::string& name) {
 
 }  // namespace
 
-PictureFile::PictureFile(const std::filesystem::path& path, const DecodeLimits& limits) {
-  const std::string name = path.string();
+PictureFile::PictureFile(const std::filesystem::path& path, const std::string& name,
+                         const DecodeLimits& limits) {
   const Descriptor file(path);
   const size_t size = SizeOf(file, name);
   CheckFileSize(name, size, limits);

@@ -14,8 +14,13 @@ namespace siglip {
 class PictureFile {
  public:
   /// Reads the whole file: a mapped one would end the process, not the picture, when another
-  /// program cuts it short meanwhile. Throws Error: kNotFound, kIo, kLimitExceeded.
-  PictureFile(const std::filesystem::path& path, const DecodeLimits& limits);
+  /// program cuts it short meanwhile. `name` is what errors call it. Throws Error: kNotFound, kIo,
+  /// kLimitExceeded.
+  PictureFile(const std::filesystem::path& path, const std::string& name,
+              const DecodeLimits& limits);
+  /// Called by its path.
+  PictureFile(const std::filesystem::path& path, const DecodeLimits& limits)
+      : PictureFile(path, path.string(), limits) {}
 
   std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
 

@@ -2,7 +2,9 @@
 // get_size_with_aspect_ratio, center_crop), image_utils.py (get_image_size_for_max_height_width)
 // and image_processing_backends.py (center_crop, pad), version 5.24; timm data/transforms.py
 // (ResizeKeepRatio, center_crop_or_pad), version 1.0.31; torchvision transforms/functional.py
-// (center_crop). All of them calculate with Python's numbers, hence in double.
+// (center_crop); transformers models/siglip2/image_processing_siglip2.py
+// (get_image_size_for_max_num_patches). All of them calculate with Python's numbers, hence in
+// double.
 #include "image/picture_plan.h"
 
 #include <algorithm>
@@ -97,12 +99,44 @@ ImageSize PaddedSize(const ImageProcessorConfig& config, const ImageSize& canvas
               "size and pad_size of preprocessor_config.json");
 }
 
+/// Patches along a side of `size` pixels at this scale.
+int64_t PatchesAt(double scale, int64_t size, int64_t patch_size) {
+  return std::max<int64_t>(1, Cut(std::ceil(Real(size) * scale / Real(patch_size))));
+}
+
+/// Of whole patches.
+ImageSize PatchedSize(const Siglip2ImageProcessorConfig& config, const ImageSize& image) {
+  const int64_t patch = config.patch_size;
+  if (!config.do_resize) {
+    const bool fits = image.height % patch == 0 && image.width % patch == 0 &&
+                      image.height / patch * (image.width / patch) <= config.max_num_patches;
+    if (fits) return image;
+    throw Error(ErrorCode::kMismatch,
+                "image processor: without resizing, expected whole patches of " +
+                    std::to_string(patch) + " x " + std::to_string(patch) + " pixels, " +
+                    std::to_string(config.max_num_patches) + " at most, found a picture of " +
+                    std::to_string(image.height) + " x " + std::to_string(image.width) + " pixels");
+  }
+  constexpr double kPrecision = 1e-5;
+  double smallest = kPrecision / 10;
+  double largest = 100.0;
+  while (largest - smallest >= kPrecision) {
+    const double scale = (smallest + largest) / 2;
+    const int64_t patches =
+        PatchesAt(scale, image.height, patch) * PatchesAt(scale, image.width, patch);
+    (patches <= config.max_num_patches ? smallest : largest) = scale;
+  }
+  return {.width = PatchesAt(smallest, image.width, patch) * patch,
+          .height = PatchesAt(smallest, image.height, patch) * patch};
+}
+
 }  // namespace
 
-PicturePlan PlanPicture(const ImageProcessorConfig& config, PreprocessMode mode, int64_t height,
-                        int64_t width) {
-  CheckSides("input", height, width);
-  const ImageSize resized = ResizedSize(config, {.width = width, .height = height});
+PicturePlan PlanPicture(const SiglipImageProcessor& processor, const ImageSize& picture) {
+  const ImageProcessorConfig& config = processor.config();
+  const PreprocessMode mode = processor.mode();
+  CheckSides("input", picture.height, picture.width);
+  const ImageSize resized = ResizedSize(config, picture);
   PicturePlan plan;
   plan.resize = {.height = resized.height, .width = resized.width, .mode = mode};
   if (config.do_resize) plan.resize.resample = config.resample;
@@ -122,6 +156,18 @@ PicturePlan PlanPicture(const ImageProcessorConfig& config, PreprocessMode mode,
   plan.output = PaddedSize(config, plan.canvas);
   CheckOutputSize(plan.output.height, plan.output.width);
   return plan;
+}
+
+PicturePlan PlanPicture(const Siglip2ImageProcessor& processor, const ImageSize& picture) {
+  CheckSides("input", picture.height, picture.width);
+  const ImageSize size = PatchedSize(processor.config(), picture);
+  CheckOutputSize(size.height, size.width);
+  return {.resize = {.height = size.height,
+                     .width = size.width,
+                     .resample = processor.config().resample,
+                     .mode = processor.mode()},
+          .canvas = size,
+          .output = size};
 }
 
 }  // namespace siglip

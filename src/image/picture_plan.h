@@ -5,6 +5,7 @@
 
 #include "image/resize.h"
 #include "siglip/image.h"
+#include "siglip/siglip2_image_processor.h"
 #include "siglip/siglip_image_processor.h"
 
 namespace siglip {
@@ -22,7 +23,8 @@ struct PicturePlan {
 
 /// Throws Error: kInvalidArgument for sides out of range, kLimitExceeded for a result that would be
 /// too large, kMismatch for one larger than what it is to be padded to.
-PicturePlan PlanPicture(const ImageProcessorConfig& config, PreprocessMode mode, int64_t height,
-                        int64_t width);
+PicturePlan PlanPicture(const SiglipImageProcessor& processor, const ImageSize& picture);
+/// The result is whole patches. Throws as Siglip2ImageProcessor::SpatialShape does.
+PicturePlan PlanPicture(const Siglip2ImageProcessor& processor, const ImageSize& picture);
 
 }  // namespace siglip

@@ -1,11 +1,14 @@
 // Pictures to pixel_values. Sources: transformers image_processing_backends.py (TorchvisionBackend,
 // PilBackend).
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <vector>
 
-#include "image/picture_file.h"
+#include "image/opened_picture.h"
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
+#include "image/preprocess.h"
 #include "image/preprocess_encoded.h"
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
@@ -22,12 +25,12 @@ class PlaneWriter {
   PlaneWriter(const ImageProcessorConfig& config, PreprocessMode mode, const PicturePlan& plan)
       : tables_(MakePixelValueTables(config, mode)), fill_(config.fill_color), plan_(plan) {}
 
-  void Write(const Image& image, std::span<float> out) const {
+  void Write(const ImageView& image, std::span<float> out) const {
     const auto& [width, height] = plan_.output;
     for (int64_t y = 0; y < height; ++y) {
       const int64_t row = y - plan_.top;
       const bool inside = row >= 0 && row < image.height;
-      const uint8_t* in = inside ? image.rgb.data() + row * image.width * 3 : nullptr;
+      const uint8_t* in = inside ? image.row(row) : nullptr;
       for (size_t channel = 0; channel < 3; ++channel) {
         float* values = out.data() + (static_cast<int64_t>(channel) * height + y) * width;
         WriteRow(in == nullptr ? nullptr : in + channel, in == nullptr ? 0 : image.width, channel,
@@ -63,20 +66,23 @@ void CheckRoom(const PicturePlan& plan, std::span<float> out) {
 
 }  // namespace
 
-SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode)
-    : config_(config), mode_(mode) {
+SiglipImageProcessor::SiglipImageProcessor(const ImageProcessorConfig& config, PreprocessMode mode,
+                                           std::string_view instruction_set)
+    : config_(config), mode_(mode), resize_kernels_(&ChooseResizeKernels(instruction_set)) {
   CheckConfig(config, ErrorCode::kInvalidArgument, "image processor");
   if (config.do_resize) CheckResampleSupported(config.resample, mode);
 }
 
 SiglipImageProcessor SiglipImageProcessor::FromPretrained(const std::filesystem::path& folder,
-                                                          std::optional<PreprocessMode> mode) {
+                                                          std::optional<PreprocessMode> mode,
+                                                          std::string_view instruction_set) {
   const ProcessorFields fields = RequireProcessorFields(folder);
-  return {ImageProcessorConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode)};
+  return {ImageProcessorConfigFromJson(fields.json, fields.name), mode.value_or(fields.mode),
+          instruction_set};
 }
 
 std::array<int64_t, 2> SiglipImageProcessor::OutputSize(int64_t height, int64_t width) const {
-  const ImageSize size = PlanPicture(config_, mode_, height, width).output;
+  const ImageSize size = PlanPicture(*this, {.width = width, .height = height}).output;
   return {size.height, size.width};
 }
 
@@ -89,35 +95,32 @@ std::optional<std::array<int64_t, 2>> SiglipImageProcessor::FixedOutputSize() co
   return {{config_.height, config_.width}};
 }
 
+void WritePixelValues(const SiglipImageProcessor& processor, const PicturePlan& plan,
+                      const ImageView& resized, std::span<float> out) {
+  PlaneWriter(processor.config(), processor.mode(), plan).Write(resized, out);
+}
+
 void SiglipImageProcessor::Preprocess(const Image& image, std::span<float> out) const {
   CheckImage(image);
-  const PicturePlan plan = PlanPicture(config_, mode_, image.height, image.width);
+  const PicturePlan plan = PlanPicture(*this, ImageView(image).size());
   CheckRoom(plan, out);
-  const PlaneWriter writer(config_, mode_, plan);
-  const ResizeRequest& resize = plan.resize;
-  if (resize.height == image.height && resize.width == image.width && !resize.crop) {
-    writer.Write(image, out);
-  } else {
-    writer.Write(ResizeWith(image, resize), out);
-  }
+  siglip::Preprocess(*this, plan, image, out);
 }
 
 void PreprocessEncoded(const SiglipImageProcessor& processor, EncodedImage& image,
                        std::span<float> out) {
-  const auto& [width, height] = image.size();
-  const PicturePlan plan = PlanPicture(processor.config(), processor.mode(), height, width);
+  const PicturePlan plan = PlanPicture(processor, image.size());
   CheckRoom(plan, out);
-  PlaneWriter(processor.config(), processor.mode(), plan).Write(image.Resized(plan.resize), out);
+  Preprocess(processor, plan, image, out);
 }
 
 Tensor SiglipImageProcessor::PreprocessFile(const std::filesystem::path& path,
                                             const DecodeOptions& options) const {
-  const PictureFile file(path, options.limits);
-  const std::string name = path.string();
-  EncodedImage image(file.bytes(), options, name);
-  const auto [height, width] = OutputSize(image.size().height, image.size().width);
-  Tensor pixel_values(DType::kF32, {3, height, width});
-  PreprocessEncoded(*this, image, pixel_values.floats());
+  const Picture picture = Picture::File(path);
+  OpenedPicture image(picture, options);
+  const PicturePlan plan = PlanPicture(*this, image.size());
+  Tensor pixel_values(DType::kF32, {3, plan.output.height, plan.output.width});
+  siglip::Preprocess(*this, plan, image, pixel_values.floats());
   return pixel_values;
 }
 
@@ -125,18 +128,21 @@ Tensor SiglipImageProcessor::operator()(std::span<const Image> images) const {
   if (images.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "image processor: no pictures given");
   }
-  const std::array<int64_t, 2> size = OutputSize(images[0].height, images[0].width);
+  std::vector<PicturePlan> plans;
   for (const Image& image : images) {
     CheckImage(image);
-    if (OutputSize(image.height, image.width) == size) continue;
+    plans.push_back(PlanPicture(*this, ImageView(image).size()));
+    if (plans.back().output == plans[0].output) continue;
     throw Error(ErrorCode::kMismatch,
                 "image processor: the pictures of a batch come to different sizes",
                 "give height and width as the size, or process them one by one");
   }
-  Tensor pixel_values(DType::kF32, {static_cast<int64_t>(images.size()), 3, size[0], size[1]});
-  const size_t values = static_cast<size_t>(3 * size[0] * size[1]);
+  const auto& [width, height] = plans[0].output;
+  Tensor pixel_values(DType::kF32, {std::ssize(images), 3, height, width});
+  const auto values = static_cast<size_t>(3 * height * width);
   for (size_t i = 0; i < images.size(); ++i) {
-    Preprocess(images[i], pixel_values.floats().subspan(i * values, values));
+    siglip::Preprocess(*this, plans[i], images[i],
+                       pixel_values.floats().subspan(i * values, values));
   }
   return pixel_values;
 }

@@ -41,14 +41,14 @@ Image MakeImage(int64_t height, int64_t width) {
           .rgb = std::vector<uint8_t>(static_cast<size_t>(height * width * 3))};
 }
 
-Image ResizeNearest(const Image& image, const ResizeRequest& request) {
+Image ResizeNearest(const ImageView& image, const ResizeRequest& request) {
   const std::vector<int32_t> rows = NearestIndices(image.height, request.height, request.mode);
   const std::vector<int32_t> columns = NearestIndices(image.width, request.width, request.mode);
   const CropWindow window = request.window();
   Image result = MakeImage(window.height, window.width);
   uint8_t* out = result.rgb.data();
   for (int64_t y = window.top; y < window.top + window.height; ++y) {
-    const uint8_t* in = image.rgb.data() + rows[y] * image.width * 3;
+    const uint8_t* in = image.row(rows[y]);
     for (int64_t x = window.left; x < window.left + window.width; ++x) {
       std::memcpy(out, in + int64_t{3} * columns[x], 3);
       out += 3;
@@ -259,14 +259,19 @@ void CheckRequest(const ResizeRequest& request) {
 
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
   switch (isa) {
-    case InstructionSet::kGeneric: break;
+#if defined(__x86_64__)
     case InstructionSet::kAvx2:
     case InstructionSet::kAvx2Vnni: return *Avx2ResizeKernels();
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512Bf16: return *Avx512ResizeKernels();
+#endif
+    default: return *GenericResizeKernels();
   }
-  return *GenericResizeKernels();
+}
+
+const ResizeKernels& ChooseResizeKernels(std::string_view instruction_set) {
+  return ResizeKernelsFor(ChooseInstructionSet(instruction_set));
 }
 
 void CheckResampleSupported(Resample resample, PreprocessMode mode) {
@@ -317,27 +322,26 @@ Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPi
                           orientation);
 }
 
-Image ResizeWith(const ResizeKernels& kernels, const Image& image, const ResizeRequest& request) {
-  CheckImage(image);
+Image ResizeWith(const ResizeKernels& kernels, const ImageView& image,
+                 const ResizeRequest& request) {
+  CheckSides("input", image.height, image.width);
   CheckRequest(request);
   const bool same_size = request.height == image.height && request.width == image.width;
-  if (same_size && !request.crop) return image;
+  if (same_size && !request.crop) return ToImage(image);
   if (request.resample == Resample::kNearest) return ResizeNearest(image, request);
   ImageRows rows(image);
-  const StoredPicture stored = {.size = {.width = image.width, .height = image.height},
+  const StoredPicture stored = {.size = image.size(),
                                 .covered_width = static_cast<double>(image.width),
                                 .covered_height = static_cast<double>(image.height),
                                 .orientation = 1};
   return ResizeStored(kernels, rows, stored, request);
 }
 
-Image ResizeWith(const Image& image, const ResizeRequest& request) {
-  return ResizeWith(ResizeKernelsFor(ChooseInstructionSet()), image, request);
-}
-
 Image Resize(const Image& image, int64_t height, int64_t width, Resample resample,
              PreprocessMode mode) {
-  return ResizeWith(image, {.height = height, .width = width, .resample = resample, .mode = mode});
+  CheckImage(image);
+  return ResizeWith(ChooseResizeKernels(), image,
+                    {.height = height, .width = width, .resample = resample, .mode = mode});
 }
 
 }  // namespace siglip

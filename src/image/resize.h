@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/cpu_features.h"
+#include "image/image_view.h"
 #include "image/resize_kernels.h"
 #include "image/row_window.h"
 #include "siglip/image.h"
@@ -22,6 +24,9 @@ inline constexpr int64_t kMaxResizedPixels = 178'956'970;
 
 /// The inner loops for an instruction set, which the CPU must have.
 const ResizeKernels& ResizeKernelsFor(InstructionSet isa);
+/// Those of the instruction set of this name; without one, of the one that SIGLIP_ISA names, else
+/// of the fastest. Throws Error for a name that is unknown or that the CPU lacks.
+const ResizeKernels& ChooseResizeKernels(std::string_view instruction_set = {});
 
 /// A picture as its rows are stored.
 struct StoredPicture {
@@ -59,9 +64,9 @@ struct ResizeRequest {
 Image ResizeStored(const ResizeKernels& kernels, RowWindow& rows, const StoredPicture& stored,
                    const ResizeRequest& request);
 
-/// siglip::Resize with a window and the inner loops given, or with those of this CPU.
-Image ResizeWith(const ResizeKernels& kernels, const Image& image, const ResizeRequest& request);
-Image ResizeWith(const Image& image, const ResizeRequest& request);
+/// siglip::Resize with a window and the inner loops given.
+Image ResizeWith(const ResizeKernels& kernels, const ImageView& image,
+                 const ResizeRequest& request);
 
 /// Throw as Resize does: when the sides or the byte count of a picture are wrong; when `which`
 /// sides are out of range; when a result would be too large;

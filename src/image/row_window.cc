@@ -7,16 +7,19 @@
 
 namespace siglip {
 
-ImageRows::ImageRows(const Image& image) : rows_(static_cast<size_t>(image.height)) {
+ImageRows::ImageRows(const ImageView& image) : rows_(static_cast<size_t>(image.height)) {
   const int64_t row_bytes = image.width * 3;
   const int64_t copied = std::min(image.height, kResizeRowSlack / row_bytes + 1);
   const int64_t first_copied = image.height - copied;
   copies_.resize(static_cast<size_t>(copied * row_bytes + kResizeRowSlack));
-  std::memcpy(copies_.data(), image.rgb.data() + first_copied * row_bytes,
-              static_cast<size_t>(copied * row_bytes));
   for (int64_t y = 0; y < image.height; ++y) {
-    rows_[y] = y < first_copied ? image.rgb.data() + y * row_bytes
-                                : copies_.data() + (y - first_copied) * row_bytes;
+    if (y < first_copied) {
+      rows_[y] = image.row(y);
+    } else {
+      uint8_t* const copy = copies_.data() + (y - first_copied) * row_bytes;
+      std::memcpy(copy, image.row(y), static_cast<size_t>(row_bytes));
+      rows_[y] = copy;
+    }
   }
 }
 

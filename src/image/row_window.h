@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "image/image_view.h"
 #include "image/row_decoder.h"
-#include "siglip/image.h"
 
 namespace siglip {
 
@@ -27,7 +27,7 @@ class RowWindow {
 
 class ImageRows : public RowWindow {
  public:
-  explicit ImageRows(const Image& image);
+  explicit ImageRows(const ImageView& image);
   void Reserve(int64_t) override {}
   const uint8_t* const* Rows(int64_t begin, int64_t) override { return rows_.data() + begin; }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "kernels/dispatch.h"
@@ -11,14 +13,20 @@ namespace siglip {
 ComputeRuntime::ComputeRuntime(int threads, InstructionSet instruction_set)
     : instruction_set_(instruction_set), kernels_(KernelsFor(instruction_set)), pool_(threads) {}
 
-const ComputeRuntime& ComputeRuntime::From(const Runtime& runtime) {
-  return static_cast<const ComputeRuntime&>(runtime);
-}
+Runtime::Runtime(std::unique_ptr<const ComputeRuntime> compute) : compute_(std::move(compute)) {}
+
+Runtime::~Runtime() = default;
 
 std::shared_ptr<const Runtime> Runtime::Create(const RuntimeOptions& options) {
   const int threads = options.threads == 0 ? AvailableCpus() : options.threads;
-  return std::make_shared<ComputeRuntime>(threads, ChooseInstructionSet(options.instruction_set));
+  auto compute = std::make_unique<const ComputeRuntime>(
+      threads, ChooseInstructionSet(options.instruction_set));
+  return std::shared_ptr<const Runtime>(new Runtime(std::move(compute)));
 }
+
+int Runtime::threads() const { return compute_->threads(); }
+
+std::string_view Runtime::instruction_set() const { return compute_->instruction_set(); }
 
 double MeasurePeakGflops(const Runtime& runtime, Precision precision) {
   const ComputeRuntime& compute = ComputeRuntime::From(runtime);

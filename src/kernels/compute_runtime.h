@@ -1,7 +1,7 @@
 // The Runtime as the layers see it: its kernels and its threads.
 #pragma once
 
-#include <memory>
+#include <string_view>
 
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
@@ -10,15 +10,14 @@
 
 namespace siglip {
 
-class ComputeRuntime final : public Runtime {
+class ComputeRuntime {
  public:
   ComputeRuntime(int threads, InstructionSet instruction_set);
 
-  /// The one implementation of Runtime.
-  static const ComputeRuntime& From(const Runtime& runtime);
+  static const ComputeRuntime& From(const Runtime& runtime) { return *runtime.compute_; }
 
-  int threads() const override { return pool_.threads(); }
-  std::string_view instruction_set() const override { return ToString(instruction_set_); }
+  int threads() const { return pool_.threads(); }
+  std::string_view instruction_set() const { return ToString(instruction_set_); }
   const Kernels& kernels() const { return kernels_; }
   /// Running work changes no result, hence const.
   ThreadPool& pool() const { return pool_; }

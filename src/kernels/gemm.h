@@ -17,7 +17,7 @@ struct Epilogue {
   /// Applied after the bias where set.
   const Activation* activation = nullptr;
   /// Added after the bias where data is set; may be the output itself. Excludes `activation`.
-  Matrix residual;
+  ConstMatrix residual;
   /// kBFloat16: rows of `out` are filled with bfloat16 instead of floats. Excludes `residual`.
   OperandType result = OperandType::kFloat32;
 };

@@ -24,7 +24,7 @@ class GemmTest : public testing::TestWithParam<Parameters> {
   }
 
   /// Gemm of float rows.
-  void Multiply(const Matrix& a, const PackedMatrix& weight, const Epilogue& epilogue,
+  void Multiply(const ConstMatrix& a, const PackedMatrix& weight, const Epilogue& epilogue,
                 const Matrix& out) const {
     FloatBuffer scratch(OperandScratchFloats(weight.input_type(), a.rows, a.columns) + 1);
     Gemm(kernels(), ToOperand(kernels(), weight.input_type(), a, scratch.data()), weight, epilogue,

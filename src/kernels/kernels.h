@@ -12,10 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace siglip {
+#include "tensor/activation.h"
 
-/// hidden_act of the configuration.
-enum class Activation { kGeluTanh, kGeluErf, kQuickGelu, kRelu, kSilu };
+namespace siglip {
 
 /// Vectors are written whole: rows that kernels write to have strides and capacities that are
 /// multiples of this many floats (a cache line).

@@ -47,7 +47,7 @@ size_t OperandScratchFloats(OperandType type, int64_t rows, int64_t columns) {
   return static_cast<size_t>(rows) * MatrixStride(WordCount(type, columns)) + scales;
 }
 
-Operand ToOperand(const Kernels& kernels, OperandType type, const Matrix& in, float* scratch) {
+Operand ToOperand(const Kernels& kernels, OperandType type, const ConstMatrix& in, float* scratch) {
   if (type == OperandType::kFloat32) {
     return {reinterpret_cast<const uint32_t*>(in.data), in.rows, in.columns, in.stride, nullptr};
   }

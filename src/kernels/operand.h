@@ -60,6 +60,6 @@ size_t OperandScratchFloats(OperandType type, int64_t rows, int64_t columns);
 
 /// Converts row by row into `scratch`; kFloat32 is the matrix itself, without a copy. Each row is
 /// converted on its own, so it has the same bits in any matrix.
-Operand ToOperand(const Kernels& kernels, OperandType type, const Matrix& in, float* scratch);
+Operand ToOperand(const Kernels& kernels, OperandType type, const ConstMatrix& in, float* scratch);
 
 }  // namespace siglip

@@ -93,13 +93,14 @@ Operand Linear::ForwardActivation(const Operand& in, Activation activation,
   return out.operand.Rows(0, in.rows).operand();
 }
 
-void Linear::ForwardResidual(const Operand& in, const Matrix& residual, const Matrix& out) const {
+void Linear::ForwardResidual(const Operand& in, const ConstMatrix& residual,
+                             const Matrix& out) const {
   Gemm(*kernels_, in, weight_, {.bias = bias_.data(), .activation = nullptr, .residual = residual},
        out);
 }
 
-void Linear::ForwardResidual(const OperandBuffer& in, const Matrix& residual, const Matrix& out,
-                             float* scratch) const {
+void Linear::ForwardResidual(const OperandBuffer& in, const ConstMatrix& residual,
+                             const Matrix& out, float* scratch) const {
   if (in.type == weight_.input_type()) return ForwardResidual(in.operand(), residual, out);
   ForwardResidual(AsMatrix(in), residual, out, scratch);
 }
@@ -124,32 +125,19 @@ LayerNorm::LayerNorm(const LayerSource& source, int64_t columns)
   keep(".bias", bias_);
 }
 
-void LayerNorm::Forward(const Matrix& in, const Matrix& out) const {
+void LayerNorm::Forward(const ConstMatrix& in, const Matrix& out) const {
   for (int64_t row = 0; row < in.rows; ++row) {
     kernels_.layer_norm(gain_.size(), in.row(row), gain_.data(), bias_.data(), epsilon_,
                         out.row(row));
   }
 }
 
-void LayerNorm::Forward(const Matrix& in, const OperandBuffer& out, float* row) const {
+void LayerNorm::Forward(const ConstMatrix& in, const OperandBuffer& out, float* row) const {
   if (out.type == OperandType::kFloat32) return Forward(in, AsMatrix(out));
   for (int64_t i = 0; i < in.rows; ++i) {
     kernels_.layer_norm(gain_.size(), in.row(i), gain_.data(), bias_.data(), epsilon_, row);
     PutRow(kernels_, row, i, out);
   }
-}
-
-Activation ParseActivation(const std::string& hidden_act) {
-  // transformers' "gelu_new" and "gelu_fast" are the same tanh formula, written differently.
-  if (hidden_act == "gelu_pytorch_tanh" || hidden_act == "gelu_new" || hidden_act == "gelu_fast") {
-    return Activation::kGeluTanh;
-  }
-  if (hidden_act == "gelu") return Activation::kGeluErf;
-  if (hidden_act == "quick_gelu") return Activation::kQuickGelu;
-  if (hidden_act == "relu") return Activation::kRelu;
-  if (hidden_act == "silu" || hidden_act == "swish") return Activation::kSilu;
-  throw Error(ErrorCode::kInvalidArgument, "hidden_act: unknown activation '" + hidden_act + "'",
-              "known: gelu_pytorch_tanh, gelu_new, gelu_fast, gelu, quick_gelu, relu, silu, swish");
 }
 
 }  // namespace siglip

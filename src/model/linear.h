@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "configuration/activation.h"
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/packing.h"
@@ -57,7 +58,7 @@ class Linear {
 
   /// out[M, outputs] = in[M, inputs] W^T + b
   void Forward(const Operand& in, const Matrix& out) const;
-  void Forward(const Matrix& in, const Matrix& out, float* scratch) const {
+  void Forward(const ConstMatrix& in, const Matrix& out, float* scratch) const {
     Forward(Convert(in, scratch), out);
   }
   /// The same as floats or bfloat16, whatever `out` is of.
@@ -66,17 +67,17 @@ class Linear {
   Operand ForwardActivation(const Operand& in, Activation activation,
                             const ActivationBuffer& out) const;
   /// out = residual + (in W^T + b); out may be residual.
-  void ForwardResidual(const Operand& in, const Matrix& residual, const Matrix& out) const;
-  void ForwardResidual(const Matrix& in, const Matrix& residual, const Matrix& out,
+  void ForwardResidual(const Operand& in, const ConstMatrix& residual, const Matrix& out) const;
+  void ForwardResidual(const ConstMatrix& in, const ConstMatrix& residual, const Matrix& out,
                        float* scratch) const {
     ForwardResidual(Convert(in, scratch), residual, out);
   }
   /// `in` is an operand of InputTypeOf, or floats.
-  void ForwardResidual(const OperandBuffer& in, const Matrix& residual, const Matrix& out,
+  void ForwardResidual(const OperandBuffer& in, const ConstMatrix& residual, const Matrix& out,
                        float* scratch) const;
 
  private:
-  Operand Convert(const Matrix& in, float* scratch) const {
+  Operand Convert(const ConstMatrix& in, float* scratch) const {
     return ToOperand(*kernels_, weight_.input_type(), in, scratch);
   }
 
@@ -94,9 +95,9 @@ class LayerNorm {
   int64_t bytes() const { return static_cast<int64_t>(2 * gain_.size() * sizeof(float)); }
 
   /// Row by row; only the columns themselves are written, so `out` may be a dense tensor.
-  void Forward(const Matrix& in, const Matrix& out) const;
+  void Forward(const ConstMatrix& in, const Matrix& out) const;
   /// As the operand of the Linear that follows. `row` has room for one row of floats.
-  void Forward(const Matrix& in, const OperandBuffer& out, float* row) const;
+  void Forward(const ConstMatrix& in, const OperandBuffer& out, float* row) const;
 
  private:
   const Kernels& kernels_;
@@ -104,8 +105,5 @@ class LayerNorm {
   std::vector<float> gain_;
   std::vector<float> bias_;
 };
-
-/// hidden_act by its name in transformers' ACT2FN. Throws Error(kInvalidArgument).
-Activation ParseActivation(const std::string& hidden_act);
 
 }  // namespace siglip

@@ -180,7 +180,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::vector<Tensor> owned;
   const auto add = [&](const std::string& name, Tensor tensor) {
     owned.push_back(std::move(tensor));
-    tensors.emplace_back(name, owned.back().view());
+    tensors.emplace_back(name, owned.back());
   };
   for (const TensorSpec& spec : scalars) add(spec.name, Tensor(spec.shape, weights.Read(spec)));
   // The folded probe needs it no more; it says that there is a head.

@@ -36,7 +36,7 @@ class TokenProjector : public MultiModalProjector {
     }
     const int64_t pictures = last_hidden_state.dim(0);
     Tensor projected(DType::kF32, {pictures, plan_.image_tokens, linear_.outputs()});
-    auto* from = const_cast<float*>(last_hidden_state.floats().data());
+    const float* from = last_hidden_state.floats().data();
     ComputeRuntime::From(*runtime_).pool().ForEach(pictures, [&](int64_t picture) {
       const MatrixBuffer tokens(plan_.image_tokens, linear_.inputs());
       Prepare(DenseRows(from, picture, config_.num_patches(), config_.hidden_size),
@@ -56,7 +56,7 @@ class TokenProjector : public MultiModalProjector {
 
  private:
   /// The patches of a picture [N, D] -> what is projected [image_tokens, D].
-  virtual void Prepare(const Matrix& patches, const Matrix& tokens) const = 0;
+  virtual void Prepare(const ConstMatrix& patches, const Matrix& tokens) const = 0;
 
   const ProjectorPlan plan_;
   const SiglipVisionConfig config_;
@@ -70,7 +70,7 @@ class PaliGemmaProjector final : public TokenProjector {
 
  private:
   // hidden_states = self.linear(image_features)
-  void Prepare(const Matrix& patches, const Matrix& tokens) const override {
+  void Prepare(const ConstMatrix& patches, const Matrix& tokens) const override {
     CopyRows(patches, tokens);
   }
 };
@@ -83,7 +83,7 @@ class Gemma3Projector final : public TokenProjector {
         norm_(std::move(norm)) {}
 
  private:
-  void Prepare(const Matrix& patches, const Matrix& tokens) const override {
+  void Prepare(const ConstMatrix& patches, const Matrix& tokens) const override {
     for (int64_t token = 0; token < tokens.rows; ++token) {
       const std::vector<double> pooled = Pool(patches, token);
       // normed = x * rsqrt(mean(x ** 2) + eps) * (1 + weight)
@@ -98,7 +98,7 @@ class Gemma3Projector final : public TokenProjector {
   }
 
   /// pooled_vision_outputs = self.avg_pool(reshaped_vision_outputs)
-  std::vector<double> Pool(const Matrix& patches, int64_t token) const {
+  std::vector<double> Pool(const ConstMatrix& patches, int64_t token) const {
     const int64_t kernel = plan().kernel;
     const int64_t side = config().patches_per_side();
     const int64_t top = token / (side / kernel) * kernel;

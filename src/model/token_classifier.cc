@@ -11,7 +11,7 @@ namespace siglip {
 namespace {
 
 /// The mean of all rows, summed in double and in order.
-void Mean(const Matrix& rows, const Matrix& mean) {
+void Mean(const ConstMatrix& rows, const Matrix& mean) {
   std::vector<double> sums(static_cast<size_t>(rows.columns));
   for (int64_t row = 0; row < rows.rows; ++row) {
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += rows.row(row)[i];
@@ -42,8 +42,8 @@ Tensor TokenClassifier::operator()(const Tensor& tokens, std::span<const int64_t
   FloatBuffer scratch(classifier_.ScratchFloats(1));
   for (int64_t picture = 0; picture < tokens.dim(0); ++picture) {
     // sequence_output = torch.mean(outputs.last_hidden_state, dim=1)               [B, D]
-    auto* from = const_cast<float*>(tokens.floats().data());
-    const Matrix rows = DenseRows(from, picture, tokens.dim(1), tokens.dim(2));
+    const ConstMatrix rows =
+        DenseRows(tokens.floats().data(), picture, tokens.dim(1), tokens.dim(2));
     Mean(rows.Rows(0, counts[static_cast<size_t>(picture)]), mean.matrix());
     // logits = self.classifier(sequence_output)                                    [B, labels]
     classifier_.Forward(mean.matrix(), logits.matrix(), scratch.data());

@@ -23,7 +23,11 @@ Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns) {
   return {data + index * rows * columns, rows, columns, static_cast<size_t>(columns)};
 }
 
-void CopyRows(const Matrix& from, const Matrix& to) {
+ConstMatrix DenseRows(const float* data, int64_t index, int64_t rows, int64_t columns) {
+  return {data + index * rows * columns, rows, columns, static_cast<size_t>(columns)};
+}
+
+void CopyRows(const ConstMatrix& from, const Matrix& to) {
   for (int64_t row = 0; row < from.rows; ++row) {
     std::memcpy(to.row(row), from.row(row), static_cast<size_t>(from.columns) * sizeof(float));
   }

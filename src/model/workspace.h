@@ -51,7 +51,7 @@ struct Workspace {
 };
 
 /// Copies the values of all rows of `from`.
-void CopyRows(const Matrix& from, const Matrix& to);
+void CopyRows(const ConstMatrix& from, const Matrix& to);
 
 /// The buffers of a picture for a team of threads.
 class TeamWorkspace {
@@ -129,5 +129,6 @@ Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput in
 
 /// The rows of a dense tensor's last two axes as a matrix; `index` counts the axes before them.
 Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns);
+ConstMatrix DenseRows(const float* data, int64_t index, int64_t rows, int64_t columns);
 
 }  // namespace siglip

@@ -27,7 +27,21 @@ class FloatBuffer {
   size_t size_ = 0;
 };
 
-/// Rows of floats, `stride` apart. Borrowed.
+/// Rows of floats to read, `stride` apart. Borrowed.
+struct ConstMatrix {
+  const float* data = nullptr;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  size_t stride = 0;
+
+  const float* row(int64_t index) const { return data + static_cast<size_t>(index) * stride; }
+  /// Rows [begin, end) of this matrix.
+  ConstMatrix Rows(int64_t begin, int64_t end) const {
+    return {row(begin), end - begin, columns, stride};
+  }
+};
+
+/// Rows of floats to write, `stride` apart. Borrowed.
 struct Matrix {
   float* data = nullptr;
   int64_t rows = 0;
@@ -38,6 +52,9 @@ struct Matrix {
   /// Rows [begin, end) of this matrix.
   Matrix Rows(int64_t begin, int64_t end) const {
     return {row(begin), end - begin, columns, stride};
+  }
+  operator ConstMatrix() const {  // NOLINT(google-explicit-constructor)
+    return {data, rows, columns, stride};
   }
 };
 

@@ -1,4 +1,4 @@
-// Tests of shapes, tensors and the conversion of half-precision formats.
+// Tests of shapes, tensors, matrices and the conversion of half-precision formats.
 #include "siglip/tensor.h"
 
 #include <gtest/gtest.h>
@@ -15,6 +15,7 @@
 
 #include "expect_error.h"
 #include "siglip/error.h"
+#include "tensor/arena.h"
 #include "tensor/float16.h"
 
 namespace siglip {
@@ -285,6 +286,19 @@ TEST(Tensor, RefusesSizesThatOverflow) {
   EXPECT_THROW(Tensor(DType::kF32, {kMax}), Error);
   EXPECT_THROW(Tensor(DType::kF64, {kMax / 8 + 1}), Error);
   EXPECT_THROW(Tensor(DType::kU8, {-1}), Error);
+}
+
+TEST(Matrix, ConvertsToOneToRead) {
+  MatrixBuffer buffer(3, 17);
+  buffer.matrix().row(2)[16] = 5;
+  const ConstMatrix all = buffer.matrix();
+  const ConstMatrix last = all.Rows(2, 3);
+  EXPECT_EQ(last.rows, 1);
+  EXPECT_EQ(last.columns, 17);
+  EXPECT_EQ(last.row(0)[16], 5.0F);
+  EXPECT_EQ(last.row(0), buffer.matrix().row(2));
+  static_assert(std::is_same_v<decltype(all.row(0)), const float*>);
+  static_assert(!std::is_convertible_v<ConstMatrix, Matrix>);
 }
 
 }  // namespace

@@ -11,9 +11,9 @@
 #include "weights/big_vision_config.h"
 #include "weights/gguf_config.h"
 #include "weights/gguf_file.h"
-#include "weights/idefics_config.h"
 #include "weights/packed_file.h"
 #include "weights/quoted.h"
+#include "weights/transformers_config.h"
 
 namespace siglip {
 namespace {
@@ -210,9 +210,7 @@ void Checkpoint::OpenConfig() {
     const Json derived = BigVisionConfig(file, Find(Part::kVision), Find(Part::kText));
     config_ = found ? CompleteBigVisionConfig(derived, config_, config_name_) : derived;
     if (!found) config_name_ = file.path().string();
-  } else if (found) {
-    config_ = TranslateIdeficsConfig(config_, config_name_);
-  } else {
+  } else if (!found) {
     throw Error(ErrorCode::kNotFound,
                 path_.string() + ": no configuration: expected " + kConfigFile + " or " +
                     kOpenClipConfigFile,
@@ -234,6 +232,10 @@ void Checkpoint::CheckConfigBesidePacked() const {
       ErrorCode::kMismatch,
       beside.string() + ": is not the configuration that " + config_name_ + " was made with",
       "convert the original checkpoint again, which writes both");
+}
+
+Json Checkpoint::ConfigOf(Part tower) const {
+  return TransformersConfig(config_, tower, config_name_);
 }
 
 std::shared_ptr<const TensorFile> Checkpoint::FileOf(std::string_view stored_name) const {

@@ -32,8 +32,12 @@ class Checkpoint {
   const std::filesystem::path& folder() const { return folder_; }  ///< Where its files lie.
   /// Path of the file that says the configuration, for errors.
   const std::string& config_name() const { return config_name_; }
-  /// As transformers, timm or open_clip write it.
+  /// As transformers, timm or open_clip wrote it; that of a .npz or .gguf file is made here, as
+  /// transformers would write it.
   const Json& config() const { return config_; }
+  /// The configuration of a tower, kVision or kText, as transformers would write it, whoever wrote
+  /// this one (transformers_config.h).
+  Json ConfigOf(Part tower) const;
   const std::vector<std::shared_ptr<const TensorFile>>& files() const { return files_; }
   /// The file of packed weights (packed_file.h) that this is; null for ordinary checkpoints.
   const std::shared_ptr<const SafetensorsFile>& packed() const { return packed_; }

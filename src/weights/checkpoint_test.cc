@@ -36,7 +36,7 @@ void WriteTensors(const std::filesystem::path& path, const std::vector<Named>& t
       float value = 0;
       for (float& element : storage.back().floats()) element = ++value;
     }
-    named.emplace_back(tensor.name, storage.back().view());
+    named.emplace_back(tensor.name, storage.back());
   }
   WriteSafetensors(path, named);
 }

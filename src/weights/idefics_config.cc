@@ -21,8 +21,10 @@ std::string ModelType(const Json& object) {
   return type != object.end() && type->is_string() ? type->get<std::string>() : std::string();
 }
 
-bool IsIdefics(const std::string& model_type) {
-  return std::find(kModelTypes.begin(), kModelTypes.end(), model_type) != kModelTypes.end();
+/// The image tower's, or else the whole model's.
+std::string TowerType(const Json& config) {
+  const std::string inner = ModelType(config.at("vision_config"));
+  return inner.empty() ? ModelType(config) : inner;
 }
 
 /// torch.arange(1 / side, 1, 1 / side), which computes eight floats at a time from their first.
@@ -56,19 +58,20 @@ bool PositionsAreInOrder(int64_t side) {
   return true;
 }
 
-Json TranslateIdeficsConfig(const Json& config, const std::string& name) {
-  const auto found = config.find("vision_config");
-  if (found == config.end() || !found->is_object()) return config;
-  const std::string inner = ModelType(*found);
-  if (!IsIdefics(inner) && !(inner.empty() && IsIdefics(ModelType(config)))) return config;
+bool IsIdeficsConfig(const Json& config) {
+  const auto vision = config.find("vision_config");
+  return vision != config.end() && vision->is_object() &&
+         std::ranges::find(kModelTypes, TowerType(config)) != kModelTypes.end();
+}
 
+Json IdeficsVisionConfig(const Json& config, const std::string& name) {
   // Defaults of Idefics3VisionConfig and SmolVLMVisionConfig, where they are not those of SigLIP.
   Json vision = {{"hidden_size", 1152},
                  {"intermediate_size", 3072},
                  {"num_attention_heads", 16},
                  {"patch_size", 32},
                  {"image_size", 224}};
-  vision.update(*found);
+  vision.update(config.at("vision_config"));
   vision["model_type"] = "siglip_vision_model";
   vision["vision_use_head"] = false;
   const Json& image_size = vision["image_size"];
@@ -79,8 +82,7 @@ Json TranslateIdeficsConfig(const Json& config, const std::string& name) {
     const int64_t side = patch > 0 ? std::clamp<int64_t>(pixels / patch, 0, kMostSides) : 0;
     if (!PositionsAreInOrder(side)) {
       throw Error(ErrorCode::kUnsupported,
-                  name + ": model_type '" + (inner.empty() ? ModelType(config) : inner) +
-                      "' with " + std::to_string(side) +
+                  name + ": model_type '" + TowerType(config) + "' with " + std::to_string(side) +
                       " patches a side: its rounding of positions gives some patches the position "
                       "of their neighbour, which this library does not compute");
     }

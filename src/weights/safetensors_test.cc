@@ -34,7 +34,7 @@ TEST(Safetensors, RoundTripsEveryDType) {
   tensors.emplace_back(DType::kF32, Shape{});
   tensors.emplace_back(DType::kF32, Shape{0, 4});
   for (size_t i = 0; i < tensors.size(); ++i) {
-    named.emplace_back("tensor " + std::to_string(i), tensors[i].view());
+    named.emplace_back("tensor " + std::to_string(i), tensors[i]);
   }
   WriteSafetensors(scratch / "x.safetensors", named, {{"format", "pt"}, {"note", "\"\u00e9\n"}});
 
@@ -53,7 +53,7 @@ TEST(Safetensors, RoundTripsEveryDType) {
 TEST(Safetensors, WritesInTheOrderGiven) {
   const ScratchFolder scratch;
   const Tensor tensor({1}, {1.0F});
-  WriteSafetensors(scratch / "x", {{"z", tensor.view()}, {"a", tensor.view()}});
+  WriteSafetensors(scratch / "x", {{"z", tensor}, {"a", tensor}});
   EXPECT_EQ(SafetensorsFile::Open(scratch / "x").names(), (std::vector<std::string>{"z", "a"}));
 }
 
@@ -68,7 +68,7 @@ TEST(Safetensors, PagesReleasedComeBack) {
   std::vector<float> values(100'000);
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
   const Tensor tensor({100'000}, values);
-  WriteSafetensors(scratch / "x", {{"a", tensor.view()}});
+  WriteSafetensors(scratch / "x", {{"a", tensor}});
   const SafetensorsFile file = SafetensorsFile::Open(scratch / "x");
   std::vector<float> read(values.size());
   for (int round = 0; round < 2; ++round) {
@@ -105,7 +105,7 @@ TEST(Safetensors, RefusesNamesTakenTwiceAndLeavesNoFile) {
   const ScratchFolder scratch;
   const Tensor tensor({2}, {1.0F, 2.0F});
   ExpectError(ErrorCode::kInvalidArgument, {"x.safetensors", "'a'", "taken"}, [&] {
-    WriteSafetensors(scratch / "x.safetensors", {{"a", tensor.view()}, {"a", tensor.view()}});
+    WriteSafetensors(scratch / "x.safetensors", {{"a", tensor}, {"a", tensor}});
   });
   EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));
   ExpectError(ErrorCode::kIo, {"no-such-folder"},
@@ -118,8 +118,7 @@ TEST(SafetensorsWriter, PiecesMakeTheSameFile) {
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1000);
   const Tensor tensor({300, 1000}, values);
   const Tensor empty(DType::kF32, {0});
-  WriteSafetensors(scratch / "whole",
-                   {{"e", empty.view()}, {"a", tensor.view()}, {"b", tensor.view()}});
+  WriteSafetensors(scratch / "whole", {{"e", empty}, {"a", tensor}, {"b", tensor}});
   SafetensorsWriter writer(
       scratch / "pieces", {{"e", "F32", {0}}, {"a", "F32", {300, 1000}}, {"b", "F32", {300, 1000}}},
       {});

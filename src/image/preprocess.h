@@ -1,0 +1,53 @@
+// From the plan of a picture to its values, for one in memory and one that is yet to be decoded.
+#pragma once
+
+#include <span>
+
+#include "image/encoded_image.h"
+#include "image/image_view.h"
+#include "image/opened_picture.h"
+#include "image/picture_plan.h"
+#include "siglip/siglip2_image_processor.h"
+#include "siglip/siglip_image_processor.h"
+
+namespace siglip {
+
+/// What PicturePlan::resize leaves of a picture, rescaled and normalised: planes [3, height, width]
+/// of the plan's output ...
+void WritePixelValues(const SiglipImageProcessor& processor, const PicturePlan& plan,
+                      const ImageView& resized, std::span<float> out);
+/// ... or its patches [rows * columns, patch_values].
+void WritePixelValues(const Siglip2ImageProcessor& processor, const PicturePlan& plan,
+                      const ImageView& resized, std::span<float> out);
+
+/// Preprocessing by a plan that was made for a picture of this size. `out` has room for exactly the
+/// values of the plan's output.
+template <class Processor>
+void Preprocess(const Processor& processor, const PicturePlan& plan, const ImageView& image,
+                std::span<float> out) {
+  const ResizeRequest& resize = plan.resize;
+  if (resize.height == image.height && resize.width == image.width && !resize.crop) {
+    WritePixelValues(processor, plan, image, out);
+  } else {
+    WritePixelValues(processor, plan, ResizeWith(processor.resize_kernels(), image, resize), out);
+  }
+}
+/// The bits of Decode and the above, unless DecodeOptions::fast. Takes the place of Decode: once.
+template <class Processor>
+void Preprocess(const Processor& processor, const PicturePlan& plan, EncodedImage& image,
+                std::span<float> out) {
+  WritePixelValues(processor, plan, image.Resized(processor.resize_kernels(), plan.resize), out);
+}
+
+/// The one or the other.
+template <class Processor>
+void Preprocess(const Processor& processor, const PicturePlan& plan, OpenedPicture& picture,
+                std::span<float> out) {
+  if (EncodedImage* const encoded = picture.encoded()) {
+    Preprocess(processor, plan, *encoded, out);
+  } else {
+    Preprocess(processor, plan, picture.pixels(), out);
+  }
+}
+
+}  // namespace siglip
