@@ -60,6 +60,7 @@ PUBLIC_HEADERS = {
     "tokenizer.h": "text",
     "siglip2_image_processor.h": "image",
     "engine.h": "engine",
+    "fingerprint.h": "engine",
     "hub.h": "hub",
     "zero_shot_classifier.h": "engine",
 }

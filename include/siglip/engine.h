@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "siglip/error.h"
+#include "siglip/fingerprint.h"
 #include "siglip/image.h"
 #include "siglip/image_processor.h"
 #include "siglip/model.h"
@@ -98,6 +99,14 @@ struct StageSeconds {
   double compute = 0;
 };
 
+/// Whose fingerprint is asked for.
+enum class EmbeddingContent { kPictures, kTexts, kPicturesAndTexts };
+
+enum class FingerprintHashes {
+  kComputed,  ///< Of weights and tokenizer: their files are read, unless that was done before.
+  kLeftOut,   ///< For callers who tell models apart otherwise, such as by EmbedTestPicture.
+};
+
 /// Safe to use from several threads: their pictures take turns, one by one. A child of fork() can
 /// use it and destroy it.
 class Engine {
@@ -164,6 +173,13 @@ class Engine {
   const Tokenizer& tokenizer() const;
   /// What turns the cosine of a picture and a text into a logit.
   SiglipLogits logits() const;
+
+  /// What embeddings that this engine makes with these options depend on. The text tower is loaded
+  /// for that of texts. Hashes are those of the checkpoint's files as they are now, which must be
+  /// those that were loaded. Throws Error(kUnsupported) where there are none: of an engine made of
+  /// parts, and of a packed checkpoint that an older version wrote.
+  Fingerprint fingerprint(EmbeddingContent content, const EmbedOptions& options = {},
+                          FingerprintHashes hashes = FingerprintHashes::kComputed) const;
 
  private:
   struct Parts;

@@ -39,6 +39,7 @@ enum class AlphaPolicy {
 };
 /// "white" or "drop". Throws Error(kInvalidArgument) listing them.
 AlphaPolicy ParseAlphaPolicy(std::string_view name);
+std::string_view ToString(AlphaPolicy policy);
 
 /// All checked before anything of that size is allocated.
 struct DecodeLimits {

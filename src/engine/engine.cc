@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/engine_fingerprint.h"
 #include "engine/engine_parts.h"
 #include "engine/finish_vector.h"
 #include "engine/image_tower.h"
@@ -102,5 +103,21 @@ int64_t Engine::most_tokens() const { return parts_->Tower().most_tokens(); }
 const SiglipTextModel& Engine::text_model() const { return parts_->Texts().model(); }
 const Tokenizer& Engine::tokenizer() const { return parts_->Texts().tokenizer(); }
 SiglipLogits Engine::logits() const { return parts_->Logits(); }
+
+Fingerprint Engine::fingerprint(EmbeddingContent content, const EmbedOptions& options,
+                                FingerprintHashes hashes) const {
+  FingerprintParts parts = {.decode = parts_->options.decode, .options = options};
+  const Tokenizer* text_tokenizer = nullptr;
+  if (content != EmbeddingContent::kTexts) parts.image_tower = &parts_->Tower();
+  if (content != EmbeddingContent::kPictures) {
+    parts.text_model = &text_model();
+    text_tokenizer = &tokenizer();
+  }
+  Fingerprint fingerprint = DescribeParts(parts);
+  if (hashes == FingerprintHashes::kComputed) {
+    AddHashes(parts_->Folder(), text_tokenizer, fingerprint);
+  }
+  return fingerprint;
+}
 
 }  // namespace siglip

@@ -25,26 +25,15 @@ Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
 }
 
 EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
-  const DecodeOptions& decode = engine.options().decode;
-  const EmbedOptions& options = kind.options;
-  const auto describe = [&](const auto& tower) -> EmbeddingSettings {
-    return {
-        {"alpha", decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-        {"fast decode", decode.fast ? "yes" : "no"},
-        {"instruction set", std::string(engine.runtime()->instruction_set())},
-        {"normalize", options.normalize ? "yes" : "no"},
-        {"precision", std::string(ToString(tower.precision()))},
-        {"shape", ToString(kind.ShapeOf(engine))},
-        {"tokens", options.output == Output::kTokens ? "yes" : "no"},
-    };
-  };
+  const EmbeddingContent content = !kind.pictures ? EmbeddingContent::kTexts
+                                   : kind.texts   ? EmbeddingContent::kPicturesAndTexts
+                                                  : EmbeddingContent::kPictures;
+  // Hashes would have to be computed from all weights.
   EmbeddingSettings settings =
-      kind.pictures ? describe(engine.vision_model()) : describe(engine.text_model());
+      engine.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
+  // Looked at last, by their names: they differ whenever something else does.
   if (kind.pictures) {
-    settings["preprocess"] = std::string(ToString(engine.image_processor().mode()));
-    // Looked at last, by their names: they differ whenever something else does.
-    settings["most tokens"] = std::to_string(engine.most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(options));
+    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(kind.options));
   }
   if (kind.texts) {
     // With what cleaning of texts may change.
