@@ -15,6 +15,12 @@
 namespace siglip {
 namespace {
 
+/// The header in the file, which other programs may read instead of the directory.
+std::string Header(std::span<const std::byte> file, const ZipMember& member) {
+  const size_t size = ZipHeader({member.name, member.bytes}).size();
+  return {reinterpret_cast<const char*>(file.data()) + member.begin - size, size};
+}
+
 std::string Unpacked(std::span<const std::byte> file, const ZipMember& member) {
   std::string text(member.bytes, '\0');
   ZipStream(file, member, "member").Read(std::as_writable_bytes(std::span(text)));
@@ -38,6 +44,10 @@ TEST(ZipWriter, WhatWasWrittenCanBeRead) {
   const std::vector<ZipMember> members = ParseZipDirectory(file.bytes(), "a.zip");
   ASSERT_EQ(members.size(), 3U);
   EXPECT_EQ(members[0].name, "one.npy");
+  for (const ZipMember& member : members) {
+    EXPECT_EQ(Header(file.bytes(), member),
+              ZipHeader({member.name, member.bytes, 0, member.crc32}));
+  }
   EXPECT_EQ(Unpacked(file.bytes(), members[0]), "some text");
   EXPECT_EQ(members[1].name, "empty");
   EXPECT_EQ(members[1].bytes, 0U);

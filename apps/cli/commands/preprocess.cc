@@ -46,7 +46,7 @@ struct PreprocessCommandArguments {
 // The longest side that a processor resizes to.
 constexpr int64_t kLongestSide = 65536;
 
-/// "48x64" -> {48, 64}. Throws CLI::ValidationError.
+/// "48x64" -> {48, 64}. Throws Error(kInvalidArgument).
 std::array<int64_t, 2> ParseImageSize(const std::string& text) {
   std::array<int64_t, 2> size = {0, 0};
   const char* const end = text.data() + text.size();
@@ -55,22 +55,14 @@ std::array<int64_t, 2> ParseImageSize(const std::string& text) {
     parsed = std::from_chars(parsed.ptr + 1, end, size[1]);
   }
   if (parsed.ec != std::errc() || parsed.ptr != end || size[0] < 1 || size[1] < 1) {
-    throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 224x224");
+    throw Error(ErrorCode::kInvalidArgument, "'" + text + "' is not HEIGHTxWIDTH, such as 224x224");
   }
   if (size[0] > kLongestSide || size[1] > kLongestSide) {
-    throw CLI::ValidationError(
-        "--size",
+    throw Error(
+        ErrorCode::kInvalidArgument,
         "expected sides from 1 to " + std::to_string(kLongestSide) + ", found '" + text + "'");
   }
   return size;
-}
-
-Resample ParseFilter(const std::string& text) {
-  try {
-    return ParseResample(text);
-  } catch (const Error& error) {
-    throw CLI::ValidationError("--resample", error.what());
-  }
 }
 
 SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
@@ -188,17 +180,15 @@ void AddPreprocess(CLI::App& app) {
       ->required();
   AddPreprocessOptions(*command, arguments->preprocess);
   command->add_flag("--no-exif", arguments->no_exif, "Leave EXIF orientation alone");
-  command
-      ->add_option_function<std::string>(
-          "--size",
-          [arguments](const std::string& text) { arguments->size = ParseImageSize(text); },
-          "Resize to this instead of the model's size")
+  AddParsedOption(
+      *command, "--size",
+      [arguments](const std::string& text) { arguments->size = ParseImageSize(text); },
+      "Resize to this instead of the model's size")
       ->type_name("HxW");
-  command
-      ->add_option_function<std::string>(
-          "--resample",
-          [arguments](const std::string& text) { arguments->resample = ParseFilter(text); },
-          "Filter instead of the model's")
+  AddParsedOption(
+      *command, "--resample",
+      [arguments](const std::string& text) { arguments->resample = ParseResample(text); },
+      "Filter instead of the model's")
       ->type_name("nearest|box|bilinear|hamming|bicubic|lanczos");
   AddMaxNumPatchesOption(*command, arguments->max_num_patches);
   command->add_flag("--rgb", arguments->rgb,
