@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/test.sh needs: clang, its tools, ccache, other shells
+#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, other shells
 set -euo pipefail
 
 packages=(

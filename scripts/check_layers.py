@@ -27,6 +27,7 @@ LAYERS = {
     "text": ["weights"],
     "engine": ["model", "image", "text"],
     "hub": ["base"],
+    "output": ["weights"],
 }
 
 # public header -> the layer that defines most of it.
@@ -36,10 +37,9 @@ PUBLIC_HEADERS = {
     "resolution.h": "base",
     "runtime.h": "base",
     "tensor.h": "tensor",
-    "siglip2_inputs.h": "tensor",
+    "vision_inputs.h": "tensor",
     "safetensors.h": "weights",
     "encoder_config.h": "configuration",
-    "encoder.h": "model",
     "text_config.h": "configuration",
     "text_model.h": "model",
     "vision_config.h": "configuration",
@@ -50,7 +50,6 @@ PUBLIC_HEADERS = {
     "projector.h": "model",
     "siglip2_vision_config.h": "configuration",
     "siglip2_vision_model.h": "model",
-    "siglip2_model.h": "model",
     "model_info.h": "configuration",
     "convert.h": "configuration",
     "image.h": "image",
@@ -60,8 +59,8 @@ PUBLIC_HEADERS = {
     "siglip_image_processor.h": "image",
     "tokenizer.h": "text",
     "siglip2_image_processor.h": "image",
-    "image_tower.h": "engine",
     "engine.h": "engine",
+    "fingerprint.h": "engine",
     "hub.h": "hub",
     "zero_shot_classifier.h": "engine",
 }
@@ -91,8 +90,9 @@ CMAKE_LAYER = re.compile(r"siglip_layer\(\s*(\w+)([^)]*)\)")
 CMAKE_KEYWORD = re.compile(r"\b(SOURCES|DEPENDS|LIBRARIES)\b")
 
 CHECKED_FOLDERS = ("include", "src", "apps", "bench", "fuzz", "examples", "tests")
-# Programs of users, who have nothing but the public headers.
-PUBLIC_ONLY = ("apps", "examples")
+# Programs -> the layers whose headers they may include besides the public ones: those of users have
+# nothing else, those of this project link what is not exported.
+PROGRAMS = {"apps": ("output",), "examples": ()}
 
 
 def layers_below(layer):
@@ -136,8 +136,9 @@ def check_layer_order(relative, header):
     elif place == "src":
         layer = relative.parts[1]
     else:
-        if place in PUBLIC_ONLY and folder != "siglip":
-            return f"{place}/ may include only siglip/*.h, not the private {header}"
+        if place in PROGRAMS and folder not in ("siglip", *PROGRAMS[place]):
+            allowed = " and ".join(f"{name}/*.h" for name in ("siglip", *PROGRAMS[place]))
+            return f"{place}/ may include only {allowed}, not the private {header}"
         return None
     if layer in LAYERS and owner not in layers_below(layer):
         return f"layer {layer} includes {header} of layer {owner}, which is not below it"

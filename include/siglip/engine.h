@@ -21,14 +21,13 @@
 #include <vector>
 
 #include "siglip/error.h"
+#include "siglip/fingerprint.h"
 #include "siglip/image.h"
-#include "siglip/image_tower.h"
+#include "siglip/image_processor.h"
 #include "siglip/model.h"
+#include "siglip/model_info.h"
 #include "siglip/picture.h"
 #include "siglip/runtime.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/siglip_image_processor.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
 #include "siglip/vision_model.h"
@@ -100,6 +99,14 @@ struct StageSeconds {
   double compute = 0;
 };
 
+/// Whose fingerprint is asked for.
+enum class EmbeddingContent { kPictures, kTexts, kPicturesAndTexts };
+
+enum class FingerprintHashes {
+  kComputed,  ///< Of weights and tokenizer: their files are read, unless that was done before.
+  kLeftOut,   ///< For callers who tell models apart otherwise, such as by EmbedTestPicture.
+};
+
 /// Safe to use from several threads: their pictures take turns, one by one. A child of fork() can
 /// use it and destroy it.
 class Engine {
@@ -112,10 +119,8 @@ class Engine {
                                const EngineOptions& options = {});
   /// Of parts made otherwise, for pictures only. `name` is what errors call the model. Throws as
   /// FromPretrained does.
-  Engine(SiglipVisionModel model, SiglipImageProcessor processor, const DecodeOptions& decode = {},
+  Engine(VisionModel model, ImageProcessor processor, const DecodeOptions& decode = {},
          const std::string& name = "model");
-  Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
-         const DecodeOptions& decode = {}, const std::string& name = "model");
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
@@ -151,6 +156,8 @@ class Engine {
   /// Of a picture: [D], or [N, D] of tokens. Throws Error(kUnsupported) when the model has no
   /// pooling head and a pooled output is asked for.
   Shape embedding_shape(Output output = Output::kPooled) const;
+  /// Tokens of every picture; where these differ, the most that one can have.
+  int64_t most_tokens() const;
   /// So far, of Embed and Run.
   StageSeconds stage_seconds() const;
 
@@ -158,13 +165,21 @@ class Engine {
   const std::shared_ptr<const Runtime>& runtime() const;
 
   // Parts, loaded when first asked for. These throw Error when the folder has no such part, or one
-  // that does not fit; of an engine made of parts, kUnsupported for all but the tower.
+  // that does not fit; of an engine made of parts, kUnsupported for all but the first two.
 
-  const ImageTower& tower() const;
+  const VisionModel& vision_model() const;
+  const ImageProcessor& image_processor() const;
   const SiglipTextModel& text_model() const;
   const Tokenizer& tokenizer() const;
   /// What turns the cosine of a picture and a text into a logit.
   SiglipLogits logits() const;
+
+  /// What embeddings that this engine makes with these options depend on. The text tower is loaded
+  /// for that of texts. Hashes are those of the checkpoint's files as they are now, which must be
+  /// those that were loaded. Throws Error(kUnsupported) where there are none: of an engine made of
+  /// parts, and of a packed checkpoint that an older version wrote.
+  Fingerprint fingerprint(EmbeddingContent content, const EmbedOptions& options = {},
+                          FingerprintHashes hashes = FingerprintHashes::kComputed) const;
 
  private:
   struct Parts;
@@ -173,9 +188,9 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
-/// What would keep an engine from using towers that load: preprocessing, a tokenizer or another
-/// tower that does not fit, each as the error that says so. Reads headers only. What a folder lacks
-/// altogether is not among them. Throws Error when it is no checkpoint.
-std::vector<std::string> FindMisfits(const std::filesystem::path& folder);
+/// As InspectModel, but `unusable` also says what would keep an engine from using towers that load:
+/// preprocessing, a tokenizer or another tower that does not fit. What a folder lacks altogether is
+/// not among that.
+ModelInfo InspectEngine(const std::filesystem::path& folder);
 
 }  // namespace siglip

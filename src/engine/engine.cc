@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/engine_fingerprint.h"
 #include "engine/engine_parts.h"
 #include "engine/finish_vector.h"
-#include "engine/image_towers.h"
+#include "engine/image_tower.h"
 #include "engine/picture_embedder.h"
 #include "engine/picture_pipeline.h"
+#include "model/sequence_schedule.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 
@@ -25,6 +27,7 @@ PipelineOptions OptionsOfPipeline(const EmbedOptions& options, int threads) {
   PipelineOptions pipeline;
   pipeline.in_flight = options.in_flight > 0 ? options.in_flight : kPicturesPerThread * threads;
   pipeline.order = options.order;
+  pipeline.group_tokens = kGroupRows;
   return pipeline;
 }
 
@@ -35,19 +38,14 @@ Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineO
   EngineOptions chosen = options;
   if (!chosen.runtime) chosen.runtime = Runtime::Create();
   Engine engine(std::make_unique<Parts>(folder, chosen));
-  if (options.load_image_tower) engine.tower();
+  if (options.load_image_tower) engine.vision_model();
   if (options.load_text_tower) engine.text_model();
   return engine;
 }
 
-Engine::Engine(SiglipVisionModel model, SiglipImageProcessor processor, const DecodeOptions& decode,
+Engine::Engine(VisionModel model, ImageProcessor processor, const DecodeOptions& decode,
                const std::string& name)
-    : Engine(std::make_unique<Parts>(MakeImageTower(std::move(model), std::move(processor), name),
-                                     decode, name)) {}
-
-Engine::Engine(Siglip2VisionModel model, Siglip2ImageProcessor processor,
-               const DecodeOptions& decode, const std::string& name)
-    : Engine(std::make_unique<Parts>(MakeImageTower(std::move(model), std::move(processor), name),
+    : Engine(std::make_unique<Parts>(ImageTower(std::move(model), std::move(processor), name),
                                      decode, name)) {}
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -99,9 +97,27 @@ Shape Engine::embedding_shape(Output output) const {
 StageSeconds Engine::stage_seconds() const { return parts_->seconds.seconds(); }
 const EngineOptions& Engine::options() const { return parts_->options; }
 const std::shared_ptr<const Runtime>& Engine::runtime() const { return parts_->options.runtime; }
-const ImageTower& Engine::tower() const { return parts_->Tower(); }
+const VisionModel& Engine::vision_model() const { return parts_->Tower().model(); }
+const ImageProcessor& Engine::image_processor() const { return parts_->Tower().processor(); }
+int64_t Engine::most_tokens() const { return parts_->Tower().most_tokens(); }
 const SiglipTextModel& Engine::text_model() const { return parts_->Texts().model(); }
 const Tokenizer& Engine::tokenizer() const { return parts_->Texts().tokenizer(); }
 SiglipLogits Engine::logits() const { return parts_->Logits(); }
+
+Fingerprint Engine::fingerprint(EmbeddingContent content, const EmbedOptions& options,
+                                FingerprintHashes hashes) const {
+  FingerprintParts parts = {.decode = parts_->options.decode, .options = options};
+  const Tokenizer* text_tokenizer = nullptr;
+  if (content != EmbeddingContent::kTexts) parts.image_tower = &parts_->Tower();
+  if (content != EmbeddingContent::kPictures) {
+    parts.text_model = &text_model();
+    text_tokenizer = &tokenizer();
+  }
+  Fingerprint fingerprint = DescribeParts(parts);
+  if (hashes == FingerprintHashes::kComputed) {
+    AddHashes(parts_->Folder(), text_tokenizer, fingerprint);
+  }
+  return fingerprint;
+}
 
 }  // namespace siglip

@@ -53,7 +53,7 @@ TEST_F(EngineFoldersTest, VariableResolution) {
   const EmbedResult small = RunAll(load(6), {picture}).at(0);
   EXPECT_EQ(small.rows, 2);
   EXPECT_EQ(small.columns, 3);
-  EXPECT_EQ(load(6).tower().most_tokens(), 6);
+  EXPECT_EQ(load(6).most_tokens(), 6);
   ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches", "-3"}, [&] { load(-3); });
 
   WriteBytes("model/preprocessor_config.json", TinyNaflexProcessor(16).config().ToJson());
@@ -137,7 +137,7 @@ TEST_F(EngineFoldersTest, TowersShareTheRuntimeThatIsGiven) {
   const Engine second = Engine::FromPretrained(kDemo, options);
   for (const Engine* engine : {&first, &second}) {
     EXPECT_EQ(engine->runtime(), options.runtime);
-    EXPECT_EQ(engine->tower().runtime(), options.runtime);
+    EXPECT_EQ(engine->vision_model().runtime(), options.runtime);
     EXPECT_EQ(engine->text_model().runtime(), options.runtime);
   }
 }

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "engine/image_towers.h"
 #include "siglip/error.h"
 #include "siglip/model.h"
 
@@ -11,9 +10,9 @@ namespace {
 
 EngineOptions OptionsOf(const ImageTower& tower, const DecodeOptions& decode) {
   EngineOptions options;
-  options.runtime = tower.runtime();
-  options.precision = tower.precision();
-  options.preprocess = tower.preprocess_mode();
+  options.runtime = tower.model().runtime();
+  options.precision = tower.model().precision();
+  options.preprocess = tower.processor().mode();
   options.decode = decode;
   return options;
 }
@@ -25,15 +24,15 @@ Engine::Parts::Parts(const std::filesystem::path& model_folder, const EngineOpti
       name(model_folder.string()),
       folder(model_folder),
       workers(options.runtime->threads()),
-      solos(static_cast<size_t>(workers.threads())) {}
+      forwards(static_cast<size_t>(workers.threads())) {}
 
-Engine::Parts::Parts(std::unique_ptr<const ImageTower> image_tower, const DecodeOptions& decode,
+Engine::Parts::Parts(ImageTower image_tower, const DecodeOptions& decode,
                      const std::string& model_name)
-    : options(OptionsOf(*image_tower, decode)),
+    : options(OptionsOf(image_tower, decode)),
       name(model_name),
       tower(std::move(image_tower)),
       workers(options.runtime->threads()),
-      solos(static_cast<size_t>(workers.threads())) {}
+      forwards(static_cast<size_t>(workers.threads())) {}
 
 const std::filesystem::path& Engine::Parts::Folder() const {
   if (!folder.empty()) return folder;
@@ -44,8 +43,8 @@ const std::filesystem::path& Engine::Parts::Folder() const {
 const ImageTower& Engine::Parts::Tower() {
   const std::lock_guard lock(loading);
   if (!tower) {
-    auto loaded = LoadImageTower(Folder(), options);
-    if (texts) CheckTowersFit(loaded->config(), texts->model().config(), name);
+    ImageTower loaded = ImageTower::Load(Folder(), options);
+    if (texts) CheckTowersFit(loaded.model().config(), texts->model().config(), name);
     tower = std::move(loaded);
   }
   return *tower;
@@ -55,7 +54,7 @@ const TextPart& Engine::Parts::Texts() {
   const std::lock_guard lock(loading);
   if (!texts) {
     auto loaded = std::make_unique<const TextPart>(Folder(), options.runtime, options.precision);
-    if (tower) CheckTowersFit(tower->config(), loaded->model().config(), name);
+    if (tower) CheckTowersFit(tower->model().config(), loaded->model().config(), name);
     texts = std::move(loaded);
   }
   return *texts;
@@ -70,7 +69,7 @@ SiglipLogits Engine::Parts::Logits() {
 void Engine::Parts::ForgetThreads() {
   seconds.ForgetThreads();
   MakeLockAnew(loading);
-  for (auto& solo : solos) MakeAnew(solo);
+  for (auto& forward : forwards) MakeAnew(forward);
 }
 
 PictureEmbedder Engine::Parts::NewEmbedder(const EmbedOptions& embed_options) {
@@ -78,16 +77,17 @@ PictureEmbedder Engine::Parts::NewEmbedder(const EmbedOptions& embed_options) {
 }
 
 PictureStages Engine::Parts::StagesOf(PictureEmbedder& embedder) {
-  const auto solo_of = [this](int worker) {
-    auto& solo = solos[static_cast<size_t>(worker)];
-    if (!solo) solo = tower->NewSolo();
-    return solo.get();
+  const auto forward_of = [this](int worker) {
+    auto& forward = forwards[static_cast<size_t>(worker)];
+    if (!forward) forward = std::make_unique<VisionForward>(tower->model());
+    return forward.get();
   };
   return {
       .prepare = [&embedder](int, PictureInFlight& picture) { embedder.Prepare(picture); },
       .compute =
-          [&embedder, solo_of](int worker, std::span<PictureInFlight> group, bool on_all_threads) {
-            embedder.Compute(group, on_all_threads ? nullptr : solo_of(worker));
+          [&embedder, forward_of](int worker, std::span<PictureInFlight> group,
+                                  bool on_all_threads) {
+            embedder.Compute(group, on_all_threads ? nullptr : forward_of(worker));
           },
   };
 }

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "base/fork_handler.h"
+#include "engine/image_tower.h"
 #include "engine/picture_embedder.h"
 #include "engine/picture_pipeline.h"
 #include "engine/stage_totals.h"
 #include "engine/text_part.h"
 #include "engine/worker_pool.h"
+#include "model/vision_forward.h"
 #include "siglip/engine.h"
-#include "siglip/image_tower.h"
 
 namespace siglip {
 
@@ -23,8 +24,7 @@ struct Engine::Parts {
   /// Of a folder. `options.runtime` is there.
   Parts(const std::filesystem::path& folder, const EngineOptions& options);
   /// Of an image tower alone.
-  Parts(std::unique_ptr<const ImageTower> image_tower, const DecodeOptions& decode,
-        const std::string& name);
+  Parts(ImageTower image_tower, const DecodeOptions& decode, const std::string& name);
 
   const ImageTower& Tower();
   const TextPart& Texts();
@@ -46,14 +46,14 @@ struct Engine::Parts {
   StageTotals seconds;
 
   std::mutex loading;  // guards what follows
-  std::unique_ptr<const ImageTower> tower;
+  std::optional<ImageTower> tower;
   std::unique_ptr<const TextPart> texts;
   std::optional<SiglipLogits> logits;
 
   // Each of these threads embeds pictures of its own; the runtime has others, which compute one
   // together.
   WorkerPool workers;
-  std::vector<std::unique_ptr<ImageTower::Solo>> solos;  // of each worker, made when first needed
+  std::vector<std::unique_ptr<VisionForward>> forwards;  // of each worker, made when first needed
 
   ForkHandler fork_handler{[this] { ForgetThreads(); }};
 };

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "engine/engine_test_support.h"
+#include "engine/image_tower.h"
 #include "expect_error.h"
 #include "siglip/safetensors.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {
@@ -350,22 +352,28 @@ TEST_F(EngineTest, PicturesOfVariableResolutionEqualProcessorAndModel) {
   }
 }
 
-TEST_F(EngineTest, TowersRunBatchesOfMixedShapes) {
-  for (const bool variable : {false, true}) {
-    const Engine engine = variable ? MakeNaflexEngine(2) : MakeEngine(2);
+TEST_F(EngineTest, PicturesOfAGroupHaveTheBitsTheyHaveAlone) {
+  std::vector<ImageTower> towers;
+  towers.emplace_back(SiglipVisionModel(TinyConfig(), 7),
+                      SiglipImageProcessor(TinyPreprocessing(), PreprocessMode::kTorchvision),
+                      "fixed");
+  towers.emplace_back(Siglip2VisionModel(TinyNaflexConfig(), 7), TinyNaflexProcessor(), "naflex");
+  for (const ImageTower& tower : towers) {
     std::vector<PreparedPicture> pictures(3);
+    std::vector<std::vector<float>> pooled(3, std::vector<float>(24));
+    std::vector<ReadyPicture> group;
     const int sizes[][2] = {{20, 60}, {33, 31}, {90, 10}};
     for (size_t i = 0; i < pictures.size(); ++i) {
       const std::string path = WritePicture(static_cast<int>(i), sizes[i][0], sizes[i][1]);
-      engine.tower().Preprocess(DecodeImageFile(path), pictures[i]);
+      tower.Preprocess(DecodeImageFile(path), pictures[i]);
+      group.push_back(Ready(pictures[i], nullptr, pooled[i].data()));
     }
-    const VisionOutput batch = engine.tower().Run(pictures);
+    VisionForward(tower.model()).Run(group);
     for (size_t i = 0; i < pictures.size(); ++i) {
-      const VisionOutput one = engine.tower().Run(std::span(&pictures[i], 1));
-      EXPECT_EQ(std::memcmp(one.pooler_output->bytes().data(),
-                            batch.pooler_output->bytes().data() + i * 24 * sizeof(float),
-                            24 * sizeof(float)),
-                0);
+      const VisionOutput alone = tower.Run(pictures[i]);
+      EXPECT_EQ(
+          std::memcmp(alone.pooler_output->bytes().data(), pooled[i].data(), 24 * sizeof(float)),
+          0);
     }
   }
 }

@@ -4,17 +4,17 @@
 #include <chrono>
 #include <exception>
 #include <new>
+#include <vector>
 
 #include "engine/finish_vector.h"
 #include "image/opened_picture.h"
-#include "model/vision_output.h"
 #include "siglip/error.h"
 
 namespace siglip {
 namespace {
 
 Shape ShapeOf(const ImageTower& tower, Output output) {
-  const int64_t width = tower.config().hidden_size;
+  const int64_t width = tower.model().config().hidden_size;
   return output == Output::kTokens ? Shape{tower.most_tokens(), width} : Shape{width};
 }
 
@@ -23,7 +23,7 @@ Shape ShapeOf(const ImageTower& tower, Output output) {
 Image TestPicture(const ImageTower& tower) {
   const int64_t side = tower.native_side();
   Image image;
-  image.height = image.width = tower.resizes() ? side + side / 2 : side;
+  image.height = image.width = tower.processor().resizes() ? side + side / 2 : side;
   image.rgb.resize(static_cast<size_t>(image.height * image.width * 3));
   for (size_t i = 0; i < image.rgb.size(); ++i) {
     image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
@@ -76,7 +76,7 @@ PictureEmbedder::PictureEmbedder(const ImageTower& tower, const DecodeOptions& d
       name_(name),
       seconds_(seconds),
       shape_(ShapeOf(tower, options.output)) {
-  if (options.output == Output::kPooled && !tower.has_head()) throw NoPoolingHead(name);
+  if (options.output == Output::kPooled && !tower.model().has_head()) throw NoPoolingHead(name);
 }
 
 void PictureEmbedder::Prepare(PictureInFlight& picture) const {
@@ -97,47 +97,77 @@ void PictureEmbedder::Prepare(PictureInFlight& picture) const {
   }
 }
 
-void PictureEmbedder::Compute(std::span<PictureInFlight> group, ImageTower::Solo* solo) {
+void PictureEmbedder::Compute(std::span<PictureInFlight> group, VisionForward* forward) {
+  const Lap lap;
+  if (forward != nullptr) {
+    ComputeTogether(group, *forward);
+  } else {
+    for (auto& [picture, prepared, result] : group) {
+      try {
+        result.embedding = ComputeOnAllThreads(prepared);
+      } catch (...) {
+        result.error = ErrorOfPicture(result.name);
+      }
+    }
+  }
   for (auto& [picture, prepared, result] : group) {
-    const Lap lap;
+    if (result.error) continue;
     try {
-      result.embedding = Embed(prepared, solo);
-      seconds_.Add({.compute = lap.Seconds()});
+      Finish(prepared, result.embedding);
     } catch (const UnusableEmbedding&) {
       result.error = ErrorOfPicture(result.name);
+      result.embedding = {};
       if (!model_is_sound_) EmbedTestPicture();
-    } catch (...) {
-      result.error = ErrorOfPicture(result.name);
+    }
+  }
+  seconds_.Add({.compute = lap.Seconds()});
+}
+
+void PictureEmbedder::ComputeTogether(std::span<PictureInFlight> group,
+                                      VisionForward& forward) const {
+  const bool tokens = options_.output == Output::kTokens;
+  try {
+    std::vector<ReadyPicture> ready;
+    for (auto& [picture, prepared, result] : group) {
+      // Zeros remain behind the tokens of a picture that has fewer than others.
+      result.embedding = Tensor(DType::kF32, shape_);
+      float* const out = result.embedding.floats().data();
+      ready.push_back(Ready(prepared, tokens ? out : nullptr, tokens ? nullptr : out));
+    }
+    forward.Run(ready);
+  } catch (...) {
+    for (PictureInFlight& picture : group) {
+      picture.result.error = ErrorOfPicture(picture.result.name);
+      picture.result.embedding = {};
     }
   }
 }
 
-Tensor PictureEmbedder::Embed(const PreparedPicture& picture, ImageTower::Solo* solo) const {
-  const bool tokens = options_.output == Output::kTokens;
-  // Zeros remain behind the tokens of a picture that has fewer than others.
+Tensor PictureEmbedder::ComputeOnAllThreads(const PreparedPicture& picture) const {
   Tensor embedding(DType::kF32, shape_);
-  float* out = embedding.floats().data();
-  if (solo != nullptr) {
-    solo->Run(picture, tokens ? out : nullptr, tokens ? nullptr : out);
-  } else {
-    const VisionOutput output = tower_.Run(std::span(&picture, 1));
-    std::ranges::copy(tokens ? output.last_hidden_state.floats() : output.pooler_output->floats(),
-                      out);
-  }
+  const VisionOutput output = tower_.Run(picture);
+  const bool tokens = options_.output == Output::kTokens;
+  std::ranges::copy(tokens ? output.last_hidden_state.floats() : output.pooler_output->floats(),
+                    embedding.floats().begin());
+  return embedding;
+}
+
+void PictureEmbedder::Finish(const PreparedPicture& picture, Tensor& embedding) const {
   const auto width = static_cast<size_t>(embedding.dim(-1));
+  const bool tokens = options_.output == Output::kTokens;
   const auto vectors = static_cast<size_t>(tokens ? picture.tokens() : 1);
   const std::span<float> values = embedding.floats();
   for (size_t i = 0; i < vectors; ++i) {
     FinishVector(values.subspan(i * width, width), options_.normalize);
   }
-  return embedding;
 }
 
 Tensor PictureEmbedder::EmbedTestPicture() {
   try {
     PreparedPicture picture;
     tower_.Preprocess(TestPicture(tower_), picture);
-    Tensor embedding = Embed(picture, nullptr);
+    Tensor embedding = ComputeOnAllThreads(picture);
+    Finish(picture, embedding);
     model_is_sound_ = true;
     return embedding;
   } catch (const UnusableEmbedding& error) {

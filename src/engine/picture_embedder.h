@@ -5,10 +5,11 @@
 #include <span>
 #include <string>
 
+#include "engine/image_tower.h"
 #include "engine/picture_pipeline.h"
 #include "engine/stage_totals.h"
+#include "model/vision_forward.h"
 #include "siglip/engine.h"
-#include "siglip/image_tower.h"
 
 namespace siglip {
 
@@ -26,14 +27,17 @@ class PictureEmbedder {
   // the model is at fault, they throw what EmbedTestPicture throws.
 
   void Prepare(PictureInFlight& picture) const;
-  /// By `solo`, or on all threads of the tower's runtime where it is null, with the same bits.
-  void Compute(std::span<PictureInFlight> group, ImageTower::Solo* solo);
+  /// The group together by `forward`, or one by one on all threads of the tower's runtime where it
+  /// is null, with the same bits.
+  void Compute(std::span<PictureInFlight> group, VisionForward* forward);
 
   /// See Engine::EmbedTestPicture.
   Tensor EmbedTestPicture();
 
  private:
-  Tensor Embed(const PreparedPicture& picture, ImageTower::Solo* solo) const;
+  void ComputeTogether(std::span<PictureInFlight> group, VisionForward& forward) const;
+  Tensor ComputeOnAllThreads(const PreparedPicture& picture) const;
+  void Finish(const PreparedPicture& picture, Tensor& embedding) const;
 
   const ImageTower& tower_;
   const DecodeOptions& decode_;

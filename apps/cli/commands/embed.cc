@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -18,8 +17,9 @@
 #include "commands/settings.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
-#include "outputs/embedding_output.h"
-#include "outputs/output_format.h"
+#include "output/embedding_output.h"
+#include "output/output_format.h"
+#include "outputs/standard_output.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
@@ -111,12 +111,8 @@ void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts,
     const Tensor embeddings = engine.EmbedTexts(wanted, options);
     const auto width = static_cast<size_t>(embeddings.dim(1));
     for (size_t i = 0; i < wanted.size(); ++i) {
-      EmbedResult result;
-      result.name = "text:" + wanted[i];
-      result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
-      std::ranges::copy(embeddings.floats().subspan(i * width, width),
-                        result.embedding.floats().begin());
-      output.Add(RowType::kText, result);
+      output.Add(RowType::kText, "text:" + wanted[i],
+                 embeddings.floats().subspan(i * width, width));
       ++tally.all;
       ++tally.embedded;
       progress.Advance();
@@ -187,7 +183,10 @@ void Embed(EmbedArguments arguments) {
   if (with_pictures) {
     run.Embed(
         engine, arguments.embed,
-        [&](const EmbedResult& result) { output->Add(RowType::kPicture, result); },
+        [&](const EmbedResult& result) {
+          if (result.error) return output->Skip();
+          output->Add(RowType::kPicture, result.name, result.embedding.floats());
+        },
         [&](const std::string& path) { return output->Reuse(RowType::kPicture, path); });
   }
   bool complete = with_pictures ? run.complete() : !stop;

@@ -1,20 +1,19 @@
 #include "commands/settings.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstdio>
 #include <string>
+
+#include "output/crc32.h"
 
 namespace siglip::cli {
 namespace {
 
 std::string Checksum(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
-  const auto crc = static_cast<unsigned>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  const uint32_t sum = Crc32({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::array<char, 16> text;
-  std::snprintf(text.data(), text.size(), "%08x", crc);
+  std::snprintf(text.data(), text.size(), "%08x", sum);
   return text.data();
 }
 
@@ -25,26 +24,16 @@ Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
   return {engine.text_model().config().embedding_size()};
 }
 
-Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
-  const DecodeOptions& decode = engine.options().decode;
-  const EmbedOptions& options = kind.options;
-  const auto describe = [&](const auto& tower) -> Settings {
-    return {
-        {"alpha", decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-        {"fast decode", decode.fast ? "yes" : "no"},
-        {"instruction set", std::string(engine.runtime()->instruction_set())},
-        {"normalize", options.normalize ? "yes" : "no"},
-        {"precision", std::string(ToString(tower.precision()))},
-        {"shape", ToString(kind.ShapeOf(engine))},
-        {"tokens", options.output == Output::kTokens ? "yes" : "no"},
-    };
-  };
-  Settings settings = kind.pictures ? describe(engine.tower()) : describe(engine.text_model());
+EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
+  const EmbeddingContent content = !kind.pictures ? EmbeddingContent::kTexts
+                                   : kind.texts   ? EmbeddingContent::kPicturesAndTexts
+                                                  : EmbeddingContent::kPictures;
+  // Hashes would have to be computed from all weights.
+  EmbeddingSettings settings =
+      engine.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
+  // Looked at last, by their names: they differ whenever something else does.
   if (kind.pictures) {
-    settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
-    // Looked at last, by their names: they differ whenever something else does.
-    settings["most tokens"] = std::to_string(engine.tower().most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(options));
+    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(kind.options));
   }
   if (kind.texts) {
     // With what cleaning of texts may change.

@@ -1,7 +1,7 @@
 // What the embeddings of an engine depend on, in words.
 #pragma once
 
-#include "outputs/journal.h"
+#include "output/embedding.h"
 #include "siglip/engine.h"
 
 namespace siglip::cli {
@@ -19,6 +19,6 @@ struct EmbeddingKind {
 /// Two engines with equal settings give every picture the same bits: they are alike in what was
 /// asked for and in what they make of a test picture, which stands for the weights, the
 /// configuration and everything else. The same for texts.
-Settings DescribeSettings(const Engine& engine, const EmbeddingKind& kind);
+EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind);
 
 }  // namespace siglip::cli

@@ -55,7 +55,7 @@ class PatchRows final : public PreprocessedRows {
         shapes_(DType::kI64, {pictures, 2}) {}
 
   void Set(int64_t row, const std::string& path) override {
-    const Siglip2Inputs one = processor_.PreprocessFile(path, decode_);
+    const VisionInputs one = processor_.PreprocessFile(path, decode_);
     PutRow(one.pixel_values, row, pixel_values_);
     PutRow(one.pixel_attention_mask, row, mask_);
     PutRow(one.spatial_shapes, row, shapes_);

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Everything continuous integration checks: scripts/test.sh first, then what takes longer or needs more
+# tools. The last line counts the tests of all runs: "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly fuzz_seconds=5 # for each target
+source scripts/stages.sh
+
+# Its tests are counted with the others.
+release_tests() {
+  local log="$scratch/test.log" status=0
+  scripts/test.sh 2>&1 | tee "$log" || status=$?
+  read -r passed failed < <(tail -n 1 "$log" | tr -cd '0-9 \n')
+  return "$status"
+}
+
+# All files of the project with one of these endings, tracked by git or about to be; without git,
+# all that lie where source files lie.
+source_files() {
+  if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+    git ls-files --cached --others --exclude-standard -- "${@/#/*.}" | sort -u |
+      while IFS= read -r file; do if [[ -f $file ]]; then printf '%s\n' "$file"; fi; done
+  else
+    local ending
+    for ending in "$@"; do
+      find apps bench examples fuzz include src tests -name "*.$ending"
+    done
+  fi
+}
+
+check_format() {
+  source_files cc h > "$scratch/format"
+  if ! xargs -d '\n' -P "$jobs" -n 8 clang-format --dry-run -Werror < "$scratch/format"; then
+    printf 'To lay the files out: clang-format -i FILE...\n'
+    return 1
+  fi
+}
+
+# The installed library, used by a project that knows only where it was installed, and the files that
+# shells complete by.
+check_install() {
+  cmake --install build/release --prefix "$scratch/installed" > /dev/null
+  local headers file
+  for file in bash-completion/completions/siglip zsh/site-functions/_siglip \
+    fish/vendor_completions.d/siglip.fish; do
+    grep --quiet list-skipped "$scratch/installed/share/$file" || return 1
+  done
+  headers=$(cd "$scratch/installed" && find . -name '*.h' -not -path './include/siglip/*')
+  if [[ -n $headers ]]; then
+    printf 'installed, but not in include/siglip: %s\n' "$headers"
+    return 1
+  fi
+  cmake -S examples/use_library -B "$scratch/use_library" -G Ninja \
+    -DCMAKE_PREFIX_PATH="$scratch/installed" > /dev/null
+  cmake --build "$scratch/use_library" -- --quiet
+  "$scratch/use_library/use_library" models/demo examples/images/00.jpg
+}
+
+# fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.
+fuzz_one() {
+  local name seeds found
+  name=$(basename "$1")
+  seeds="fuzz/corpus/${name#fuzz_}"
+  found="$scratch/corpus-$name"
+  mkdir "$found"
+  "$1" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz/$name-" "$found" "$seeds" > "$scratch/$name.log" 2>&1 ||
+    { tail -n 60 "$scratch/$name.log"; printf "%s FAILED\n" "$name"; return 1; }
+  printf '%s: %s inputs\n' "$name" \
+    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$name.log")"
+}
+
+fuzz_all() {
+  local program
+  local -a programs=() running=()
+  for program in build/fuzz/fuzz/fuzz_*; do
+    if [[ -f $program && -x $program ]]; then programs+=("$program"); fi
+  done
+  if ((${#programs[@]} == 0)); then
+    printf 'no fuzz targets were built\n'
+    return 1
+  fi
+  local status=0
+  for program in "${programs[@]}"; do
+    if ((${#running[@]} == jobs)); then
+      wait "${running[0]}" || status=1
+      running=("${running[@]:1}")
+    fi
+    fuzz_one "$program" &
+    running+=($!)
+  done
+  for program in "${running[@]}"; do wait "$program" || status=1; done
+  return "$status"
+}
+
+# The checks of .clang-tidy over the library and the programs. The compile commands are those of the
+# fuzz build, the one that clang makes.
+lint() {
+  source_files cc | grep -E '^(src|apps)/' | grep -v -e '_test\.cc$' -e '/isa/' > "$scratch/lint"
+  xargs -d '\n' -P "$jobs" -n 1 clang-tidy --quiet -p build/fuzz < "$scratch/lint" \
+    2> "$scratch/lint.log" || { cat "$scratch/lint.log"; return 1; }
+}
+
+run_stage 'development packages' scripts/bootstrap.sh --dev
+run_stage 'python packages' scripts/python_env.sh
+run_stage 'scripts/test.sh' release_tests
+run_stage 'layers' scripts/check_layers.py --self-contained
+run_stage 'format' check_format
+run_stage 'register spills' scripts/check_spills.py
+run_stage 'kernel efficiency' scripts/check_efficiency.py
+run_stage 'installed library' check_install
+run_stage 'another architecture' scripts/check_arm.sh
+# One build by clang for both: the sanitizers are the same.
+run_stage 'sanitizer build' build fuzz
+run_stage 'sanitizer tests' run_tests fuzz
+run_stage 'fuzz runs' fuzz_all
+run_stage 'clang-tidy' lint
