@@ -63,7 +63,8 @@ uint64_t Engine::Run(const PictureSource& source, const ResultSink& sink,
 
 Tensor Engine::Embed(std::span<const Picture> pictures, const EmbedOptions& options) const {
   PictureEmbedder embedder = parts_->NewEmbedder(options);
-  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder), {});
+  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
+                                             {.group_tokens = kGroupRows});
   Shape shape = embedder.shape();
   shape.insert(shape.begin(), std::ssize(pictures));
   Tensor embeddings(DType::kF32, shape);
