@@ -56,19 +56,20 @@ Engine::~Engine() = default;
 uint64_t Engine::Run(const PictureSource& source, const ResultSink& sink,
                      const EmbedOptions& options, const std::atomic<bool>* stop) const {
   PictureEmbedder embedder = parts_->NewEmbedder(options);
-  PicturePipeline pipeline(parts_->workers, parts_->StagesOf(embedder),
-                           OptionsOfPipeline(options, parts_->workers.threads()));
-  return pipeline.Run(source, sink, stop);
+  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
+                                             OptionsOfPipeline(options, parts_->workers.threads()));
+  return pipeline->Run(source, sink, stop);
 }
 
 Tensor Engine::Embed(std::span<const Picture> pictures, const EmbedOptions& options) const {
   PictureEmbedder embedder = parts_->NewEmbedder(options);
-  PicturePipeline pipeline(parts_->workers, parts_->StagesOf(embedder), {});
+  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
+                                             {.group_tokens = kGroupRows});
   Shape shape = embedder.shape();
   shape.insert(shape.begin(), std::ssize(pictures));
   Tensor embeddings(DType::kF32, shape);
   auto next = embeddings.floats().begin();
-  pipeline.Run(pictures, [&](const EmbedResult& result) {
+  pipeline->Run(pictures, [&](const EmbedResult& result) {
     if (result.error) throw Error(*result.error);
     next = std::ranges::copy(result.embedding.floats(), next).out;
   });

@@ -12,6 +12,7 @@
 
 #include "scratch_folder.h"
 #include "siglip/engine.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 

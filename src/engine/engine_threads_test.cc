@@ -148,6 +148,10 @@ TEST_F(EngineThreadsTest, AChildOfForkCanUseAndDestroyIt) {
                                 [&] { return engine->Run(UntilReady(pictures[0], end), Ignore); }));
     }
     for (int i = 0; i < 20; ++i) EXPECT_TRUE(SucceedsInChild(embeds));
+    EXPECT_TRUE(SucceedsInChild([&] {
+      const bool same = SameBits(engine->Embed(pictures), expected);
+      return SucceedsInChild(embeds) && same && SameBits(engine->Embed(pictures), expected);
+    }));
     enough.set_value();
     for (auto& run : busy) EXPECT_GT(run.get(), 0U);
   }

@@ -49,6 +49,11 @@ std::thread StartThread(std::function<void()> work) {
 
 }  // namespace
 
+std::unique_ptr<PicturePipeline> PicturePipeline::New(WorkerPool& pool, PictureStages stages,
+                                                      const PipelineOptions& options) {
+  return std::unique_ptr<PicturePipeline>(new PicturePipeline(pool, std::move(stages), options));
+}
+
 uint64_t PicturePipeline::Run(const PictureSource& source, const ResultSink& sink,
                               const std::atomic<bool>* stop) {
   stop_ = stop;

@@ -8,10 +8,12 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/fork_handler.h"
@@ -46,8 +48,10 @@ struct PipelineOptions {
 /// thread of its own and the sink by the calling one.
 class PicturePipeline final : private WorkerPool::Task {
  public:
-  PicturePipeline(WorkerPool& pool, PictureStages stages, const PipelineOptions& options)
-      : pool_(pool), stages_(std::move(stages)), options_(options) {}
+  /// Not on the stack: a child of fork() keeps those of threads that are gone, whose stacks serve
+  /// other threads there.
+  static std::unique_ptr<PicturePipeline> New(WorkerPool& pool, PictureStages stages,
+                                              const PipelineOptions& options);
 
   /// Once. Returns how many results the sink took. Passes on what source, sink and stages throw:
   /// after the source threw, the pictures taken are still delivered; after one of the others threw,
@@ -58,6 +62,9 @@ class PicturePipeline final : private WorkerPool::Task {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+
+  PicturePipeline(WorkerPool& pool, PictureStages stages, const PipelineOptions& options)
+      : pool_(pool), stages_(std::move(stages)), options_(options) {}
 
   void Feed(const PictureSource& source);
   bool TakeOne(Lock& lock, const PictureSource& source);

@@ -57,7 +57,7 @@ uint64_t RunOn(int threads, const PictureSource& source, const ResultSink& sink,
                const PictureStages& stages = StagesWith(), const PipelineOptions& options = {8},
                const std::atomic<bool>* stop = nullptr) {
   WorkerPool pool(threads);
-  return PicturePipeline(pool, stages, options).Run(source, sink, stop);
+  return PicturePipeline::New(pool, stages, options)->Run(source, sink, stop);
 }
 
 TEST(PicturePipeline, DeliversEveryPictureInOrder) {
@@ -89,7 +89,7 @@ TEST(PicturePipeline, DeliversPicturesThatAreThereAlready) {
       EXPECT_EQ(result.index, next++);
       EXPECT_EQ(result.name, pictures[result.index].name());
     };
-    EXPECT_EQ(PicturePipeline(pool, StagesWith(), {}).Run(pictures, sink), 50U);
+    EXPECT_EQ(PicturePipeline::New(pool, StagesWith(), {})->Run(pictures, sink), 50U);
     EXPECT_EQ(next, 50U);
   }
 }
@@ -98,7 +98,8 @@ TEST(PicturePipeline, NothingToDo) {
   const auto sink = [](const EmbedResult&) { FAIL(); };
   EXPECT_EQ(RunOn(3, CountTo(0), sink), 0U);
   WorkerPool pool(2);
-  EXPECT_EQ(PicturePipeline(pool, StagesWith(), {}).Run(std::span<const Picture>(), sink), 0U);
+  EXPECT_EQ(PicturePipeline::New(pool, StagesWith(), {})->Run(std::span<const Picture>(), sink),
+            0U);
 }
 
 TEST(PicturePipeline, DeliversAsReadyWhereAskedFor) {
@@ -171,8 +172,8 @@ TEST(PicturePipeline, SmallPicturesAreComputedInGroups) {
       std::vector<Picture> pictures;
       for (int i = 0; i < 600; ++i) pictures.push_back(Numbered(i));
       WorkerPool pool(threads);
-      PicturePipeline pipeline(pool, stages, {.group_tokens = 256});
-      EXPECT_EQ(pipeline.Run(pictures, [](const EmbedResult&) {}), 600U);
+      const auto pipeline = PicturePipeline::New(pool, stages, {.group_tokens = 256});
+      EXPECT_EQ(pipeline->Run(pictures, [](const EmbedResult&) {}), 600U);
       EXPECT_EQ(computed, 600U);
       EXPECT_EQ(largest, most) << tokens;
     }
@@ -253,7 +254,8 @@ TEST(PicturePipeline, DeliversWhileTheSourceWaits) {
 }
 
 /// What compute is told of each picture.
-std::vector<bool> OnAllThreads(int threads, const PictureSource& source, const ResultSink& sink) {
+std::vector<bool> OnAllThreads(WorkerPool& pool, const PictureSource& source,
+                               const ResultSink& sink) {
   std::vector<bool> told;
   std::mutex mutex;
   PictureStages stages = StagesWith();
@@ -261,14 +263,21 @@ std::vector<bool> OnAllThreads(int threads, const PictureSource& source, const R
     const std::lock_guard lock(mutex);
     told.push_back(on_all_threads);
   };
-  RunOn(threads, source, sink, stages);
+  PicturePipeline::New(pool, stages, {8})->Run(source, sink, nullptr);
   return told;
 }
 
 TEST(PicturePipeline, TheOnlyPictureGetsAllThreads) {
   const auto ignore = [](const EmbedResult&) {};
-  EXPECT_EQ(OnAllThreads(4, CountTo(1), ignore), std::vector{true});
-  EXPECT_EQ(OnAllThreads(1, CountTo(1), ignore), std::vector{false});
+  WorkerPool one(1);
+  EXPECT_EQ(OnAllThreads(one, CountTo(1), ignore), std::vector{false});
+  WorkerPool four(4);
+  EXPECT_EQ(OnAllThreads(four, CountTo(1), ignore), std::vector{true});
+  // Unless there is another call.
+  const auto during_another = [&](const EmbedResult&) {
+    EXPECT_EQ(OnAllThreads(four, CountTo(1), ignore), std::vector{false});
+  };
+  OnAllThreads(four, CountTo(1), during_another);
 }
 
 TEST(PicturePipeline, DoesNotWaitForASourceThatWaitsForResults) {
@@ -279,7 +288,8 @@ TEST(PicturePipeline, DoesNotWaitForASourceThatWaitsForResults) {
     return Numbered(next++);
   };
   const auto sink = [&](const EmbedResult&) { ++delivered; };
-  EXPECT_EQ(OnAllThreads(2, source, sink), (std::vector{false, false, false}));
+  WorkerPool pool(2);
+  EXPECT_EQ(OnAllThreads(pool, source, sink), (std::vector{false, false, false}));
 }
 
 TEST(PicturePipeline, AChildOfForkCannotGoOnWithItsParentsRun) {
