@@ -140,7 +140,7 @@ TEST(PositionTableTest, ManyThreadsAtOnce) {
 }
 
 TEST(PositionTableTest, AChildOfForkUsesItWhateverOtherThreadsDid) {
-  const PositionTable table(RandomValues(4 * 4 * 2), 4, 2);
+  const PositionTable table(RandomValues(4 * 4 * 2), 4, 2, InterpolateBilinear);
   const float expected = table.For(5, 7)->matrix().row(34)[1];
   std::atomic<bool> done = false;
   std::vector<std::thread> threads;

@@ -20,9 +20,8 @@
 #include "outputs/preprocess_output.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
+#include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
 #include "terminal/exit_codes.h"
 #include "terminal/interrupt.h"
 #include "terminal/text.h"
@@ -65,9 +64,8 @@ std::array<int64_t, 2> ParseImageSize(const std::string& text) {
   return size;
 }
 
-SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
-                                   const PreprocessCommandArguments& arguments) {
-  const auto stored = SiglipImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+SiglipImageProcessor Changed(const SiglipImageProcessor& stored,
+                             const PreprocessCommandArguments& arguments) {
   ImageProcessorConfig config = stored.config();
   if (arguments.size) {
     config.do_resize = true;
@@ -77,33 +75,28 @@ SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
     config.do_center_crop = config.do_pad = false;
   }
   if (arguments.resample) config.resample = *arguments.resample;
-  return SiglipImageProcessor(config, stored.mode());
+  return {config, stored.mode()};
 }
 
-Siglip2ImageProcessor MakeSiglip2Processor(const std::filesystem::path& folder,
-                                           const PreprocessCommandArguments& arguments) {
-  const auto stored = Siglip2ImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+Siglip2ImageProcessor Changed(const Siglip2ImageProcessor& stored,
+                              const PreprocessCommandArguments& arguments) {
   Siglip2ImageProcessorConfig config = stored.config();
-  if (arguments.max_num_patches != 0) config.max_num_patches = arguments.max_num_patches;
   if (arguments.resample) config.resample = *arguments.resample;
-  return Siglip2ImageProcessor(config, stored.mode());
+  return {config, stored.mode()};
 }
 
-/// For as many pictures as there are paths.
-std::unique_ptr<PreprocessedRows> MakeRows(const std::filesystem::path& folder,
-                                           const PreprocessCommandArguments& arguments,
-                                           const DecodeOptions& decode) {
-  const auto refuse = [&](const char* option, const char* kind) {
+ImageProcessor MakeProcessor(const std::filesystem::path& folder,
+                             const PreprocessCommandArguments& arguments) {
+  const bool naflex = Siglip2ImageProcessor::IsFor(folder);
+  if (naflex && arguments.size) {
     throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": " + option + " is for models of " + kind + " resolution");
-  };
-  const auto pictures = std::ssize(arguments.paths);
-  if (Siglip2ImageProcessor::IsFor(folder)) {
-    if (arguments.size) refuse("--size", "fixed");
-    return NewRows(MakeSiglip2Processor(folder, arguments), decode, pictures);
+                folder.string() + ": --size is for models of fixed resolution");
   }
-  if (arguments.max_num_patches != 0) refuse("--max-num-patches", "variable");
-  return NewRows(MakeProcessor(folder, arguments), decode, pictures);
+  const auto stored =
+      ImageProcessor::FromPretrained(folder, naflex ? Resolution::kNaflex : Resolution::kFixed,
+                                     arguments.preprocess.mode, arguments.max_num_patches);
+  if (naflex) return Changed(*stored.naflex(), arguments);
+  return Changed(*stored.fixed(), arguments);
 }
 
 /// Decoded pictures to be written as well.
@@ -144,13 +137,13 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  const std::unique_ptr<PreprocessedRows> rows = MakeRows(folder, arguments, decode);
+  PreprocessedRows rows(MakeProcessor(folder, arguments), decode, std::ssize(arguments.paths));
   DecodedPictures decoded;
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
     const std::string& path = arguments.paths[i];
     try {
-      rows->Set(static_cast<int64_t>(i), path);
+      rows.Set(static_cast<int64_t>(i), path);
       if (arguments.rgb) decoded.Add(path, decode);
     } catch (const Error& error) {
       std::cerr << "siglip: " << Printable(error.what()) << "\n";
@@ -162,7 +155,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
     std::cerr << "siglip: " << Printable(arguments.output.string()) << " was not written\n";
     throw ExitCode{kNothingDone};
   }
-  NamedTensors tensors = rows->tensors();
+  NamedTensors tensors = rows.tensors();
   decoded.AppendTo(tensors);
   WriteSafetensors(arguments.output, tensors, {},
                    {.replace = arguments.force, .stop = &CatchInterrupts()});

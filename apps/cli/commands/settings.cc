@@ -39,7 +39,7 @@ EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& ki
     // With what cleaning of texts may change.
     const std::string text =
         "0123456789 The_quick brown fox's \u201cjump\u201d &amp; the lazy dog.";
-    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}, options));
+    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}, kind.options));
   }
   return settings;
 }
