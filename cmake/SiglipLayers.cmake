@@ -1,11 +1,15 @@
 # One target per folder of src/. Each layer sees its own headers and, through its dependencies,
 # those of the layers below it; including anything else does not compile.
 
-# siglip_layer(NAME SOURCES file... [DEPENDS layer...] [LIBRARIES target...])
-# Sources are relative to the layer's folder. Files named X_test.cc beside them become the test
-# program NAME_test.
+# siglip_layer(NAME [PROGRAMS_ONLY] SOURCES file... [HEADERS file...] [DEPENDS layer...]
+#              [LIBRARIES target...])
+# All there is to say about a layer, here and to scripts/check_layers.py. Sources are relative to its
+# folder. HEADERS are those of include/siglip that it defines. DEPENDS are the layers directly below.
+# PROGRAMS_ONLY keeps it out of the installed library: programs of this project link and include it,
+# and do not see through it what is below. Files named X_test.cc become the test program NAME_test,
+# but for those whose X.cc is there and not built.
 function(siglip_layer name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "PROGRAMS_ONLY" "" "SOURCES;HEADERS;DEPENDS;LIBRARIES" ${ARGN})
   # A folder holding nothing but a link to this layer: -I of it makes "NAME/x.h" the one way in.
   set(root "${PROJECT_BINARY_DIR}/layers/${name}")
   file(MAKE_DIRECTORY "${root}")
@@ -13,12 +17,25 @@ function(siglip_layer name)
 
   add_library(siglip_${name} STATIC ${arg_SOURCES})
   target_include_directories(siglip_${name} PUBLIC "${root}" "${PROJECT_SOURCE_DIR}/include")
+  set(visibility PUBLIC)
+  if(arg_PROGRAMS_ONLY)
+    set(visibility PRIVATE)
+  else()
+    set_property(GLOBAL APPEND PROPERTY SIGLIP_INSTALLED_LAYERS ${name})
+  endif()
   foreach(layer IN LISTS arg_DEPENDS)
-    target_link_libraries(siglip_${name} PUBLIC siglip_${layer})
+    target_link_libraries(siglip_${name} ${visibility} siglip_${layer})
   endforeach()
   target_link_libraries(siglip_${name} PRIVATE ${arg_LIBRARIES})
+  add_dependencies(siglip_layers siglip_${name})
 
-  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc")
+  file(GLOB tests CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" *_test.cc)
+  foreach(test IN LISTS tests)
+    string(REPLACE _test.cc .cc subject "${test}")
+    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${subject}" AND NOT subject IN_LIST arg_SOURCES)
+      list(REMOVE_ITEM tests "${test}")
+    endif()
+  endforeach()
   if(SIGLIP_TESTS AND tests)
     add_executable(siglip_${name}_test ${tests})
     # What tests do themselves need not be fast; building them must be.

@@ -3,9 +3,10 @@
 
     scripts/check_layers.py [--root FOLDER] [--self-contained]
 
-This file holds the table of layers (see ARCHITECTURE.md). Violations are listed as
-"file:line: what is wrong", and the exit status is 1. With --self-contained every public header is
-also compiled alone.
+What layers there are, what each may use and which public headers it defines is said by the calls of
+siglip_layer() in src/*/CMakeLists.txt; the table in ARCHITECTURE.md must say the same. Violations are
+listed as "file:line: what is wrong", and the exit status is 1. With --self-contained every public
+header is also compiled alone.
 """
 
 import argparse
@@ -14,56 +15,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-
-# layer -> the layers directly below it; it may include these and whatever lies below them.
-LAYERS = {
-    "base": [],
-    "tensor": ["base"],
-    "kernels": ["tensor"],
-    "weights": ["tensor"],
-    "configuration": ["weights"],
-    "model": ["kernels", "configuration"],
-    "image": ["tensor"],
-    "text": ["weights"],
-    "engine": ["model", "image", "text"],
-    "hub": ["base"],
-    "output": ["weights"],
-}
-
-# public header -> the layer that defines most of it.
-PUBLIC_HEADERS = {
-    "atomic_file.h": "base",
-    "error.h": "base",
-    "resolution.h": "base",
-    "runtime.h": "base",
-    "tensor.h": "tensor",
-    "vision_inputs.h": "tensor",
-    "safetensors.h": "weights",
-    "encoder_config.h": "configuration",
-    "text_config.h": "configuration",
-    "text_model.h": "model",
-    "vision_config.h": "configuration",
-    "vision_model.h": "model",
-    "packed_checkpoint.h": "model",
-    "model.h": "model",
-    "image_classification.h": "model",
-    "projector.h": "model",
-    "siglip2_vision_config.h": "configuration",
-    "siglip2_vision_model.h": "model",
-    "model_info.h": "configuration",
-    "convert.h": "configuration",
-    "image.h": "image",
-    "image_processor.h": "image",
-    "picture.h": "image",
-    "prepared_picture.h": "image",
-    "siglip_image_processor.h": "image",
-    "tokenizer.h": "text",
-    "siglip2_image_processor.h": "image",
-    "engine.h": "engine",
-    "fingerprint.h": "engine",
-    "hub.h": "hub",
-    "zero_shot_classifier.h": "engine",
-}
 
 # codec -> how its headers begin; each codec is known to one file of src/image.
 CODEC_HEADERS = {
@@ -86,21 +37,67 @@ ONLY_USERS = {
 
 INTRINSICS = re.compile(r"(\w*intrin|arm_\w+)\.h")
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
+CMAKE_COMMENT = re.compile(r"#.*")
 CMAKE_LAYER = re.compile(r"siglip_layer\(\s*(\w+)([^)]*)\)")
-CMAKE_KEYWORD = re.compile(r"\b(SOURCES|DEPENDS|LIBRARIES)\b")
+CMAKE_KEYWORD = re.compile(r"\b(PROGRAMS_ONLY|SOURCES|HEADERS|DEPENDS|LIBRARIES)\b")
+TABLE_ROW = re.compile(r"\| `(\w+)` \|.*\| (.*) \|$")
 
 CHECKED_FOLDERS = ("include", "src", "apps", "bench", "fuzz", "examples", "tests")
-# Programs -> the layers whose headers they may include besides the public ones: those of users have
-# nothing else, those of this project link what is not exported.
-PROGRAMS = {"apps": ("output",), "examples": ()}
+# Programs as users write them, with the public headers; those in apps/ also know layers that are made
+# for programs.
+PUBLIC_ONLY = ("apps", "examples")
 
 
-def layers_below(layer):
-    """The layers that `layer` may include: itself and all below it."""
-    found = {layer}
-    for lower in LAYERS[layer]:
-        found |= layers_below(lower)
-    return found
+class Layers:
+    """What the calls of siglip_layer() say, and what is wrong with them."""
+
+    def __init__(self, root):
+        self.depends = {}  # layer -> the layers directly below it
+        self.owners = {}  # public header -> the layer that defines most of it
+        self.programs_only = set()  # layers that are linked by programs of this project only
+        self.places = {}  # layer -> its CMake file and line
+        self.violations = []
+        for path in sorted(root.glob("src/*/CMakeLists.txt")):
+            self.read(path, path.relative_to(root))
+        self.check()
+
+    def read(self, path, relative):
+        text = CMAKE_COMMENT.sub("", path.read_text(encoding="utf-8"))
+        for match in CMAKE_LAYER.finditer(text):
+            layer = match[1]
+            self.places[layer] = f"{relative.as_posix()}:{text.count(chr(10), 0, match.start()) + 1}"
+            if layer != relative.parts[1]:
+                self.report(layer, f"layer {layer} is not in a folder of its name")
+            pieces = CMAKE_KEYWORD.split(match[2])
+            said = {key: value.split() for key, value in zip(pieces[1::2], pieces[2::2])}
+            self.depends[layer] = said.get("DEPENDS", [])
+            if "PROGRAMS_ONLY" in said:
+                self.programs_only.add(layer)
+            for header in said.get("HEADERS", []):
+                if header in self.owners:
+                    self.report(layer, f"{header} is of layer {self.owners[header]} already")
+                self.owners[header] = layer
+
+    def report(self, layer, message):
+        self.violations.append(f"{self.places[layer]}: {message}")
+
+    def check(self):
+        """Layers depend on layers that exist, and never on themselves by a detour."""
+        for layer, depends in self.depends.items():
+            for other in depends:
+                if other not in self.depends:
+                    self.report(layer, f"layer {layer} depends on {other}, which is none")
+                elif layer in self.below(other):
+                    self.report(layer, f"layer {layer} depends on {other}, which is above it")
+
+    def below(self, layer, found=None):
+        """The layers that `layer` may include: itself and all below it."""
+        found = set() if found is None else found
+        if layer not in found:
+            found.add(layer)
+            for lower in self.depends.get(layer, []):
+                self.below(lower, found)
+        return found
 
 
 def includes_of(path):
@@ -112,35 +109,36 @@ def includes_of(path):
             yield number, match.group(1)
 
 
-def owner_of(header):
+def owner_of(layers, header):
     """The layer a header belongs to, or None for one of the system or of the same program."""
     folder, _, rest = header.partition("/")
     if folder == "siglip":
-        return PUBLIC_HEADERS.get(rest)
-    return folder if rest and folder in LAYERS else None
+        return layers.owners.get(rest)
+    return folder if rest and folder in layers.depends else None
 
 
-def check_layer_order(relative, header):
+def check_layer_order(layers, relative, header):
     """No include goes upward, and programs of users see public headers only."""
     place = relative.parts[0]
     folder = header.partition("/")[0]
-    owner = owner_of(header)
+    owner = owner_of(layers, header)
     if folder == "siglip" and owner is None:
-        return f"<{header}> is no public header that scripts/check_layers.py knows"
+        return f"<{header}> is no public header that a layer names in its HEADERS"
     if owner is None:
         return None
     if place == "include":
-        layer = PUBLIC_HEADERS.get(relative.name)
+        layer = layers.owners.get(relative.name)
         if folder != "siglip":
             return f"a public header includes the private {header}"
     elif place == "src":
         layer = relative.parts[1]
     else:
-        if place in PROGRAMS and folder not in ("siglip", *PROGRAMS[place]):
-            allowed = " and ".join(f"{name}/*.h" for name in ("siglip", *PROGRAMS[place]))
-            return f"{place}/ may include only {allowed}, not the private {header}"
+        allowed = ["siglip"] + (sorted(layers.programs_only) if place == "apps" else [])
+        if place in PUBLIC_ONLY and folder not in allowed:
+            names = " and ".join(f"{name}/*.h" for name in allowed)
+            return f"{place}/ may include only {names}, not the private {header}"
         return None
-    if layer in LAYERS and owner not in layers_below(layer):
+    if layer in layers.depends and owner not in layers.below(layer):
         return f"layer {layer} includes {header} of layer {owner}, which is not below it"
     return None
 
@@ -179,7 +177,8 @@ def codec_of(header):
 class Checker:
     def __init__(self, root):
         self.root = root
-        self.violations = []
+        self.layers = Layers(root)
+        self.violations = self.layers.violations
         self.codec_users = {}  # codec -> the file that includes it
 
     def report(self, relative, line, message):
@@ -200,34 +199,40 @@ class Checker:
     def check_file(self, path):
         relative = path.relative_to(self.root)
         if relative.parts[0] == "src" and (len(relative.parts) < 3
-                                           or relative.parts[1] not in LAYERS):
-            self.report(relative, 1, "in no layer that scripts/check_layers.py knows")
-        if relative.parts[0] == "include" and relative.name not in PUBLIC_HEADERS:
-            self.report(relative, 1, "a public header that scripts/check_layers.py does not know")
+                                           or relative.parts[1] not in self.layers.depends):
+            self.report(relative, 1, "in no layer: siglip_layer() is not called for it")
+        if relative.parts[0] == "include" and relative.name not in self.layers.owners:
+            self.report(relative, 1, "a public header that no layer names in its HEADERS")
         for line, header in includes_of(path):
             if ".." in header.split("/"):
                 self.report(relative, line, f"'..' in an include: {header}")
-            for message in (check_layer_order(relative, header),
+            for message in (check_layer_order(self.layers, relative, header),
                             check_third_party(relative, header),
                             check_isa(relative, header)):
                 if message:
                     self.report(relative, line, message)
             self.check_codec(relative, line, header)
 
-    def check_cmake(self, layer):
-        """What CMake lets a layer see must not exceed the table above."""
-        path = self.root / "src" / layer / "CMakeLists.txt"
-        if not path.exists():
-            return
-        text = path.read_text(encoding="utf-8")
-        for match in CMAKE_LAYER.finditer(text):
-            pieces = CMAKE_KEYWORD.split(match.group(2))
-            depends = pieces[pieces.index("DEPENDS") + 1].split() if "DEPENDS" in pieces else []
-            for other in depends:
-                if other not in layers_below(layer):
-                    line = text.count("\n", 0, match.start()) + 1
-                    self.report(path.relative_to(self.root), line,
-                                f"layer {layer} depends on {other}, which is not below it")
+    def check_table(self):
+        """The table in ARCHITECTURE.md says what CMake says."""
+        path = self.root / "ARCHITECTURE.md"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        begin = next((n for n, line in enumerate(lines) if line.startswith("| layer |")), len(lines))
+        told = set()
+        for number, line in enumerate(lines[begin + 2:], start=begin + 3):
+            match = TABLE_ROW.match(line)
+            if not match:
+                break
+            layer = match[1]
+            told.add(layer)
+            depends = set(re.findall(r"`(\w+)`", match[2]))
+            if layer not in self.layers.depends:
+                self.report(path.relative_to(self.root), number, f"there is no layer {layer}")
+            elif depends != set(self.layers.depends[layer]):
+                self.report(path.relative_to(self.root), number,
+                            f"layer {layer} may use {', '.join(self.layers.depends[layer]) or '-'}")
+        for layer in sorted(set(self.layers.depends) - told):
+            self.report(path.relative_to(self.root), begin + 1, f"layer {layer} is not in the table")
 
     def check_self_contained(self, compiler):
         """Every public header compiles with nothing included before it."""
@@ -247,8 +252,7 @@ class Checker:
             for path in sorted((self.root / folder).rglob("*")):
                 if path.suffix in (".h", ".cc", ".inc") and path.is_file():
                     self.check_file(path)
-        for layer in LAYERS:
-            self.check_cmake(layer)
+        self.check_table()
         return self.violations
 
 
