@@ -40,8 +40,9 @@ function(siglip_layer name)
     add_executable(siglip_${name}_test ${tests})
     # What tests do themselves need not be fast; building them must be.
     target_compile_options(siglip_${name}_test PRIVATE -O1)
+    list(TRANSFORM arg_DEPENDS PREPEND siglip_)  # of PROGRAMS_ONLY, too
     target_link_libraries(siglip_${name}_test PRIVATE siglip_${name} siglip_test_support
-                          ${arg_LIBRARIES} GTest::gtest_main)
+                          ${arg_DEPENDS} ${arg_LIBRARIES} GTest::gtest_main)
     gtest_discover_tests(siglip_${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()

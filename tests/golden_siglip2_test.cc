@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "golden_values.h"
-#include "siglip/safetensors.h"
 #include "siglip/model.h"
+#include "siglip/safetensors.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {
@@ -90,8 +91,8 @@ VisionInputs MixedInputs() {
   const VisionInputs golden = GoldenInputs();
   const auto batch = static_cast<int64_t>(shapes.size());
   VisionInputs inputs = {Tensor(DType::kF32, {batch, 16, golden.pixel_values.dim(2)}),
-                          {},
-                          Tensor(DType::kI64, {batch, 2})};
+                         {},
+                         Tensor(DType::kI64, {batch, 2})};
   const auto source = golden.pixel_values.floats();
   auto values = inputs.pixel_values.floats();
   for (size_t i = 0; i < values.size(); ++i) {
@@ -126,7 +127,7 @@ bool SameBits(const Tensor& part, const Tensor& whole, size_t first) {
 TEST(Siglip2InvarianceTest, SameBitsInAnyCompanyWithAnyThreadsInEveryPrecision) {
   const VisionInputs inputs = MixedInputs();
   const size_t pictures = 7;
-  const Siglip2ForwardOptions all = {.output_hidden_states = true, .output_attentions = true};
+  const VisionForwardOptions all = {.output_hidden_states = true, .output_attentions = true};
   for (const std::string& isa : AvailableInstructionSets()) {
     for (const Precision precision :
          {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
