@@ -12,7 +12,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   endif()
   set(SIGLIP_FLAGS_avx512_vnni ${SIGLIP_FLAGS_avx512} -mavx512vnni)
   set(SIGLIP_FLAGS_avx512_bf16 ${SIGLIP_FLAGS_avx512_vnni} -mavx512bf16)
-  set(SIGLIP_FLAGS_sha_ni -msha -msse4.1)
 endif()
 
 # siglip_isa_sources(LAYER SET=FILE...): adds the files whose instruction set this architecture has.
@@ -23,7 +22,7 @@ function(siglip_isa_sources layer)
     if(CMAKE_MATCH_1 IN_LIST SIGLIP_INSTRUCTION_SETS)
       target_sources(siglip_${layer} PRIVATE "${CMAKE_MATCH_2}")
       set_source_files_properties("${CMAKE_MATCH_2}" PROPERTIES
-        COMPILE_OPTIONS "${SIGLIP_FLAGS_${CMAKE_MATCH_1}}")
+        COMPILE_OPTIONS "${SIGLIP_FLAGS_${CMAKE_MATCH_1}}" SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
 endfunction()

@@ -27,6 +27,7 @@ function(siglip_layer name)
     target_link_libraries(siglip_${name} ${visibility} siglip_${layer})
   endforeach()
   target_link_libraries(siglip_${name} PRIVATE ${arg_LIBRARIES})
+  siglip_precompile(siglip_${name} <nlohmann/json.hpp>)
   add_dependencies(siglip_layers siglip_${name})
 
   file(GLOB tests CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" *_test.cc)
@@ -37,12 +38,21 @@ function(siglip_layer name)
     endif()
   endforeach()
   if(SIGLIP_TESTS AND tests)
-    add_executable(siglip_${name}_test ${tests})
-    # What tests do themselves need not be fast; building them must be.
-    target_compile_options(siglip_${name}_test PRIVATE -O1)
     list(TRANSFORM arg_DEPENDS PREPEND siglip_)  # of PROGRAMS_ONLY, too
-    target_link_libraries(siglip_${name}_test PRIVATE siglip_${name} siglip_test_support
-                          ${arg_DEPENDS} ${arg_LIBRARIES} GTest::gtest_main)
+    siglip_test_program(siglip_${name}_test SOURCES ${tests}
+                        LIBRARIES siglip_${name} ${arg_DEPENDS} ${arg_LIBRARIES})
     gtest_discover_tests(siglip_${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
   endif()
+endfunction()
+
+# siglip_test_program(TARGET SOURCES file... LIBRARIES target...)
+function(siglip_test_program target)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${target} ${arg_SOURCES})
+  target_compile_options(${target} PRIVATE ${SIGLIP_QUICKLY_BUILT})
+  if(SIGLIP_SANITIZE MATCHES undefined)  # of what is tested; a test's own arithmetic takes long to build
+    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  endif()
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} siglip_test_support GTest::gtest_main)
+  siglip_precompile(${target} <gtest/gtest.h>)
 endfunction()

@@ -5,4 +5,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cmake --preset aarch64 -DSIGLIP_WERROR=ON "$@" > /dev/null
-cmake --build --preset aarch64 --parallel "$(nproc)" -- --quiet
+NINJA_STATUS='%f/%t ' cmake --build --preset aarch64 --parallel "$(nproc)" 2>&1 |
+  scripts/progress.py files
