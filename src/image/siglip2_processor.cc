@@ -9,7 +9,7 @@
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
-#include "image/preprocess_encoded.h"
+#include "image/encoded_image.h"
 #include "image/processor_fields.h"
 #include "image/resize.h"
 #include "image/siglip2_processor_config.h"
@@ -84,13 +84,6 @@ void Siglip2ImageProcessor::Preprocess(const Image& image, std::span<float> out)
   const PicturePlan plan = PlanPicture(*this, ImageView(image).size());
   CheckRoom(*this, plan, out);
   siglip::Preprocess(*this, plan, image, out);
-}
-
-void PreprocessEncoded(const Siglip2ImageProcessor& processor, EncodedImage& image,
-                       std::span<float> out) {
-  const PicturePlan plan = PlanPicture(processor, image.size());
-  CheckRoom(processor, plan, out);
-  Preprocess(processor, plan, image, out);
 }
 
 VisionInputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
