@@ -161,9 +161,7 @@ TEST(PicturePipeline, SmallPicturesAreComputedInGroups) {
       std::atomic<size_t> computed = 0;
       PictureStages stages = StagesWith(Dawdle, tokens);
       stages.compute = [&](int, std::span<PictureInFlight> group, bool) {
-        for (size_t i = 1; i < group.size(); ++i) {
-          EXPECT_LT(group[i - 1].result.index, group[i].result.index);
-        }
+        EXPECT_LE(group.size(), most);
         size_t before = largest;
         while (before < group.size() && !largest.compare_exchange_weak(before, group.size())) {
         }
