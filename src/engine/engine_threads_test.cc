@@ -1,12 +1,13 @@
 // An engine used from several threads, from its own sources and sinks, and after fork().
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine_test_support.h"
@@ -61,21 +62,25 @@ TEST_F(EngineThreadsTest, AShortCallIsDoneWhileSourcesAndSinksOfOthersWait) {
     std::promise<void> short_call_done;
     const std::shared_future<void> end = short_call_done.get_future().share();
     std::vector<std::future<uint64_t>> waiting;
-    for (int i = 0; i < 3; ++i) {
-      waiting.push_back(std::async(std::launch::async, [&, sent = false] {
-        const auto wait_for_input = [&, sent]() mutable -> std::optional<Picture> {
-          if (std::exchange(sent, true)) {
-            end.wait();
-            return std::nullopt;
-          }
-          return picture;
+    std::vector<std::promise<void>> begun(6);
+    for (size_t i = 0; i < begun.size(); i += 2) {
+      waiting.push_back(std::async(std::launch::async, [&, i] {
+        const auto one_then_wait = [&, sent = false]() mutable -> std::optional<Picture> {
+          if (!std::exchange(sent, true)) return picture;
+          end.wait();
+          return std::nullopt;
         };
-        return engine.Run(wait_for_input, Ignore);
+        return engine.Run(one_then_wait, [&](const EmbedResult&) { begun[i].set_value(); });
       }));
-      waiting.push_back(std::async(std::launch::async, [&] {
-        return engine.Run(UntilReady(picture, end), [&](const EmbedResult&) { end.wait(); });
+      waiting.push_back(std::async(std::launch::async, [&, i] {
+        const auto sink = [&](const EmbedResult& result) {
+          if (result.index == 0) begun[i + 1].set_value();
+          end.wait();
+        };
+        return engine.Run(UntilReady(picture, end), sink);
       }));
     }
+    for (std::promise<void>& first : begun) first.get_future().wait();
     EmbedOne(engine, picture);
     short_call_done.set_value();
     for (auto& run : waiting) EXPECT_GT(run.get(), 0U);

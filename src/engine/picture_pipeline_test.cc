@@ -161,6 +161,7 @@ TEST(PicturePipeline, SmallPicturesAreComputedInGroups) {
       std::atomic<size_t> computed = 0;
       PictureStages stages = StagesWith(Dawdle, tokens);
       stages.compute = [&](int, std::span<PictureInFlight> group, bool) {
+        EXPECT_LE(group.size(), most);
         size_t before = largest;
         while (before < group.size() && !largest.compare_exchange_weak(before, group.size())) {
         }
