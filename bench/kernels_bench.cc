@@ -143,7 +143,7 @@ void BM_Attention(benchmark::State& state) {
   const double begin = ThreadSeconds();
   for (auto _ : state) {
     PackKeysAndValues(kernels, shape, qkv, 0, shape.tokens, panels);
-    Attention(kernels, shape, qkv, panels, 0, shape.tokens, out, nullptr, scratch.data());
+    Attention(kernels, shape, qkv, panels, 0, shape.tokens, out, {}, scratch.data());
   }
   Report(state, precision, 4.0 * static_cast<double>(shape.tokens * shape.tokens * hidden), begin);
 }

@@ -1,7 +1,8 @@
 # The instruction sets with code of their own, per architecture, each with what the compiler is told.
 # Elsewhere there is isa/*generic.cc alone. Which of them a CPU has: src/base/cpu_features.cc.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  set(SIGLIP_INSTRUCTION_SETS avx2 avx2_vnni avx512 avx512_vnni avx512_bf16 sha_ni)
+  set(SIGLIP_INSTRUCTION_SETS sha_ni avx2 avx2_vnni avx512 avx512_vnni avx512_bf16)
+  set(SIGLIP_FLAGS_sha_ni -msha -msse4.1)
   set(SIGLIP_FLAGS_avx2 -mavx2 -mfma)
   set(SIGLIP_FLAGS_avx2_vnni ${SIGLIP_FLAGS_avx2} -mavxvnni)
   set(SIGLIP_FLAGS_avx512 ${SIGLIP_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
@@ -11,7 +12,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   endif()
   set(SIGLIP_FLAGS_avx512_vnni ${SIGLIP_FLAGS_avx512} -mavx512vnni)
   set(SIGLIP_FLAGS_avx512_bf16 ${SIGLIP_FLAGS_avx512_vnni} -mavx512bf16)
-  set(SIGLIP_FLAGS_sha_ni -msha -msse4.1)
 endif()
 
 # siglip_isa_sources(LAYER SET=FILE...): adds the files whose instruction set this architecture has.

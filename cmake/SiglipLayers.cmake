@@ -38,7 +38,9 @@ function(siglip_layer name)
     endif()
   endforeach()
   if(SIGLIP_TESTS AND tests)
-    siglip_test_program(siglip_${name}_test SOURCES ${tests} LIBRARIES siglip_${name} ${arg_LIBRARIES})
+    list(TRANSFORM arg_DEPENDS PREPEND siglip_)  # of PROGRAMS_ONLY, too
+    siglip_test_program(siglip_${name}_test SOURCES ${tests}
+                        LIBRARIES siglip_${name} ${arg_DEPENDS} ${arg_LIBRARIES})
     gtest_discover_tests(siglip_${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()

@@ -54,19 +54,9 @@ Engine Load(Precision precision) {
 }
 
 Tensor EmbedPictures(const Engine& engine) {
-  const std::vector<std::string> paths = Pictures();
-  Tensor embeds(DType::kF32, {static_cast<int64_t>(paths.size()), 128});
-  engine.EmbedFiles(
-      [&, next = size_t{0}]() mutable -> std::optional<std::string> {
-        if (next == paths.size()) return std::nullopt;
-        return paths[next++];
-      },
-      [&](const EmbedResult& result) {
-        ASSERT_FALSE(result.error) << result.error->what();
-        std::ranges::copy(result.embedding.floats(),
-                          embeds.floats().begin() + static_cast<ptrdiff_t>(result.index * 128));
-      });
-  return embeds;
+  std::vector<Picture> pictures;
+  for (const std::string& path : Pictures()) pictures.push_back(Picture::File(path));
+  return engine.Embed(pictures);
 }
 
 std::vector<size_t> Predict(const Engine& engine, const Tensor& embeds) {

@@ -9,21 +9,22 @@
 #include <vector>
 
 #include "golden_values.h"
+#include "siglip/model.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_model.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {
 
 const std::filesystem::path kFolder = kGolden / "siglip2-naflex";
 
-Siglip2Inputs GoldenInputs() {
+VisionInputs GoldenInputs() {
   const SafetensorsFile file = SafetensorsFile::Open(kFolder / "input.safetensors");
   return {ReadFloats(file, "pixel_values"), ReadTensor(file, "pixel_attention_mask"),
           ReadTensor(file, "spatial_shapes")};
 }
 
-int64_t TokensOf(const Siglip2Inputs& inputs, size_t picture) {
+int64_t TokensOf(const VisionInputs& inputs, size_t picture) {
   int64_t shape[2];
   std::memcpy(shape, inputs.spatial_shapes.bytes().data() + picture * sizeof(shape), sizeof(shape));
   return shape[0] * shape[1];
@@ -48,7 +49,7 @@ TEST_P(GoldenSiglip2Test, RowsOfPatchesAndPooledVectorsEqualTheReference) {
   EXPECT_EQ(model.runtime()->instruction_set(), GetParam());
   const SafetensorsFile expected = SafetensorsFile::Open(kFolder / "expected.safetensors");
   const Tensor tokens = ReadFloats(expected, "vision.last_hidden_state");
-  const Siglip2Inputs inputs = GoldenInputs();
+  const VisionInputs inputs = GoldenInputs();
   const VisionOutput output = model(inputs);
 
   ASSERT_EQ(output.last_hidden_state.shape(), tokens.shape());
@@ -84,14 +85,14 @@ INSTANTIATE_TEST_SUITE_P(Naflex, GoldenSiglip2Test, testing::ValuesIn(AvailableI
                          [](const auto& info) { return info.param; });
 
 /// Seven pictures of seven shapes, from extreme to full, of at most 16 patches.
-Siglip2Inputs MixedInputs() {
+VisionInputs MixedInputs() {
   const std::vector<std::pair<int64_t, int64_t>> shapes = {{4, 4}, {1, 16}, {3, 5}, {1, 1},
                                                            {7, 2}, {2, 3},  {4, 4}};
-  const Siglip2Inputs golden = GoldenInputs();
+  const VisionInputs golden = GoldenInputs();
   const auto batch = static_cast<int64_t>(shapes.size());
-  Siglip2Inputs inputs = {Tensor(DType::kF32, {batch, 16, golden.pixel_values.dim(2)}),
-                          {},
-                          Tensor(DType::kI64, {batch, 2})};
+  VisionInputs inputs = {Tensor(DType::kF32, {batch, 16, golden.pixel_values.dim(2)}),
+                         {},
+                         Tensor(DType::kI64, {batch, 2})};
   const auto source = golden.pixel_values.floats();
   auto values = inputs.pixel_values.floats();
   for (size_t i = 0; i < values.size(); ++i) {
@@ -105,7 +106,7 @@ Siglip2Inputs MixedInputs() {
 }
 
 /// Pictures [first, first + count).
-Siglip2Inputs Slice(const Siglip2Inputs& all, size_t first, size_t count) {
+VisionInputs Slice(const VisionInputs& all, size_t first, size_t count) {
   const auto slice = [&](const Tensor& tensor) {
     Shape shape = tensor.shape();
     const size_t bytes = tensor.bytes().size() / static_cast<size_t>(shape[0]);
@@ -124,9 +125,9 @@ bool SameBits(const Tensor& part, const Tensor& whole, size_t first) {
 }
 
 TEST(Siglip2InvarianceTest, SameBitsInAnyCompanyWithAnyThreadsInEveryPrecision) {
-  const Siglip2Inputs inputs = MixedInputs();
+  const VisionInputs inputs = MixedInputs();
   const size_t pictures = 7;
-  const Siglip2ForwardOptions all = {.output_hidden_states = true, .output_attentions = true};
+  const VisionForwardOptions all = {.output_hidden_states = true, .output_attentions = true};
   for (const std::string& isa : AvailableInstructionSets()) {
     for (const Precision precision :
          {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
@@ -154,8 +155,8 @@ TEST(Siglip2InvarianceTest, SameBitsInAnyCompanyWithAnyThreadsInEveryPrecision) 
 
 TEST(Siglip2InvarianceTest, MorePaddingChangesNothing) {
   const auto model = Siglip2VisionModel::FromPretrained(kFolder);
-  const Siglip2Inputs tight = Slice(MixedInputs(), 2, 1);  // 3 x 5 of 16
-  Siglip2Inputs wide = {
+  const VisionInputs tight = Slice(MixedInputs(), 2, 1);  // 3 x 5 of 16
+  VisionInputs wide = {
       Tensor(DType::kF32, {1, 40, tight.pixel_values.dim(2)}), {}, tight.spatial_shapes};
   std::ranges::fill(wide.pixel_values.floats(), 1e30F);  // must never be looked at
   const auto used = tight.pixel_values.floats().first(15 * 192);

@@ -29,6 +29,8 @@ struct ImageSize {
 
 enum class ImageFormat { kJpeg, kPng, kWebp, kGif, kBmp, kTiff, kPnm, kAvif, kHeic };
 std::string_view ToString(ImageFormat format);
+/// Whether this build of the library reads it: all but JPEG, PNG, BMP and PNM can be left out.
+bool CanDecode(ImageFormat format);
 
 /// What becomes of transparency.
 enum class AlphaPolicy {
@@ -37,6 +39,7 @@ enum class AlphaPolicy {
 };
 /// "white" or "drop". Throws Error(kInvalidArgument) listing them.
 AlphaPolicy ParseAlphaPolicy(std::string_view name);
+std::string_view ToString(AlphaPolicy policy);
 
 /// All checked before anything of that size is allocated.
 struct DecodeLimits {

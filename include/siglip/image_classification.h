@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "siglip/runtime.h"
-#include "siglip/siglip2_vision_model.h"
 #include "siglip/tensor.h"
 #include "siglip/vision_model.h"
 
@@ -22,60 +21,52 @@ struct ImageClassificationOutput {
   VisionOutput vision_model_output;
 };
 
-/// transformers' class of this name: the image tower's tokens are averaged (not pooled by its head)
-/// and classified by one Linear. Immutable and safe to call from several threads.
-class SiglipForImageClassification {
+/// An image tower of either resolution whose tokens are averaged (not pooled by its head; of NaFlex
+/// every picture's own) and classified by one Linear. Immutable, cheap to copy and safe to call
+/// from several threads.
+class ImageClassificationModel {
  public:
-  /// Loads image tower and `classifier` of a checkpoint folder; the labels are those of `id2label`
-  /// in config.json, which must be as many as the classifier has outputs.
-  static SiglipForImageClassification FromPretrained(
-      const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
-      PrecisionChoice precision = {});
+  /// Loads image tower and `classifier` of a checkpoint folder, whichever kind it is of; the labels
+  /// are those of `id2label` in config.json, which must be as many as the classifier has outputs.
+  static ImageClassificationModel Open(const std::filesystem::path& folder,
+                                       std::shared_ptr<const Runtime> runtime = nullptr,
+                                       PrecisionChoice precision = {});
 
-  SiglipForImageClassification(SiglipForImageClassification&&) noexcept;
-  SiglipForImageClassification& operator=(SiglipForImageClassification&&) noexcept;
-  ~SiglipForImageClassification();
-
-  ImageClassificationOutput operator()(const Tensor& pixel_values,
+  ImageClassificationOutput operator()(const VisionInputs& pictures,
                                        const VisionForwardOptions& options = {}) const;
 
   /// By index of the logit.
   const std::vector<std::string>& labels() const;
-  const SiglipVisionModel& vision_model() const { return vision_model_; }
+  const VisionModel& vision_model() const { return vision_model_; }
+
+  /// Of this library's own use.
+  ImageClassificationModel(VisionModel vision_model,
+                           std::shared_ptr<const TokenClassifier> classifier);
 
  private:
-  SiglipForImageClassification(SiglipVisionModel vision_model,
-                               std::unique_ptr<const TokenClassifier> classifier);
-
-  SiglipVisionModel vision_model_;
-  std::unique_ptr<const TokenClassifier> classifier_;
+  VisionModel vision_model_;
+  std::shared_ptr<const TokenClassifier> classifier_;
 };
 
-/// The same of a NaFlex checkpoint: every picture's own tokens are averaged.
-class Siglip2ForImageClassification {
+/// transformers' class of this name: fixed resolution.
+class SiglipForImageClassification : public ImageClassificationModel {
  public:
-  /// As SiglipForImageClassification::FromPretrained.
+  using ImageClassificationModel::ImageClassificationModel;
+  /// As ImageClassificationModel::Open; throws Error(kUnsupported) for a NaFlex checkpoint.
+  static SiglipForImageClassification FromPretrained(
+      const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
+      PrecisionChoice precision = {});
+};
+
+/// transformers' class of this name: NaFlex.
+class Siglip2ForImageClassification : public ImageClassificationModel {
+ public:
+  using ImageClassificationModel::ImageClassificationModel;
+  /// As ImageClassificationModel::Open; throws Error(kUnsupported) for a checkpoint of fixed
+  /// resolution.
   static Siglip2ForImageClassification FromPretrained(
       const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime = nullptr,
       PrecisionChoice precision = {});
-
-  Siglip2ForImageClassification(Siglip2ForImageClassification&&) noexcept;
-  Siglip2ForImageClassification& operator=(Siglip2ForImageClassification&&) noexcept;
-  ~Siglip2ForImageClassification();
-
-  ImageClassificationOutput operator()(const Siglip2Inputs& inputs,
-                                       const Siglip2ForwardOptions& options = {}) const;
-
-  /// By index of the logit.
-  const std::vector<std::string>& labels() const;
-  const Siglip2VisionModel& vision_model() const { return vision_model_; }
-
- private:
-  Siglip2ForImageClassification(Siglip2VisionModel vision_model,
-                                std::unique_ptr<const TokenClassifier> classifier);
-
-  Siglip2VisionModel vision_model_;
-  std::unique_ptr<const TokenClassifier> classifier_;
 };
 
 }  // namespace siglip

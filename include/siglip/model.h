@@ -4,12 +4,13 @@
 //   auto output = model(input_ids, pixel_values);   // output.probabilities [pictures, texts]
 //
 // Classes, names and order of steps are those of transformers' modeling_siglip.py. Every class is
-// immutable after construction and safe to call from several threads.
+// immutable after construction, cheap to copy and safe to call from several threads.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "siglip/runtime.h"
 #include "siglip/tensor.h"
@@ -68,36 +69,55 @@ struct SiglipForwardOptions {
   TextForwardOptions text;
 };
 
-class SiglipModel {
+/// Both towers, the image tower of either resolution.
+class ImageTextModel {
  public:
-  /// Loads both towers of a checkpoint folder; see SiglipVisionModel and SiglipTextModel.
-  static SiglipModel FromPretrained(const std::filesystem::path& folder,
-                                    std::shared_ptr<const Runtime> runtime = nullptr,
-                                    PrecisionChoice precision = {});
+  /// Loads both towers of a checkpoint folder, whichever kind it is of; see VisionModel and
+  /// SiglipTextModel.
+  static ImageTextModel Open(const std::filesystem::path& folder,
+                             std::shared_ptr<const Runtime> runtime = nullptr,
+                             PrecisionChoice precision = {});
   /// Of towers loaded otherwise. Throws Error(kMismatch) when their embeddings differ in width, or
   /// when the image tower has no pooling head.
-  SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);
+  ImageTextModel(VisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);
 
-  SiglipOutput operator()(const Tensor& input_ids, const Tensor& pixel_values,
+  SiglipOutput operator()(const Tensor& input_ids, const VisionInputs& pictures,
                           const SiglipForwardOptions& options = {}) const;
 
-  /// pixel_values -> [pictures, D], not normalised.
-  Tensor GetImageFeatures(const Tensor& pixel_values) const;
+  /// -> [pictures, D], not normalised.
+  Tensor GetImageFeatures(const VisionInputs& pictures) const;
   /// input_ids -> [texts, D], not normalised.
   Tensor GetTextFeatures(const Tensor& input_ids) const;
 
-  const SiglipVisionModel& vision_model() const { return vision_model_; }
+  const VisionModel& vision_model() const { return vision_model_; }
   const SiglipTextModel& text_model() const { return text_model_; }
   const SiglipLogits& logits() const { return logits_; }
 
  private:
-  SiglipVisionModel vision_model_;
+  VisionModel vision_model_;
   SiglipTextModel text_model_;
   SiglipLogits logits_;
 };
 
-/// What a whole model makes of the outputs of its towers.
-SiglipOutput CompareOutputs(VisionOutput vision, TextOutput text, const SiglipLogits& logits);
+/// transformers' class of this name: fixed resolution.
+class SiglipModel : public ImageTextModel {
+ public:
+  using ImageTextModel::ImageTextModel;
+  /// As ImageTextModel::Open; throws Error(kUnsupported) for a NaFlex checkpoint.
+  static SiglipModel FromPretrained(const std::filesystem::path& folder,
+                                    std::shared_ptr<const Runtime> runtime = nullptr,
+                                    PrecisionChoice precision = {});
+};
+
+/// transformers' class of this name: NaFlex. The text tower is SigLIP's.
+class Siglip2Model : public ImageTextModel {
+ public:
+  using ImageTextModel::ImageTextModel;
+  /// As ImageTextModel::Open; throws Error(kUnsupported) for a checkpoint of fixed resolution.
+  static Siglip2Model FromPretrained(const std::filesystem::path& folder,
+                                     std::shared_ptr<const Runtime> runtime = nullptr,
+                                     PrecisionChoice precision = {});
+};
 
 /// Throws Error(kMismatch) unless both towers, by the configurations of their models, embed into
 /// the same space. `name` is what errors call the model.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "siglip/resolution.h"
 #include "siglip/siglip2_vision_config.h"
 #include "siglip/tensor.h"
 #include "siglip/text_config.h"
@@ -21,6 +22,7 @@ struct ModelParts {
   bool logits = false;      ///< logit_scale and logit_bias.
   bool classifier = false;  ///< Of SiglipForImageClassification.
   bool projector = false;   ///< Of PaliGemma or Gemma 3.
+  std::optional<Resolution> resolution;  ///< Of the image tower, where there is one.
 
   /// Both towers and what compares their embeddings: a SiglipModel.
   bool whole() const { return image_tower && text_tower && logits; }

@@ -61,7 +61,9 @@ struct RuntimeOptions {
 class ComputeRuntime;  // what the layers of the library see of a Runtime
 
 /// Immutable after construction, shared by the models built on it; safe to use from any number of
-/// threads. Concurrent calls take turns on the pool.
+/// threads. Concurrent calls take turns on the pool, in the order they came. A child of fork() can
+/// use and destroy a Runtime of its parent, even where other threads were computing on it: the
+/// first computation there starts new threads, or throws Error(kLimitExceeded).
 class Runtime final {
  public:
   /// Throws Error(kInvalidArgument) for a bad thread count or unknown instruction set,

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "siglip/image.h"
-#include "siglip/siglip2_inputs.h"
 #include "siglip/siglip_image_processor.h"
+#include "siglip/vision_inputs.h"
 
 namespace siglip {
 
@@ -58,18 +58,18 @@ class Siglip2ImageProcessor {
   /// row, column, channel. `out` must hold exactly that many values.
   void Preprocess(const Image& image, std::span<float> out) const;
   /// Pictures -> tensors padded with zeros to max_num_patches.
-  Siglip2Inputs operator()(std::span<const Image> images) const;
+  VisionInputs operator()(std::span<const Image> images) const;
   /// A picture file -> a batch of one: the bits of DecodeImageFile and operator(), unless
   /// DecodeOptions::fast, but faster: the rows of a JPEG are resized while they are decoded. Throws
   /// as both do.
-  Siglip2Inputs PreprocessFile(const std::filesystem::path& path,
-                               const DecodeOptions& options = {}) const;
+  VisionInputs PreprocessFile(const std::filesystem::path& path,
+                              const DecodeOptions& options = {}) const;
 
  private:
-  Siglip2Inputs NewInputs(int64_t pictures) const;
+  VisionInputs NewInputs(int64_t pictures) const;
   /// Fills in shape and mask of a picture of so many patches; the answer is where these go.
   std::span<float> AddShape(const std::array<int64_t, 2>& shape, size_t index,
-                            Siglip2Inputs& inputs) const;
+                            VisionInputs& inputs) const;
 
   Siglip2ImageProcessorConfig config_;
   PreprocessMode mode_;

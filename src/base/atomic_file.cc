@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/write_fully.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -308,14 +309,12 @@ void AtomicFile::TakeBack() {
 
 void AtomicFile::WriteAll(const std::byte* data, size_t size, size_t offset) {
   while (size > 0) {
-    const ssize_t count =
-        ::pwrite(file_, data, std::min(size, kPieceBytes), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw IoError(target_, "write");
+    const std::span piece(data, std::min(size, kPieceBytes));
+    if (!WriteFully(file_, piece, offset)) throw IoError(target_, "write");
     ThrowIfStopped(options_.stop);
-    data += count;
-    size -= static_cast<size_t>(count);
-    offset += static_cast<size_t>(count);
+    data += piece.size();
+    size -= piece.size();
+    offset += piece.size();
   }
 }
 

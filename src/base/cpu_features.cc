@@ -103,6 +103,21 @@ const std::vector<InstructionSet>& SupportedInstructionSets() {
   return sets;
 }
 
+// What decides bits is the width of vectors, since sums are split among their lanes, and whether
+// bfloat16 is multiplied as such; int8 multiplies it in attention. Products of bytes are exact,
+// with or without an instruction for them.
+InstructionSet InstructionSetClass(InstructionSet isa, Precision precision) {
+  switch (isa) {
+    case InstructionSet::kGeneric: return InstructionSet::kGeneric;
+    case InstructionSet::kAvx2:
+    case InstructionSet::kAvx2Vnni: return InstructionSet::kAvx2;
+    case InstructionSet::kAvx512:
+    case InstructionSet::kAvx512Vnni: return InstructionSet::kAvx512;
+    case InstructionSet::kAvx512Bf16: break;
+  }
+  return precision == Precision::kFloat32 ? InstructionSet::kAvx512 : InstructionSet::kAvx512Bf16;
+}
+
 bool HasShaExtensions() {
 #if defined(__x86_64__)
   __builtin_cpu_init();

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "siglip/runtime.h"
+
 namespace siglip {
 
 /// Slowest first; a CPU that has one has all kernels of those before it that it lists too.
@@ -16,6 +18,10 @@ InstructionSet ParseInstructionSet(std::string_view name);
 
 /// Those this CPU and its operating system support, slowest first.
 const std::vector<InstructionSet>& SupportedInstructionSets();
+
+/// The first of the sets that give the same bits in a precision as `isa` does, by which their class
+/// is called.
+InstructionSet InstructionSetClass(InstructionSet isa, Precision precision);
 
 /// Whether the CPU has instructions for SHA-256 (and those of SSE that go with them).
 bool HasShaExtensions();

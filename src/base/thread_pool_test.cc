@@ -141,6 +141,7 @@ bool Works(ThreadPool& pool, int threads) {
 }
 
 TEST(ThreadPool, AChildOfForkUsesAndDestroysIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   for (const int threads : {1, 2, 4}) {
     std::optional<ThreadPool> pool(threads);
     for (const bool has_run : {false, true}) {
@@ -160,6 +161,7 @@ TEST(ThreadPool, AChildOfForkUsesAndDestroysIt) {
 }
 
 TEST(ThreadPool, AChildOfAChildOfForkUsesIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   for (const int threads : {1, 2, 4}) {
     std::optional<ThreadPool> pool(threads);
     for (const bool child_runs : {false, true}) {
@@ -177,6 +179,7 @@ TEST(ThreadPool, AChildOfAChildOfForkUsesIt) {
 }
 
 TEST(ThreadPool, AChildForkedDuringARunIsNotPartOfIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   for (const int threads : {1, 2, 4}) {
     std::optional<ThreadPool> pool(threads);
     Barrier all_run(threads);
@@ -208,6 +211,7 @@ TEST(ThreadPool, AChildForkedDuringARunIsNotPartOfIt) {
 }
 
 TEST(ThreadPool, ChildrenForkedAtAnyMomentUseIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   std::optional<ThreadPool> pool(2);
   std::atomic<bool> done = false;
   std::vector<std::thread> callers;
@@ -228,6 +232,7 @@ TEST(ThreadPool, ChildrenForkedAtAnyMomentUseIt) {
 }
 
 TEST(ThreadPool, AChildForkedByTheWorkItselfUsesIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   for (const int forking : {0, 1}) {
     ThreadPool pool(2);
     bool succeeded = false;

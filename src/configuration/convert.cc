@@ -11,7 +11,7 @@
 #include "configuration/save_checkpoint.h"
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/checkpoint_files.h"
@@ -26,11 +26,8 @@ struct Tower {
 };
 
 Tower VisionTower(const Checkpoint& checkpoint) {
-  const auto tower = [](const auto& config) {
-    return Tower{VisionTensors(config), config.ToJson()};
-  };
-  return HasVariableResolution(checkpoint) ? tower(LoadSiglip2VisionConfig(checkpoint))
-                                           : tower(LoadVisionConfig(checkpoint));
+  const AnyVisionConfig config = LoadAnyVisionConfig(checkpoint);
+  return {VisionTensors(config), ToJson(config)};
 }
 
 Tower TextTower(const Checkpoint& checkpoint) {
@@ -46,7 +43,8 @@ Json PartOfConfig(const Tower& tower) {
   return part;
 }
 
-std::string WholeConfig(const Tower& vision, const Tower& text, bool is_naflex) {
+std::string WholeConfig(const Tower& vision, const Tower& text, Resolution resolution) {
+  const bool is_naflex = resolution == Resolution::kNaflex;
   Json text_config = PartOfConfig(text);
   if (is_naflex) text_config["model_type"] = "siglip2_text_model";
   const Json json = {{"architectures", {is_naflex ? "Siglip2Model" : "SiglipModel"}},
@@ -79,9 +77,8 @@ ModelParts ConvertToTransformers(const std::filesystem::path& checkpoint_path,
   if (written.text_tower) {
     const Tower text = TextTower(checkpoint);
     std::ranges::copy(text.tensors, std::back_inserter(model.tensors));
-    model.config_json = written.image_tower
-                            ? WholeConfig(model, text, HasVariableResolution(checkpoint))
-                            : text.config_json;
+    model.config_json =
+        written.image_tower ? WholeConfig(model, text, ResolutionOf(checkpoint)) : text.config_json;
   }
   if (written.logits) {
     model.tensors.push_back({"logit_scale", {1}});

@@ -12,6 +12,7 @@
 #include "configuration/projector_plan.h"
 #include "configuration/siglip_config.h"
 #include "configuration/stored_shape.h"
+#include "configuration/vision_tower_plan.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
@@ -86,19 +87,13 @@ void DescribeOtherParts(const Checkpoint& checkpoint, ModelInfo& info,
 
 /// Fills in what the configuration of the image tower says; the answer is what it consists of.
 Architecture ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo& info) {
-  if (HasVariableResolution(checkpoint)) {
-    const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
-    info.config = config;
-    info.config_json = config.ToJson();
-    info.tokens_per_picture = config.num_patches;
-    return VisionArchitecture(config);
-  }
-  const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  info.config = config;
-  info.config_json = config.ToJson();
-  info.image_size = config.image_size;
-  info.tokens_per_picture = config.num_patches();
-  return VisionArchitecture(config);
+  const AnyVisionConfig config = LoadAnyVisionConfig(checkpoint);
+  const VisionTowerPlan plan(config);
+  info.config = plan.config;
+  info.config_json = ToJson(config);
+  info.image_size = plan.image_size;
+  info.tokens_per_picture = plan.positions_per_side * plan.positions_per_side;
+  return std::visit([](const auto& any) { return VisionArchitecture(any); }, config);
 }
 
 ModelParts PartsOf(const Checkpoint& checkpoint) {
@@ -109,6 +104,7 @@ ModelParts PartsOf(const Checkpoint& checkpoint) {
   parts.logits = HasTensor(checkpoint, "logit_scale") && HasTensor(checkpoint, "logit_bias");
   parts.classifier = has(Part::kClassifier);
   parts.projector = has(Part::kProjector);
+  if (parts.image_tower) parts.resolution = ResolutionOf(checkpoint);
   return parts;
 }
 

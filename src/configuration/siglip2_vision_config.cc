@@ -48,7 +48,7 @@ Siglip2VisionConfig Siglip2VisionConfig::FromJson(std::string_view json, const s
 }
 
 bool Siglip2VisionConfig::IsFor(std::string_view json, const std::string& name) {
-  return HasVariableResolution(ParseJson(json, name), name);
+  return ResolutionOf(ParseJson(json, name), name) == Resolution::kNaflex;
 }
 
 std::string Siglip2VisionConfig::ToJson() const {

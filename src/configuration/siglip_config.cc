@@ -52,10 +52,6 @@ Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint) {
   return LoadTower(checkpoint, ParseSiglip2Config);
 }
 
-bool HasVariableResolution(const Checkpoint& checkpoint) {
-  return HasVariableResolution(checkpoint.config(), checkpoint.config_name());
-}
-
 SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint) {
   checkpoint.Require(Part::kText);
   return ParseTextConfig(checkpoint.ConfigOf(Part::kText), checkpoint.config_name());

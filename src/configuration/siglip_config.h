@@ -20,9 +20,6 @@ SiglipVisionConfig LoadVisionConfig(const Checkpoint& checkpoint);
 /// refuse each other's.
 Siglip2VisionConfig LoadSiglip2VisionConfig(const Checkpoint& checkpoint);
 
-/// Which of the two reads the checkpoint.
-bool HasVariableResolution(const Checkpoint& checkpoint);
-
 /// The same of the text tower. Throws Error(kUnsupported) when there is none of SigLIP's.
 SiglipTextConfig LoadTextConfig(const Checkpoint& checkpoint);
 

@@ -7,7 +7,7 @@
 
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "siglip/error.h"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
@@ -18,8 +18,7 @@ namespace {
 
 std::vector<TensorSpec> TowerTensors(const Checkpoint& checkpoint, Part tower) {
   if (tower == Part::kText) return TextTensors(LoadTextConfig(checkpoint));
-  return HasVariableResolution(checkpoint) ? VisionTensors(LoadSiglip2VisionConfig(checkpoint))
-                                           : VisionTensors(LoadVisionConfig(checkpoint));
+  return VisionTensors(LoadAnyVisionConfig(checkpoint));
 }
 
 std::string PackedHash(const Checkpoint& checkpoint, Part tower) {

@@ -71,11 +71,12 @@ const Json& VisionObject(const Json& json, const std::string& name, std::string_
 
 }  // namespace
 
-bool HasVariableResolution(const Json& json, const std::string& name) {
+Resolution ResolutionOf(const Json& json, const std::string& name) {
   const std::string outer = OuterType(json, name);
-  if (outer == "siglip2" || outer == kVariableTower) return true;
+  if (outer == "siglip2" || outer == kVariableTower) return Resolution::kNaflex;
   const Json* nested = json.is_object() ? NestedObject(json, name) : nullptr;
-  return nested != nullptr && InnerType(*nested, name) == kVariableTower;
+  const bool holds_one = nested != nullptr && InnerType(*nested, name) == kVariableTower;
+  return holds_one ? Resolution::kNaflex : Resolution::kFixed;
 }
 
 const Json& FixedVisionObject(const Json& json, const std::string& name) {
@@ -83,24 +84,26 @@ const Json& FixedVisionObject(const Json& json, const std::string& name) {
   if (outer == "siglip_text_model" || outer == "siglip2_text_model") {
     throw Unsupported(name, "model_type " + Quoted(outer) + " has no image tower");
   }
-  if (HasVariableResolution(json, name)) {
+  if (ResolutionOf(json, name) == Resolution::kNaflex) {
     throw Error(ErrorCode::kUnsupported,
                 name + ": model_type " + Quoted(outer) +
                     ": expected an image tower of fixed resolution, found one of variable " +
                     "resolution (SigLIP 2 NaFlex)",
-                "in C++, Siglip2VisionModel loads it");
+                "in C++, Siglip2VisionModel loads it, and VisionModel::Open either kind");
   }
   return VisionObject(json, name, "siglip", kFixedTower);
 }
 
 const Json& VariableVisionObject(const Json& json, const std::string& name) {
   const std::string outer = OuterType(json, name);
-  if (!outer.empty() && !HasVariableResolution(json, name)) {
-    throw Error(ErrorCode::kUnsupported,
-                name + ": model_type " + Quoted(outer) +
-                    ": expected an image tower of variable resolution (SigLIP 2 NaFlex: siglip2 or "
-                    "siglip2_vision_model)",
-                "in C++, SiglipVisionModel loads towers of fixed resolution");
+  if (!outer.empty() && ResolutionOf(json, name) == Resolution::kFixed) {
+    throw Error(
+        ErrorCode::kUnsupported,
+        name + ": model_type " + Quoted(outer) +
+            ": expected an image tower of variable resolution (SigLIP 2 NaFlex: siglip2 or "
+            "siglip2_vision_model)",
+        "in C++, SiglipVisionModel loads towers of fixed resolution, and VisionModel::Open either "
+        "kind");
   }
   return VisionObject(json, name, "siglip2", kVariableTower);
 }

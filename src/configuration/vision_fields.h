@@ -6,13 +6,14 @@
 #include <string>
 
 #include "base/json.h"
+#include "siglip/resolution.h"
 #include "siglip/vision_config.h"
 
 namespace siglip {
 
-/// Whether a config.json is that of a NaFlex checkpoint: model_type siglip2, or any model whose
-/// "vision_config" is a siglip2_vision_model.
-bool HasVariableResolution(const Json& json, const std::string& name);
+/// Of which kind the image tower of a config.json is. NaFlex: model_type siglip2, or any model
+/// whose "vision_config" is a siglip2_vision_model.
+Resolution ResolutionOf(const Json& json, const std::string& name);
 
 /// The object that holds the image tower's fields, after checking every model_type on the way. Each
 /// throws Error(kUnsupported) for the other's.

@@ -1,136 +1,148 @@
+// From pictures to embeddings: bits, results, errors.
 #include "siglip/engine.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/engine_test_support.h"
+#include "engine/image_tower.h"
 #include "expect_error.h"
-#include "scratch_folder.h"
 #include "siglip/safetensors.h"
+#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {
 
-SiglipVisionConfig TinyConfig() {
-  SiglipVisionConfig config;
-  config.hidden_size = 24;
-  config.intermediate_size = 40;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 3;
-  config.image_size = 32;
-  config.patch_size = 8;
-  return config;
+std::string ReadBytes(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-ImageProcessorConfig TinyPreprocessing() {
-  ImageProcessorConfig config;
-  config.height = 32;
-  config.width = 32;
-  return config;
-}
-
-Engine MakeEngine(const EngineOptions& options = {},
-                  const ImageProcessorConfig& preprocessing = TinyPreprocessing()) {
-  SiglipVisionModel model(TinyConfig(), 7, Runtime::Create(options.runtime));
-  return Engine(std::move(model), SiglipImageProcessor(preprocessing, PreprocessMode::kTorchvision),
-                options);
-}
-
-EngineOptions Options(int threads, int batch = 0) {
-  EngineOptions options;
-  options.runtime.threads = threads;
-  options.batch = batch;
-  return options;
-}
-
-class EngineTest : public testing::Test {
- protected:
-  std::string WriteBytes(const std::string& name, const std::string& bytes) const {
-    const std::filesystem::path path = scratch_ / name;
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path.string();
-  }
-
-  /// A portable pixmap whose pixels depend on `seed`.
-  std::string WritePicture(int seed, int width, int height) const {
-    std::string bytes = "P6\n" + std::to_string(width) + " " + std::to_string(height) + "\n255\n";
-    auto state = static_cast<uint32_t>(seed) * 2654435761U + 1;
-    for (int i = 0; i < width * height * 3; ++i) {
-      state = state * 1664525U + 1013904223U;
-      bytes += static_cast<char>(state >> 24);
-    }
-    return WriteBytes(std::to_string(seed) + ".ppm", bytes);
-  }
-
-  std::vector<std::string> WritePictures(int count) const {
-    std::vector<std::string> paths;
-    for (int i = 0; i < count; ++i) paths.push_back(WritePicture(i, 20 + 7 * i, 50 - 3 * i));
-    return paths;
-  }
-
-  ScratchFolder scratch_;
-};
-
-std::vector<EmbedResult> EmbedAll(const Engine& engine, const std::vector<std::string>& paths) {
-  std::vector<EmbedResult> results;
-  const uint64_t delivered = engine.EmbedFiles(
-      [&, next = size_t{0}]() mutable -> std::optional<std::string> {
-        if (next == paths.size()) return std::nullopt;
-        return paths[next++];
-      },
-      [&](EmbedResult result) { results.push_back(std::move(result)); });
-  EXPECT_EQ(delivered, paths.size());
-  return results;
-}
-
-void ExpectSameBits(const Tensor& actual, const Tensor& expected) {
-  ASSERT_EQ(actual.shape(), expected.shape());
-  EXPECT_EQ(std::memcmp(actual.bytes().data(), expected.bytes().data(), expected.bytes().size()),
-            0);
-}
-
-TEST_F(EngineTest, SameBitsForAnyThreadsBatchAndCompany) {
+TEST_F(EngineTest, SameBitsForAnyThreadsNumberInFlightAndCompany) {
   const std::vector<std::string> paths = WritePictures(11);
   std::vector<Tensor> expected;
   {
-    const Engine engine = MakeEngine(Options(1));
-    for (const std::string& path : paths) expected.push_back(engine.Embed(DecodeImageFile(path)));
+    const Engine engine = MakeEngine(1);
+    for (const std::string& path : paths) {
+      expected.push_back(EmbedOne(engine, Picture::File(path)));
+    }
   }
   for (int threads = 1; threads <= 4; ++threads) {
-    for (int batch = 1; batch <= 9; ++batch) {
-      const Engine engine = MakeEngine(Options(threads, batch));
-      const std::vector<EmbedResult> results = EmbedAll(engine, paths);
+    const Engine engine = MakeEngine(threads);
+    for (int in_flight = 1; in_flight <= 9; ++in_flight) {
+      const std::vector<EmbedResult> results =
+          RunAll(engine, Files(paths), {.in_flight = in_flight});
       ASSERT_EQ(results.size(), paths.size());
       for (size_t i = 0; i < paths.size(); ++i) {
         EXPECT_EQ(results[i].index, i);
-        EXPECT_EQ(results[i].path, paths[i]);
+        EXPECT_EQ(results[i].name, paths[i]);
         ASSERT_FALSE(results[i].error) << results[i].error->what();
-        ExpectSameBits(results[i].embedding, expected[i]);
+        EXPECT_TRUE(SameBits(results[i].embedding, expected[i]));
       }
-      ExpectSameBits(EmbedAll(engine, {paths[3]}).at(0).embedding, expected[3]);
+      EXPECT_TRUE(SameBits(EmbedOne(engine, Picture::File(paths[3])), expected[3]));
     }
+  }
+}
+
+TEST_F(EngineTest, FilesBytesAndPixelsGiveTheSameBits) {
+  const std::string path = SIGLIP_SOURCE_DIR "/tests/golden/images/rgb.jpg";  // 311 x 203 pixels
+  const Image image = DecodeImageFile(path);
+  // With gaps between the rows.
+  const int64_t stride = 3 * image.width + 5;
+  std::vector<uint8_t> pixels(static_cast<size_t>(image.height * stride), 77);
+  for (int64_t y = 0; y < image.height; ++y) {
+    std::copy_n(image.rgb.begin() + y * 3 * image.width, 3 * image.width,
+                pixels.begin() + y * stride);
+  }
+  const std::vector<Picture> pictures = {
+      Picture::File(path, "text:a"), Picture::Bytes(ReadBytes(path), "/nowhere/b.png"),
+      Picture::Pixels(pixels, {.width = image.width, .height = image.height, .row_stride = stride},
+                      "")};
+  for (const Engine& engine : {MakeEngine(2), MakeNaflexEngine(2)}) {
+    const std::vector<EmbedResult> results = RunAll(engine, pictures);
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const EmbedResult& result = results[i];
+      ASSERT_FALSE(result.error) << result.error->what();
+      EXPECT_EQ(result.name, pictures[i].name());
+      EXPECT_EQ(result.width, 311);
+      EXPECT_EQ(result.height, 203);
+      EXPECT_EQ(result.rows, results[0].rows);
+      EXPECT_EQ(result.columns, results[0].columns);
+      EXPECT_TRUE(SameBits(result.embedding, results[0].embedding)) << i;
+    }
+  }
+}
+
+TEST_F(EngineTest, SizeIsThatOfTheUprightPictureAndKnownOfOneThatFails) {
+  const std::string turned = SIGLIP_SOURCE_DIR "/tests/golden/images/exif-6.jpg";
+  DecodeOptions as_stored;
+  as_stored.apply_exif_orientation = false;
+  const Image stored = DecodeImageFile(turned, as_stored);
+  ASSERT_NE(stored.width, stored.height);
+  const EmbedResult upright = RunAll(MakeEngine(), {Picture::File(turned)}).at(0);
+  EXPECT_EQ(upright.width, stored.height);
+  EXPECT_EQ(upright.height, stored.width);
+  ImageProcessorConfig preprocessing = TinyPreprocessing();
+  preprocessing.do_resize = false;
+  const EmbedResult refused =
+      RunAll(MakeEngine(2, {}, preprocessing), Files({WritePicture(2, 40, 30)})).at(0);
+  ASSERT_TRUE(refused.error);
+  EXPECT_EQ(refused.width, 40);
+  EXPECT_EQ(refused.height, 30);
+  const EmbedResult unknown =
+      RunAll(MakeEngine(), {Picture::Bytes("no picture at all", "x")}).at(0);
+  EXPECT_EQ(unknown.width, 0);
+}
+
+TEST_F(EngineTest, EmbedGivesTheRowsOfRun) {
+  const std::vector<Picture> pictures = Files(WritePictures(9));
+  for (const Output output : {Output::kPooled, Output::kTokens}) {
+    const EmbedOptions options = {.output = output, .normalize = true};
+    const Engine engine = MakeNaflexEngine(3);
+    const std::vector<EmbedResult> results = RunAll(engine, pictures, options);
+    const Tensor embeddings = engine.Embed(pictures, options);
+    Shape expected = engine.embedding_shape(output);
+    expected.insert(expected.begin(), 9);
+    ASSERT_EQ(embeddings.shape(), expected);
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const auto row = results[i].embedding.floats();
+      EXPECT_EQ(0, std::memcmp(embeddings.floats().data() + i * row.size(), row.data(),
+                               row.size_bytes()));
+    }
+    EXPECT_EQ(engine.Embed({}, options).dim(0), 0);
+  }
+}
+
+TEST_F(EngineTest, EmbedThrowsTheFirstError) {
+  std::vector<Picture> pictures = Files(WritePictures(4));
+  pictures.insert(pictures.begin() + 1, Picture::Bytes("no picture", "first"));
+  pictures.push_back(Picture::Bytes("no picture", "second"));
+  for (const int threads : {1, 3}) {
+    const Engine engine = MakeEngine(threads);
+    ExpectError(ErrorCode::kUnsupported, {"first"}, [&] { engine.Embed(pictures); });
+    EXPECT_EQ(engine.Embed(std::span(pictures).first(1)).dim(0), 1);
   }
 }
 
 TEST_F(EngineTest, EqualsProcessorAndModel) {
   const std::string path = WritePicture(1, 45, 33);
+  const Engine engine = MakeEngine(2);
+  const std::vector<Image> images = {DecodeImageFile(path)};
+  const SiglipVisionModel model(TinyConfig(), 7);
+  const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
+  const VisionOutput output = model(processor(images));
   for (const bool tokens : {false, true}) {
-    EngineOptions options = Options(2);
-    options.tokens = tokens;
-    const Engine engine = MakeEngine(options);
-    const std::vector<Image> images = {DecodeImageFile(path)};
-    const SiglipVisionModel model(TinyConfig(), 7);
-    const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
-    const VisionOutput output = model(processor(images));
-    const Tensor embedding = EmbedAll(engine, {path}).at(0).embedding;
-    EXPECT_EQ(embedding.shape(), engine.embedding_shape());
+    const Output wanted = tokens ? Output::kTokens : Output::kPooled;
+    const Tensor embedding = EmbedOne(engine, Picture::File(path), {.output = wanted});
+    EXPECT_EQ(embedding.shape(), engine.embedding_shape(wanted));
     EXPECT_EQ(embedding.shape(), tokens ? (Shape{16, 24}) : (Shape{24}));
     const Tensor& computed = tokens ? output.last_hidden_state : *output.pooler_output;
     ASSERT_EQ(embedding.bytes().size(), computed.bytes().size());
@@ -145,7 +157,7 @@ TEST_F(EngineTest, BadPicturesFailAlone) {
   paths[2] = WriteBytes("text.jpg", "no picture at all");
   paths[5] = WriteBytes("cut.ppm", "P6\n100 100\n255\nabc");
   for (const int threads : {1, 3}) {
-    const std::vector<EmbedResult> results = EmbedAll(MakeEngine(Options(threads)), paths);
+    const std::vector<EmbedResult> results = RunAll(MakeEngine(threads), Files(paths));
     ASSERT_EQ(results.size(), 6u);
     for (const size_t bad : {0, 2, 5}) {
       ASSERT_TRUE(results[bad].error);
@@ -160,11 +172,10 @@ TEST_F(EngineTest, BadPicturesFailAlone) {
 }
 
 TEST_F(EngineTest, NormalizeDividesByTheNorm) {
-  const std::string path = WritePicture(1, 40, 40);
-  const Tensor plain = EmbedAll(MakeEngine(), {path}).at(0).embedding;
-  EngineOptions options;
-  options.normalize = true;
-  const Tensor normalized = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
+  const Picture picture = Picture::File(WritePicture(1, 40, 40));
+  const Engine engine = MakeEngine();
+  const Tensor plain = EmbedOne(engine, picture);
+  const Tensor normalized = EmbedOne(engine, picture, {.normalize = true});
   double squares = 0;
   for (const float value : plain.floats()) squares += static_cast<double>(value) * value;
   const auto norm = static_cast<float>(std::sqrt(squares));
@@ -174,12 +185,11 @@ TEST_F(EngineTest, NormalizeDividesByTheNorm) {
 }
 
 TEST_F(EngineTest, FastDecodingIsCloseAndOnlyOnRequest) {
-  const std::string path = SIGLIP_SOURCE_DIR "/tests/golden/images/rgb.jpg";  // 311 x 203 pixels
-  EngineOptions options;
-  const Tensor exact = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
-  ExpectSameBits(exact, MakeEngine(options).Embed(DecodeImageFile(path)));
-  options.decode.fast = true;
-  const Tensor fast = EmbedAll(MakeEngine(options), {path}).at(0).embedding;
+  const Picture picture = Picture::File(SIGLIP_SOURCE_DIR "/tests/golden/images/rgb.jpg");
+  const Tensor exact = EmbedOne(MakeEngine(), picture);
+  DecodeOptions decode;
+  decode.fast = true;
+  const Tensor fast = EmbedOne(MakeEngine(2, decode), picture);
   double product = 0;
   double exact_squares = 0;
   double fast_squares = 0;
@@ -194,12 +204,12 @@ TEST_F(EngineTest, FastDecodingIsCloseAndOnlyOnRequest) {
 }
 
 TEST_F(EngineTest, SecondsAreThoseOfTheStages) {
-  const Engine engine = MakeEngine(Options(2));
+  const Engine engine = MakeEngine(2);
   EXPECT_EQ(engine.stage_seconds().compute, 0);
   std::vector<std::string> paths = WritePictures(6);
   paths.push_back(WriteBytes("text.jpg", "no picture at all"));
   const auto start = std::chrono::steady_clock::now();
-  EmbedAll(engine, paths);
+  RunAll(engine, Files(paths));
   const double most =
       2 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const StageSeconds first = engine.stage_seconds();
@@ -207,7 +217,7 @@ TEST_F(EngineTest, SecondsAreThoseOfTheStages) {
     EXPECT_GT(seconds, 0);
   }
   EXPECT_LT(first.read + first.decode + first.resize + first.compute, most);
-  EmbedAll(engine, paths);
+  RunAll(engine, Files(paths));
   EXPECT_GT(engine.stage_seconds().compute, first.compute);
 }
 
@@ -219,50 +229,55 @@ TEST_F(EngineTest, StopsWhenAsked) {
     if (++seen == 5) stop = true;
   };
   const uint64_t delivered =
-      MakeEngine(Options(2, 4)).EmbedFiles([&] { return path; }, count, &stop);
+      MakeEngine(2).Run([&] { return Picture::File(path); }, count, {.in_flight = 4}, &stop);
   EXPECT_EQ(delivered, seen);
   EXPECT_GE(delivered, 5u);
   EXPECT_LE(delivered, 9u);
 }
 
+TEST_F(EngineTest, OptionsThatMakeNoSenseAreRefusedBeforeTheSourceIsAsked) {
+  const Engine engine = MakeEngine();
+  const auto run = [&](const EmbedOptions& options) {
+    engine.Run([]() -> std::optional<Picture> { throw 1; }, [](const EmbedResult&) {}, options);
+  };
+  ExpectError(ErrorCode::kInvalidArgument, {"in_flight", "-1"}, [&] { run({.in_flight = -1}); });
+}
+
 TEST_F(EngineTest, PicturesOfAnotherSizeFailWithoutResizing) {
   ImageProcessorConfig preprocessing = TinyPreprocessing();
   preprocessing.do_resize = false;
-  const Engine engine = MakeEngine({}, preprocessing);
+  const Engine engine = MakeEngine(2, {}, preprocessing);
   const std::vector<EmbedResult> results =
-      EmbedAll(engine, {WritePicture(1, 32, 32), WritePicture(2, 40, 32)});
+      RunAll(engine, Files({WritePicture(1, 32, 32), WritePicture(2, 40, 32)}));
   EXPECT_FALSE(results[0].error);
   ASSERT_TRUE(results[1].error);
   EXPECT_EQ(results[1].error->code(), ErrorCode::kMismatch);
 }
 
 TEST_F(EngineTest, PartsThatDoNotFitAreRefused) {
-  const auto code_of = [](const auto& make) {
-    try {
-      make();
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ErrorCode::kInternal;
-  };
   ImageProcessorConfig larger = TinyPreprocessing();
   larger.height = 48;
-  EXPECT_EQ(code_of([&] { MakeEngine({}, larger); }), ErrorCode::kMismatch);
-
-  SiglipVisionConfig headless = TinyConfig();
-  headless.vision_use_head = false;
-  const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
-  EXPECT_EQ(code_of([&] { Engine(SiglipVisionModel(headless, 7), processor); }),
-            ErrorCode::kUnsupported);
-  EngineOptions tokens;
-  tokens.tokens = true;
-  EXPECT_EQ(Engine(SiglipVisionModel(headless, 7), processor, tokens).embedding_shape(),
-            (Shape{16, 24}));
-
+  ExpectError(ErrorCode::kMismatch, {"model", "48x32"}, [&] { MakeEngine(1, {}, larger); });
   SiglipVisionConfig five_channels = TinyConfig();
   five_channels.num_channels = 5;
-  EXPECT_EQ(code_of([&] { Engine(SiglipVisionModel(five_channels, 7), processor); }),
-            ErrorCode::kMismatch);
+  const SiglipImageProcessor processor(TinyPreprocessing(), PreprocessMode::kTorchvision);
+  ExpectError(ErrorCode::kMismatch, {"5 channels"},
+              [&] { Engine(SiglipVisionModel(five_channels, 7), processor); });
+}
+
+TEST_F(EngineTest, WithoutAPoolingHeadThereAreTokensOnly) {
+  SiglipVisionConfig headless = TinyConfig();
+  headless.vision_use_head = false;
+  const Engine engine(SiglipVisionModel(headless, 7),
+                      SiglipImageProcessor(TinyPreprocessing(), PreprocessMode::kTorchvision), {},
+                      "headless");
+  const std::vector<Picture> pictures = Files({WritePicture(1, 40, 40)});
+  const auto never = []() -> std::optional<Picture> { throw 1; };
+  ExpectError(ErrorCode::kUnsupported, {"headless"}, [&] { engine.Embed(pictures); });
+  ExpectError(ErrorCode::kUnsupported, {"headless"},
+              [&] { engine.Run(never, [](const EmbedResult&) {}); });
+  ExpectError(ErrorCode::kUnsupported, {"headless"}, [&] { engine.embedding_shape(); });
+  EXPECT_EQ(engine.Embed(pictures, {.output = Output::kTokens}).shape(), (Shape{1, 16, 24}));
 }
 
 /// Saves the tiny model with every value of post_layernorm set to `value`.
@@ -285,43 +300,20 @@ void SaveWithPostLayerNorm(const std::filesystem::path& folder, float value) {
 
 TEST_F(EngineTest, EmbeddingsNobodyCanCompareAreErrors) {
   const std::string path = WritePicture(1, 40, 40);
-  EngineOptions options;
   SaveWithPostLayerNorm(scratch_.path(), std::numeric_limits<float>::quiet_NaN());
   const std::string folder = scratch_.path().string();
   ExpectError(ErrorCode::kUnsupported, {folder, "NaN", "test picture"}, [&] {
-    EmbedAll(Engine::FromPretrained(folder, options), {path, path});
+    RunAll(Engine::FromPretrained(folder), Files({path, path}));
   });
 
   SaveWithPostLayerNorm(scratch_.path(), 0);
-  options.tokens = true;
-  EXPECT_FALSE(EmbedAll(Engine::FromPretrained(scratch_.path(), options), {path}).at(0).error);
+  EmbedOptions options = {.output = Output::kTokens};
+  const Engine engine = Engine::FromPretrained(folder);
+  EmbedOne(engine, Picture::File(path), options);
   options.normalize = true;
   ExpectError(ErrorCode::kUnsupported, {folder, "zero", "test picture"}, [&] {
-    EmbedAll(Engine::FromPretrained(folder, options), {path, path});
+    RunAll(engine, Files({path, path}), options);
   });
-}
-
-Siglip2VisionConfig TinyNaflexConfig() {
-  Siglip2VisionConfig config;
-  config.hidden_size = 24;
-  config.intermediate_size = 40;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 3;
-  config.patch_size = 8;
-  config.num_patches = 16;
-  return config;
-}
-
-Siglip2ImageProcessor TinyNaflexProcessor(int64_t patch_size = 8) {
-  Siglip2ImageProcessorConfig config;
-  config.patch_size = patch_size;
-  config.max_num_patches = 20;
-  return {config, PreprocessMode::kTorchvision};
-}
-
-Engine MakeNaflexEngine(const EngineOptions& options) {
-  return Engine(Siglip2VisionModel(TinyNaflexConfig(), 7, Runtime::Create(options.runtime)),
-                TinyNaflexProcessor(), options);
 }
 
 TEST_F(EngineTest, PicturesOfVariableResolutionEqualProcessorAndModel) {
@@ -329,12 +321,11 @@ TEST_F(EngineTest, PicturesOfVariableResolutionEqualProcessorAndModel) {
   const Siglip2VisionModel model(TinyNaflexConfig(), 7);
   for (const bool tokens : {false, true}) {
     for (const int threads : {1, 3}) {
-      EngineOptions options = Options(threads);
-      options.tokens = tokens;
-      options.normalize = true;
-      const Engine engine = MakeNaflexEngine(options);
-      EXPECT_EQ(engine.embedding_shape(), tokens ? (Shape{20, 24}) : (Shape{24}));
-      const std::vector<EmbedResult> results = EmbedAll(engine, paths);
+      const EmbedOptions options = {.output = tokens ? Output::kTokens : Output::kPooled,
+                                    .normalize = true};
+      const Engine engine = MakeNaflexEngine(threads);
+      EXPECT_EQ(engine.embedding_shape(options.output), tokens ? (Shape{20, 24}) : (Shape{24}));
+      const std::vector<EmbedResult> results = RunAll(engine, Files(paths), options);
       for (size_t i = 0; i < paths.size(); ++i) {
         ASSERT_FALSE(results[i].error) << results[i].error->what();
         const std::vector<Image> images = {DecodeImageFile(paths[i])};
@@ -351,69 +342,38 @@ TEST_F(EngineTest, PicturesOfVariableResolutionEqualProcessorAndModel) {
           for (const float value : values) squares += static_cast<double>(value) * value;
           for (float& value : values) value /= static_cast<float>(std::sqrt(squares));
         }
-        ASSERT_EQ(results[i].embedding.shape(), engine.embedding_shape());
+        ASSERT_EQ(results[i].embedding.shape(), engine.embedding_shape(options.output));
         EXPECT_EQ(std::memcmp(results[i].embedding.bytes().data(), expected.bytes().data(),
                               expected.bytes().size()),
                   0)
             << i;
       }
-      ExpectSameBits(engine.Embed(DecodeImageFile(paths[4])), results[4].embedding);
     }
   }
 }
 
-TEST_F(EngineTest, FoldersOfVariableResolution) {
-  const std::string picture = WritePicture(3, 60, 50);
-  Siglip2VisionModel::SaveRandom(TinyNaflexConfig(), 7, scratch_ / "model");
-  WriteBytes("model/preprocessor_config.json", TinyNaflexProcessor().config().ToJson());
-  const auto load = [&](int64_t max_num_patches) {
-    EngineOptions options = Options(1);
-    options.max_num_patches = max_num_patches;
-    return Engine::FromPretrained(scratch_ / "model", options);
-  };
-  ExpectSameBits(EmbedAll(load(0), {picture}).at(0).embedding,
-                 EmbedAll(MakeNaflexEngine(Options(1)), {picture}).at(0).embedding);
-  const EmbedResult small = EmbedAll(load(6), {picture}).at(0);
-  EXPECT_EQ(small.rows, 2);
-  EXPECT_EQ(small.columns, 3);
-  EXPECT_EQ(load(6).tower().most_tokens(), 6);
-  ExpectError(ErrorCode::kInvalidArgument, {"max_num_patches", "-3"}, [&] { load(-3); });
-
-  WriteBytes("model/preprocessor_config.json", TinyNaflexProcessor(16).config().ToJson());
-  ExpectError(ErrorCode::kMismatch, {"model", "patches of 16", "takes 8", "patch_size"},
-              [&] { load(0); });
-  WriteBytes("model/preprocessor_config.json", TinyPreprocessing().ToJson());
-  ExpectError(ErrorCode::kUnsupported, {"preprocessor_config.json", "Siglip2ImageProcessor"},
-              [&] { load(0); });
-
-  SiglipVisionModel::SaveRandom(TinyConfig(), 7, scratch_ / "fixed");
-  WriteBytes("fixed/preprocessor_config.json", TinyPreprocessing().ToJson());
-  EngineOptions options = Options(1);
-  options.max_num_patches = 9;
-  ExpectError(ErrorCode::kInvalidArgument, {"--max-num-patches", "NaFlex"},
-              [&] { Engine::FromPretrained(scratch_ / "fixed", options); });
-  options.max_num_patches = 0;
-  WriteBytes("fixed/preprocessor_config.json", TinyNaflexProcessor().config().ToJson());
-  ExpectError(ErrorCode::kUnsupported, {"preprocessor_config.json", "NaFlex"},
-              [&] { Engine::FromPretrained(scratch_ / "fixed", options); });
-}
-
-TEST_F(EngineTest, TowersRunBatchesOfMixedShapes) {
-  for (const bool variable : {false, true}) {
-    const Engine engine = variable ? MakeNaflexEngine(Options(2)) : MakeEngine(Options(2));
+TEST_F(EngineTest, PicturesOfAGroupHaveTheBitsTheyHaveAlone) {
+  std::vector<ImageTower> towers;
+  towers.emplace_back(SiglipVisionModel(TinyConfig(), 7),
+                      SiglipImageProcessor(TinyPreprocessing(), PreprocessMode::kTorchvision),
+                      "fixed");
+  towers.emplace_back(Siglip2VisionModel(TinyNaflexConfig(), 7), TinyNaflexProcessor(), "naflex");
+  for (const ImageTower& tower : towers) {
     std::vector<PreparedPicture> pictures(3);
+    std::vector<std::vector<float>> pooled(3, std::vector<float>(24));
+    std::vector<ReadyPicture> group;
     const int sizes[][2] = {{20, 60}, {33, 31}, {90, 10}};
     for (size_t i = 0; i < pictures.size(); ++i) {
       const std::string path = WritePicture(static_cast<int>(i), sizes[i][0], sizes[i][1]);
-      engine.tower().Preprocess(DecodeImageFile(path), pictures[i]);
+      tower.Preprocess(DecodeImageFile(path), pictures[i]);
+      group.push_back(Ready(pictures[i], nullptr, pooled[i].data()));
     }
-    const VisionOutput batch = engine.tower().Run(pictures);
+    VisionForward(tower.model()).Run(group);
     for (size_t i = 0; i < pictures.size(); ++i) {
-      const VisionOutput one = engine.tower().Run(std::span(&pictures[i], 1));
-      EXPECT_EQ(std::memcmp(one.pooler_output->bytes().data(),
-                            batch.pooler_output->bytes().data() + i * 24 * sizeof(float),
-                            24 * sizeof(float)),
-                0);
+      const VisionOutput alone = tower.Run(pictures[i]);
+      EXPECT_EQ(
+          std::memcmp(alone.pooler_output->bytes().data(), pooled[i].data(), 24 * sizeof(float)),
+          0);
     }
   }
 }

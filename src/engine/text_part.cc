@@ -2,7 +2,6 @@
 
 #include "engine/finish_vector.h"
 #include "siglip/error.h"
-#include "siglip/model.h"
 #include "weights/checkpoint.h"
 
 namespace siglip {
@@ -37,11 +36,6 @@ TextPart::TextPart(const std::filesystem::path& folder,
     : tokenizer_(LoadTokenizer(folder)),
       model_(SiglipTextModel::FromPretrained(folder, runtime, precision)) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
-}
-
-TextPart::TextPart(const std::filesystem::path& folder, const ImageTower& image_tower)
-    : TextPart(folder, image_tower.runtime(), image_tower.precision()) {
-  CheckTowersFit(image_tower.config(), model_.config(), folder.string());
 }
 
 Tensor TextPart::Embed(std::span<const std::string> texts, bool normalize) const {

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "siglip/image_tower.h"
+#include "siglip/runtime.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
 
@@ -18,11 +18,9 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 class TextPart {
  public:
+  /// Throws Error, kMismatch when the parts do not belong together.
   TextPart(const std::filesystem::path& folder, const std::shared_ptr<const Runtime>& runtime,
            PrecisionChoice precision);
-  /// On the runtime and with the precision of `image_tower`, whose embeddings those of texts are to
-  /// be compared with. Throws Error, kMismatch when the parts do not belong together.
-  TextPart(const std::filesystem::path& folder, const ImageTower& image_tower);
 
   /// [texts, D]
   Tensor Embed(std::span<const std::string> texts, bool normalize) const;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine_test_support.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/engine.h"
@@ -21,10 +22,9 @@ const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "
 const std::vector<std::string> kTexts = {"a red circle", "a blue star on a white background",
                                          "a red circle", ""};
 
-Engine Load(bool normalize = false, int threads = 2) {
+Engine Load(int threads = 2) {
   EngineOptions options;
-  options.normalize = normalize;
-  options.runtime.threads = threads;
+  options.runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
   return Engine::FromPretrained(kDemo, options);
 }
 
@@ -45,17 +45,18 @@ TEST(EngineTexts, EqualTokenizerAndModel) {
 }
 
 TEST(EngineTexts, SameBitsAloneAndWithAnyThreads) {
-  const Tensor together = Load(true, 1).EmbedTexts(kTexts);
+  const EmbedOptions options = {.normalize = true};
+  const Tensor together = Load(1).EmbedTexts(kTexts, options);
   for (int threads : {1, 2, 3}) {
-    const Engine engine = Load(true, threads);
+    const Engine engine = Load(threads);
     for (size_t i = 0; i < kTexts.size(); ++i) {
-      EXPECT_EQ(Row(engine.EmbedTexts({&kTexts[i], 1}), 0), Row(together, i));
+      EXPECT_EQ(Row(engine.EmbedTexts({&kTexts[i], 1}, options), 0), Row(together, i));
     }
   }
 }
 
-TEST(EngineTexts, AreNormalisedAsPicturesAre) {
-  const Tensor rows = Load(true).EmbedTexts(kTexts);
+TEST(EngineTexts, AreNormalisedWhereAskedFor) {
+  const Tensor rows = Load().EmbedTexts(kTexts, {.normalize = true});
   for (size_t row = 0; row < kTexts.size(); ++row) {
     double squares = 0;
     for (const float value : Row(rows, row)) squares += static_cast<double>(value) * value;
@@ -83,47 +84,13 @@ TEST(EngineTexts, ScaleAndBiasAreReadOnce) {
   EXPECT_EQ(engine.logits().logit_bias(), logits.logit_bias());
 }
 
-TEST(EngineTexts, NeedAFolderWithATextTower) {
+TEST(EngineTexts, MakeNoSenseOtherwise) {
   ExpectError(ErrorCode::kInvalidArgument, {}, [] { Load().EmbedTexts({}); });
-
-  SiglipVisionConfig config;
-  config.hidden_size = 24;
-  config.intermediate_size = 40;
-  config.num_hidden_layers = 1;
-  config.num_attention_heads = 3;
-  config.image_size = 32;
-  ImageProcessorConfig pixels;
-  pixels.height = pixels.width = 32;
-  const Engine parts(SiglipVisionModel(config, 7),
-                     SiglipImageProcessor(pixels, PreprocessMode::kTorchvision));
+  ExpectError(ErrorCode::kInvalidArgument, {"tokens"},
+              [] { Load().EmbedTexts(kTexts, {.output = Output::kTokens}); });
+  const Engine parts = MakeEngine();
   ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.EmbedTexts(kTexts); });
   ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.logits(); });
-
-  // Pictures are embedded all the same.
-  const ScratchFolder folder;
-  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
-  std::filesystem::remove(folder / "spiece.model");
-  const Engine engine = Engine::FromPretrained(folder.path());
-  ExpectError(ErrorCode::kNotFound, {folder.path().string()}, [&] { engine.EmbedTexts(kTexts); });
-}
-
-TEST(EngineTexts, NeedNoImageTower) {
-  const ScratchFolder folder;
-  std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
-  std::filesystem::remove(folder / "preprocessor_config.json");
-  EngineOptions options;
-  options.texts_only = true;
-  const Engine engine = Engine::FromPretrained(folder.path(), options);
-  EXPECT_EQ(engine.embedding_shape(), (Shape{128}));
-  EXPECT_EQ(Row(engine.EmbedTexts(kTexts), 1), Row(Load().EmbedTexts(kTexts), 1));
-  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.tower(); });
-  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] { engine.Embed(Image()); });
-  ExpectError(ErrorCode::kUnsupported, {"texts only"}, [&] {
-    engine.EmbedFiles([]() -> std::optional<std::string> { return "a.jpg"; }, [](EmbedResult) {});
-  });
-  std::filesystem::remove(folder / "spiece.model");
-  ExpectError(ErrorCode::kNotFound, {folder.path().string()},
-              [&] { Engine::FromPretrained(folder.path(), options); });
 }
 
 TEST(EngineTexts, TokenizerMustFitTheTextTower) {

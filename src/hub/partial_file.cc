@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/write_fully.h"
 #include "siglip/error.h"
 
 namespace siglip {
@@ -36,13 +37,8 @@ PartialFile::PartialFile(std::filesystem::path path) : path_(std::move(path)) {
 PartialFile::~PartialFile() { ::close(file_); }
 
 void PartialFile::Append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw IoError(path_, "write");
-    size_ += static_cast<uint64_t>(count);
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
+  if (!WriteFully(file_, bytes, size_)) throw IoError(path_, "write");
+  size_ += bytes.size();
 }
 
 void PartialFile::Clear() {

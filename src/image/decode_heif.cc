@@ -1,8 +1,4 @@
-// HEIC through libheif, where it was found when building.
-#include "image/decode.h"
-
-#ifdef SIGLIP_HAVE_HEIF
-
+// HEIC through libheif.
 #include <libheif/heif.h>
 
 #include <algorithm>
@@ -12,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "image/decode.h"
 #include "image/heif_references.h"
 #include "image/pixels.h"
 #include "image/releaser.h"
@@ -116,16 +113,3 @@ DecodedImage DecodeHeic(const ImageSource& source) {
 }
 
 }  // namespace siglip
-
-#else
-
-namespace siglip {
-
-DecodedImage DecodeHeic(const ImageSource& source) {
-  ThrowUnsupported(source, ImageFormat::kHeic, "HEIC support was not built in",
-                   "install libheif and build again, or convert the picture to JPEG or PNG");
-}
-
-}  // namespace siglip
-
-#endif

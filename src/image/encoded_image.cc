@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file_kind.h"
+#include "image/codecs.h"
 #include "image/orientation.h"
 #include "image/picture_file.h"
 #include "image/row_window.h"
@@ -18,7 +19,10 @@ namespace {
 ImageFormat FormatOf(const ImageSource& source) {
   CheckFileSize(source.name, source.size(), source.options.limits);
   const std::optional<ImageFormat> format = DetectImageFormat(source.bytes);
-  if (format) return *format;
+  if (format) {
+    CheckBuiltIn(source, *format);
+    return *format;
+  }
   if (const std::string unread = UnreadFormat(source.bytes); !unread.empty()) {
     throw Error(ErrorCode::kUnsupported, source.name + ": " + unread + " is not supported",
                 "convert it to PNG or JPEG first");
@@ -27,21 +31,6 @@ ImageFormat FormatOf(const ImageSource& source) {
   throw Error(ErrorCode::kUnsupported,
               source.name + ": expected a picture, found bytes of no known image format",
               "known are JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, AVIF and HEIC");
-}
-
-DecodedImage DecodeWhole(const ImageSource& source, ImageFormat format) {
-  switch (format) {
-    case ImageFormat::kJpeg: break;  // row by row
-    case ImageFormat::kPng: return DecodePng(source);
-    case ImageFormat::kWebp: return DecodeWebp(source);
-    case ImageFormat::kGif: return DecodeGif(source);
-    case ImageFormat::kBmp: return DecodeBmp(source);
-    case ImageFormat::kTiff: return DecodeTiff(source);
-    case ImageFormat::kPnm: return DecodePnm(source);
-    case ImageFormat::kAvif: return DecodeAvif(source);
-    case ImageFormat::kHeic: return DecodeHeic(source);
-  }
-  throw Error(ErrorCode::kInternal, source.name + ": unknown image format");
 }
 
 Image Upright(const ImageSource& source, DecodedImage decoded) {

@@ -68,6 +68,10 @@ AlphaPolicy ParseAlphaPolicy(std::string_view name) {
   return Parse(kAlphaPolicies, name, "alpha policy");
 }
 
+std::string_view ToString(AlphaPolicy policy) {
+  return NameOf(kAlphaPolicies, policy, "alpha policy");
+}
+
 Resample ParseResample(std::string_view name) {
   return Parse(kResamples, name, "resampling filter");
 }

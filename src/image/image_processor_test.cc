@@ -76,7 +76,7 @@ TEST(EitherImageProcessorTest, PreparesPatches) {
   EXPECT_EQ(processor.max_num_patches(), 20);
   const Image photo = DecodeImageFile(Photo());
   const auto [rows, columns] = Naflex(20).SpatialShape(photo.height, photo.width);
-  const Siglip2Inputs expected = Naflex(20).PreprocessFile(Photo());
+  const VisionInputs expected = Naflex(20).PreprocessFile(Photo());
   ForBothWays(processor, [&, rows = rows, columns = columns](const PreparedPicture& picture) {
     EXPECT_EQ(picture.rows, rows);
     EXPECT_EQ(picture.columns, columns);
@@ -101,7 +101,7 @@ TEST(EitherImageProcessorTest, MemoryIsUsedAgainWhereItFits) {
   naflex.Prepare(square, picture);
   EXPECT_EQ(picture.pixel_values.shape(), (Shape{1, 16, 768}));
   naflex.Prepare(photo, picture);
-  const Siglip2Inputs expected = Naflex(20).PreprocessFile(Photo());
+  const VisionInputs expected = Naflex(20).PreprocessFile(Photo());
   const auto found = picture.pixel_values.floats();
   ExpectSameValues(found, expected.pixel_values.floats().first(found.size()));
 }

@@ -9,7 +9,7 @@
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
-#include "image/preprocess_encoded.h"
+#include "image/encoded_image.h"
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
 #include "image/resize.h"
@@ -105,13 +105,6 @@ void SiglipImageProcessor::Preprocess(const Image& image, std::span<float> out) 
   const PicturePlan plan = PlanPicture(*this, ImageView(image).size());
   CheckRoom(plan, out);
   siglip::Preprocess(*this, plan, image, out);
-}
-
-void PreprocessEncoded(const SiglipImageProcessor& processor, EncodedImage& image,
-                       std::span<float> out) {
-  const PicturePlan plan = PlanPicture(processor, image.size());
-  CheckRoom(plan, out);
-  Preprocess(processor, plan, image, out);
 }
 
 Tensor SiglipImageProcessor::PreprocessFile(const std::filesystem::path& path,

@@ -13,7 +13,6 @@
 #include "golden_tensors.h"
 #include "image/encoded_image.h"
 #include "image/picture_plan.h"
-#include "image/preprocess_encoded.h"
 #include "noise_picture.h"
 #include "picture_files.h"
 #include "scratch_folder.h"

@@ -9,7 +9,7 @@
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
-#include "image/preprocess_encoded.h"
+#include "image/encoded_image.h"
 #include "image/processor_fields.h"
 #include "image/resize.h"
 #include "image/siglip2_processor_config.h"
@@ -86,21 +86,14 @@ void Siglip2ImageProcessor::Preprocess(const Image& image, std::span<float> out)
   siglip::Preprocess(*this, plan, image, out);
 }
 
-void PreprocessEncoded(const Siglip2ImageProcessor& processor, EncodedImage& image,
-                       std::span<float> out) {
-  const PicturePlan plan = PlanPicture(processor, image.size());
-  CheckRoom(processor, plan, out);
-  Preprocess(processor, plan, image, out);
-}
-
-Siglip2Inputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
+VisionInputs Siglip2ImageProcessor::NewInputs(int64_t pictures) const {
   return {Tensor(DType::kF32, {pictures, config_.max_num_patches, patch_values()}),
           Tensor(DType::kI32, {pictures, config_.max_num_patches}),
           Tensor(DType::kI64, {pictures, 2})};
 }
 
 std::span<float> Siglip2ImageProcessor::AddShape(const std::array<int64_t, 2>& shape, size_t index,
-                                                 Siglip2Inputs& inputs) const {
+                                                 VisionInputs& inputs) const {
   const auto [rows, columns] = shape;
   const auto patches = static_cast<size_t>(rows * columns);
   const auto most = static_cast<size_t>(config_.max_num_patches);
@@ -113,22 +106,22 @@ std::span<float> Siglip2ImageProcessor::AddShape(const std::array<int64_t, 2>& s
   return inputs.pixel_values.floats().subspan(index * most * values, patches * values);
 }
 
-Siglip2Inputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
-                                                    const DecodeOptions& options) const {
+VisionInputs Siglip2ImageProcessor::PreprocessFile(const std::filesystem::path& path,
+                                                   const DecodeOptions& options) const {
   const Picture picture = Picture::File(path);
   OpenedPicture image(picture, options);
-  Siglip2Inputs inputs = NewInputs(1);
+  VisionInputs inputs = NewInputs(1);
   const PicturePlan plan = PlanPicture(*this, image.size());
   const auto out = AddShape(ShapeOf(plan, config_.patch_size), 0, inputs);
   siglip::Preprocess(*this, plan, image, out);
   return inputs;
 }
 
-Siglip2Inputs Siglip2ImageProcessor::operator()(std::span<const Image> images) const {
+VisionInputs Siglip2ImageProcessor::operator()(std::span<const Image> images) const {
   if (images.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "image processor: no pictures given");
   }
-  Siglip2Inputs inputs = NewInputs(std::ssize(images));
+  VisionInputs inputs = NewInputs(std::ssize(images));
   for (size_t i = 0; i < images.size(); ++i) {
     CheckImage(images[i]);
     const PicturePlan plan = PlanPicture(*this, ImageView(images[i]).size());

@@ -104,10 +104,12 @@ void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, ui
   }
 }
 
-/// The same where a word holds two tokens, the even one in its lower half.
-void PackBFloat16Values(const Operand& values, int64_t token, int64_t token_words, int64_t width,
+/// The same where a word holds two tokens, the even one in its lower half. What no token fills is
+/// zero: the product takes it along, and what is left there of others may not even be a number.
+void PackBFloat16Values(const Operand& values, int64_t token, int64_t tokens, int64_t width,
                         float* panels) {
   const int64_t head_dim = 2 * values.depth;
+  const int64_t token_words = WordCount(OperandType::kBFloat16, tokens);
   for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
     const int64_t count = std::min(width, head_dim - d);
     const auto row_of = [&](int64_t row) {
@@ -124,6 +126,9 @@ void PackBFloat16Values(const Operand& values, int64_t token, int64_t token_word
       // Another thread may write the other half.
       auto* const halves = reinterpret_cast<uint16_t*>(out);
       for (int64_t i = 0; i < count; ++i) halves[2 * i + half] = row_of(row)[i];
+      if (half == 0 && token + row + 1 == tokens) {
+        for (int64_t i = 0; i < count; ++i) halves[2 * i + 1] = 0;
+      }
       ++row;
     }
   }
@@ -158,7 +163,7 @@ void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, cons
       if (shape.type == OperandType::kFloat32) {
         PackFloatValues(part, token, shape.tokens, width, values);
       } else {
-        PackBFloat16Values(part, token, WordCount(shape.type, shape.tokens), width, values);
+        PackBFloat16Values(part, token, shape.tokens, width, values);
       }
     }
   }
@@ -166,7 +171,7 @@ void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, cons
 
 void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                const AttentionPanels& panels, int64_t begin, int64_t end, const OperandBuffer& out,
-               float* probabilities, float* scratch) {
+               const AttentionMaps& maps, float* scratch) {
   const int64_t tokens = shape.tokens;
   const float scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
   // A strip of a few queries against all keys: its scores stay in the cache, and the softmax sees
@@ -196,9 +201,9 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Operan
       for (int64_t row = 0; row < rows; ++row) {
         PutScaled(kernels, context.row(row), shape.head_dim, inverse_sums[row], out, first + row,
                   column);
-        if (probabilities != nullptr) {
+        if (maps.data != nullptr) {
           kernels.scale(static_cast<size_t>(tokens), inverse_sums[row], scores.row(row),
-                        probabilities + (head * tokens + first + row) * tokens);
+                        maps.data + head * maps.head_stride + (first + row) * maps.row_stride);
         }
       }
     }

@@ -21,8 +21,15 @@ struct AttentionShape {
 /// Keys and values of one layer as the GEMM kernel reads them, for all heads, in words.
 struct AttentionPanels {
   float* keys = nullptr;  // [heads][token panels][words of head_dim][panel_columns]
-  float* values =
-      nullptr;  // [heads][head_dim panels][words of tokens][panel_columns], zero at first
+  float* values = nullptr;  // [heads][head_dim panels][words of tokens][panel_columns]
+};
+
+/// Where the probabilities of one layer are kept: head h's of query t begin at
+/// data + h * head_stride + t * row_stride.
+struct AttentionMaps {
+  float* data = nullptr;  // null where they are not wanted
+  int64_t head_stride = 0;
+  int64_t row_stride = 0;
 };
 
 size_t KeyPanelFloats(const AttentionShape& shape, const Kernels& kernels);
@@ -31,16 +38,16 @@ size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels);
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels);
 
 /// Puts tokens [begin, end) of `qkv` [tokens, 3 * heads * head_dim] (queries, keys, values side by
-/// side, of shape.type) into the panels. Threads may pack different tokens at the same time.
+/// side, of shape.type) into the panels, whatever these held. Threads may pack different tokens at
+/// the same time.
 void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                        int64_t begin, int64_t end, const AttentionPanels& panels);
 
 /// out[t, h * head_dim + d] = softmax(q_h[t] k_h^T * head_dim^-0.5) v_h for tokens t in
-/// [begin, end), from the queries in `qkv` and the packed keys and values of all tokens. Where
-/// `probabilities` [heads, tokens, tokens] is set, rows of these tokens are stored there. `out` is
-/// of kFloat32 or kBFloat16.
+/// [begin, end), from the queries in `qkv` and the packed keys and values of all tokens.
+/// Probabilities of these tokens are kept where `maps` says. `out` is of kFloat32 or kBFloat16.
 void Attention(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                const AttentionPanels& panels, int64_t begin, int64_t end, const OperandBuffer& out,
-               float* probabilities, float* scratch);
+               const AttentionMaps& maps, float* scratch);
 
 }  // namespace siglip

@@ -34,6 +34,10 @@ class AttentionTest : public KernelTest {
     FloatBuffer keys(KeyPanelFloats(shape, kernels()));
     FloatBuffer values(ValuePanelFloats(shape, kernels()));
     FloatBuffer scratch(AttentionScratchFloats(shape, kernels()));
+    // What was there before, as floats and as bfloat16 no number, must not matter.
+    for (FloatBuffer* buffer : {&keys, &values, &scratch}) {
+      std::memset(buffer->data(), 0xFF, buffer->size() * sizeof(float));
+    }
     const AttentionPanels panels = {keys.data(), values.data()};
     const MatrixBuffer out(shape.tokens, hidden);
     const OperandBuffer buffer = {result, reinterpret_cast<uint32_t*>(out.matrix().data),
@@ -45,7 +49,10 @@ class AttentionTest : public KernelTest {
     for (int64_t part = 0; part < parts; ++part) {
       Attention(kernels(), shape, qkv, panels, shape.tokens * part / parts,
                 shape.tokens * (part + 1) / parts, buffer,
-                probabilities == nullptr ? nullptr : probabilities->data(), scratch.data());
+                {.data = probabilities == nullptr ? nullptr : probabilities->data(),
+                 .head_stride = shape.tokens * shape.tokens,
+                 .row_stride = shape.tokens},
+                scratch.data());
     }
     std::vector<float> dense;
     for (int64_t token = 0; token < shape.tokens; ++token) {

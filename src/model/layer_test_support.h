@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "kernels/reference.h"
+#include "model/layer_source.h"
 #include "model/linear.h"
-#include "siglip/encoder.h"
 #include "weights/weight_source.h"
 
 namespace siglip {

@@ -10,8 +10,8 @@
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
 #include "kernels/packing.h"
-#include "siglip/vision_model.h"
-#include "weights/weight_source.h"
+#include "model/layer_source.h"
+#include "siglip/runtime.h"
 
 namespace siglip {
 

@@ -16,13 +16,13 @@
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
+#include "model/siglip_text.h"
+#include "model/siglip_vision.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/text_model.h"
-#include "siglip/vision_model.h"
 #include "weights/checkpoint_files.h"
 #include "weights/packed_file.h"
 #include "weights/safetensors_writer.h"
@@ -95,29 +95,15 @@ struct Tower {
   std::function<std::shared_ptr<const void>(const WeightSource& weights)> make;
 };
 
-template <class Transformer, class Config>
-Tower NewTower(const std::string& scope, std::string PackedInfo::*hash, const Config& config,
-               std::vector<TensorSpec> tensors, const std::shared_ptr<const Runtime>& runtime,
-               Precision precision) {
-  return {
-      hash, std::move(tensors), [=](const WeightSource& weights) {
-        const LayerContext context = {config, runtime, precision};
-        return std::make_shared<const Transformer>(LayerSource{weights, scope, context}, config);
-      }};
-}
-
-Tower NewVisionTower(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
-                     Precision precision) {
-  const std::string scope = "vision_model";
-  const auto hash = &PackedInfo::vision_weights;
-  if (HasVariableResolution(checkpoint)) {
-    const Siglip2VisionConfig config = LoadSiglip2VisionConfig(checkpoint);
-    return NewTower<Siglip2VisionTransformer>(scope, hash, config, VisionTensors(config), runtime,
-                                              precision);
-  }
-  const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  return NewTower<SiglipVisionTransformer>(scope, hash, config, VisionTensors(config), runtime,
-                                           precision);
+/// `plan` is what the transformer is made of besides its weights.
+template <class Transformer, class Plan>
+Tower NewTower(const std::string& scope, std::string PackedInfo::*hash,
+               const SiglipEncoderConfig& config, const Plan& plan, std::vector<TensorSpec> tensors,
+               const std::shared_ptr<const Runtime>& runtime, Precision precision) {
+  return {hash, std::move(tensors), [=](const WeightSource& weights) {
+            const LayerContext context = {config, runtime, precision};
+            return std::make_shared<const Transformer>(LayerSource{weights, scope, context}, plan);
+          }};
 }
 
 /// Tensors of whole multiples of the alignment first, so that all that are multiplied with stay
@@ -159,12 +145,17 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   std::vector<Tower> towers;
   std::optional<SiglipTextConfig> text;
   if (checkpoint.Find(Part::kVision)) {
-    towers.push_back(NewVisionTower(checkpoint, runtime, precision));
+    const AnyVisionConfig config = LoadAnyVisionConfig(checkpoint);
+    const VisionTowerPlan plan(config);
+    towers.push_back(NewTower<SiglipVisionTransformer>("vision_model", &PackedInfo::vision_weights,
+                                                       plan.config, plan, VisionTensors(config),
+                                                       runtime, precision));
   }
   if (checkpoint.Find(Part::kText)) {
     text = LoadTextConfig(checkpoint);
     towers.push_back(NewTower<SiglipTextTransformer>("text_model", &PackedInfo::text_weights, *text,
-                                                     TextTensors(*text), runtime, precision));
+                                                     *text, TextTensors(*text), runtime,
+                                                     precision));
   }
   for (const Tower& tower : towers) std::ranges::copy(tower.tensors, std::back_inserter(specs));
   std::vector<TensorSpec> scalars;

@@ -1,4 +1,4 @@
-// The position embeddings of a NaFlex tower: one square table, resized to every picture's grid.
+// The position embeddings of an image tower: one square table, resized to every picture's grid.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork_handler.h"
+#include "model/position_interpolation.h"
 #include "tensor/arena.h"
 
 namespace siglip {
@@ -17,12 +19,12 @@ namespace siglip {
 class PositionTable {
  public:
   /// `values` [side, side, width].
-  PositionTable(std::vector<float> values, int64_t side, int64_t width);
+  PositionTable(std::vector<float> values, int64_t side, int64_t width,
+                PositionInterpolation interpolate);
+  PositionTable(const PositionTable&) = delete;
+  PositionTable& operator=(const PositionTable&) = delete;
 
-  /// [rows * columns, width], as torch resizes with mode="bilinear", align_corners=False,
-  /// antialias=True, in float. Only where columns is 1 and rows is neither 1 nor the table's side
-  /// does torch differ: its kernel for the CPU then returns the first row for all. Tables used last
-  /// are kept, up to a fixed amount of memory.
+  /// [rows * columns, width]. Tables used last are kept, up to a fixed amount of memory.
   std::shared_ptr<const MatrixBuffer> For(int64_t rows, int64_t columns) const;
 
   /// The table itself.
@@ -41,17 +43,18 @@ class PositionTable {
     uint64_t last_use = 0;
   };
 
-  MatrixBuffer Resize(int64_t rows, int64_t columns) const;
   void ForgetOldest() const;
+  void ForgetThreads();
 
   const std::vector<float> values_;
-  const int64_t side_;
-  const int64_t width_;
+  const SquareTable table_;
+  const PositionInterpolation interpolate_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::map<std::pair<int64_t, int64_t>, Kept> kept_;
   mutable int64_t kept_bytes_ = 0;
   mutable uint64_t uses_ = 0;
+  ForkHandler fork_handler_{[this] { ForgetThreads(); }};
 };
 
 }  // namespace siglip

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "expect_error.h"
+#include "run_in_child.h"
 
 namespace siglip {
 namespace {
@@ -43,7 +45,7 @@ TEST(PositionTableTest, EqualsTheDefinition) {
   constexpr int64_t kWidth = 5;
   for (const int64_t side : {1, 4, 16}) {
     const std::vector<float> values = RandomValues(static_cast<size_t>(side * side * kWidth));
-    const PositionTable table(values, side, kWidth);
+    const PositionTable table(values, side, kWidth, InterpolateBilinear);
     for (const auto& [rows, columns] :
          {std::pair{1, 1}, {1, 16}, {3, 5}, {16, 16}, {7, 36}, {20, 12}, {64, 1}, {256, 1}}) {
       const auto resized = table.For(rows, columns);
@@ -77,7 +79,7 @@ TEST(PositionTableTest, OneColumnOfPatchesFollowsTheTableDownwards) {
   for (int64_t y = 0; y < kSide; ++y) {
     for (int64_t x = 0; x < kSide; ++x) values.push_back(static_cast<float>(y) + 0.25F * x);
   }
-  const PositionTable table(values, kSide, 1);
+  const PositionTable table(values, kSide, 1, InterpolateBilinear);
   constexpr double kMiddle = 0.25 * (kSide - 1) / 2;  // of the one column
   for (const int64_t rows : {64, 256}) {
     const auto resized = table.For(rows, 1);
@@ -91,7 +93,7 @@ TEST(PositionTableTest, OneColumnOfPatchesFollowsTheTableDownwards) {
 
 TEST(PositionTableTest, TheTablesOwnSizeIsTheTableToTheBit) {
   const std::vector<float> values = RandomValues(16 * 16 * 3);
-  const auto same = PositionTable(values, 16, 3).For(16, 16);
+  const auto same = PositionTable(values, 16, 3, InterpolateBilinear).For(16, 16);
   for (int64_t row = 0; row < 256; ++row) {
     for (int64_t d = 0; d < 3; ++d) {
       EXPECT_EQ(same->matrix().row(row)[d], values[static_cast<size_t>(row * 3 + d)]);
@@ -101,7 +103,7 @@ TEST(PositionTableTest, TheTablesOwnSizeIsTheTableToTheBit) {
 
 TEST(PositionTableTest, KeepsWhatWasUsedLastWithinItsLimit) {
   constexpr int64_t kWidth = 4096;  // 64 patches take a mebibyte
-  const PositionTable table(RandomValues(4 * kWidth), 2, kWidth);
+  const PositionTable table(RandomValues(4 * kWidth), 2, kWidth, InterpolateBilinear);
   const auto first = table.For(1, 64);
   EXPECT_EQ(table.For(1, 64), first);
   EXPECT_NE(table.For(64, 1), first);
@@ -119,8 +121,9 @@ TEST(PositionTableTest, KeepsWhatWasUsedLastWithinItsLimit) {
 }
 
 TEST(PositionTableTest, ManyThreadsAtOnce) {
-  const PositionTable table(RandomValues(16 * 16 * 8), 16, 8);
-  const auto expected = PositionTable(RandomValues(16 * 16 * 8), 16, 8).For(5, 7);
+  const PositionTable table(RandomValues(16 * 16 * 8), 16, 8, InterpolateBilinear);
+  const auto expected =
+      PositionTable(RandomValues(16 * 16 * 8), 16, 8, InterpolateBilinear).For(5, 7);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
@@ -136,8 +139,27 @@ TEST(PositionTableTest, ManyThreadsAtOnce) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST(PositionTableTest, AChildOfForkUsesItWhateverOtherThreadsDid) {
+  const PositionTable table(RandomValues(4 * 4 * 2), 4, 2, InterpolateBilinear);
+  const float expected = table.For(5, 7)->matrix().row(34)[1];
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      for (int64_t i = 0; !done; ++i) table.For(1 + i % 9, 1 + i % 11);
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(SucceedsInChild([&] {
+      return table.For(5, 7)->matrix().row(34)[1] == expected && table.kept_bytes() > 0;
+    }));
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST(PositionTableTest, RefusesEmptyGrids) {
-  const PositionTable table(RandomValues(4), 2, 1);
+  const PositionTable table(RandomValues(4), 2, 1, InterpolateBilinear);
   ExpectError(ErrorCode::kInvalidArgument, {"0 x 3"}, [&] { table.For(0, 3); });
   ExpectError(ErrorCode::kInvalidArgument, {"3 x -1"}, [&] { table.For(3, -1); });
 }

@@ -8,7 +8,10 @@
 
 #include "configuration/projector_plan.h"
 #include "configuration/siglip_config.h"
+#include "kernels/compute_runtime.h"
+#include "model/forward_layer.h"
 #include "model/linear.h"
+#include "model/matrix_rows.h"
 #include "model/packed_linear.h"
 #include "model/workspace.h"
 #include "siglip/error.h"

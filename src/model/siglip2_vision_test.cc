@@ -8,8 +8,9 @@
 
 #include "configuration/vision_fields.h"
 #include "expect_error.h"
-#include "model/siglip2_picture.h"
+#include "model/vision_forward.h"
 #include "scratch_folder.h"
+#include "siglip/model_info.h"
 #include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
@@ -40,10 +41,10 @@ Tensor Integers(DType dtype, const Shape& shape, const std::vector<int64_t>& val
 }
 
 /// Pictures of 2 x 3 and 1 x 4 patches, of 7 rows each.
-Siglip2Inputs GoodInputs() {
-  Siglip2Inputs inputs = {Tensor(DType::kF32, {2, 7, 27}),
-                          Integers(DType::kI32, {2, 7}, {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0}),
-                          Integers(DType::kI64, {2, 2}, {2, 3, 1, 4})};
+VisionInputs GoodInputs() {
+  VisionInputs inputs = {Tensor(DType::kF32, {2, 7, 27}),
+                         Integers(DType::kI32, {2, 7}, {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0}),
+                         Integers(DType::kI64, {2, 2}, {2, 3, 1, 4})};
   float next = -1;
   for (float& value : inputs.pixel_values.floats()) value = next += 0.005F;
   return inputs;
@@ -111,7 +112,7 @@ TEST(Siglip2VisionConfigTest, RefusesWhatCannotBe) {
 TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
   const Siglip2VisionModel model(SmallConfig(), 1);
   const auto refused = [&](const std::vector<std::string>& parts, auto change) {
-    Siglip2Inputs inputs = GoodInputs();
+    VisionInputs inputs = GoodInputs();
     change(inputs);
     ExpectError(ErrorCode::kMismatch, parts, [&] { model(inputs); });
   };
@@ -119,9 +120,9 @@ TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
 
   for (const Shape& shape : {Shape{2, 7}, Shape{2, 7, 26}, Shape{2, 0, 27}, Shape{}}) {
     refused({"pixel_values", "27]", ToString(shape)},
-            [&](Siglip2Inputs& inputs) { inputs.pixel_values = Tensor(DType::kF32, shape); });
+            [&](VisionInputs& inputs) { inputs.pixel_values = Tensor(DType::kF32, shape); });
   }
-  refused({"pixel_values", "U8"}, [](Siglip2Inputs& inputs) {
+  refused({"pixel_values", "U8"}, [](VisionInputs& inputs) {
     inputs.pixel_values = Tensor(DType::kU8, {2, 7, 27});
   });
 
@@ -137,23 +138,23 @@ TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
                                          {2, 3, int64_t{1} << 32, int64_t{1} << 32}}) {
     refused({"spatial_shapes", "picture 1", "7",
              std::to_string(shapes[2]) + " x " + std::to_string(shapes[3])},
-            [&](Siglip2Inputs& inputs) {
+            [&](VisionInputs& inputs) {
               inputs.spatial_shapes = Integers(DType::kI64, {2, 2}, shapes);
               inputs.pixel_attention_mask = {};
             });
   }
-  refused({"spatial_shapes", "[2, 2]", "[1, 2]"}, [](Siglip2Inputs& inputs) {
+  refused({"spatial_shapes", "[2, 2]", "[1, 2]"}, [](VisionInputs& inputs) {
     inputs.spatial_shapes = Integers(DType::kI64, {1, 2}, {2, 3});
   });
-  refused({"spatial_shapes", "F32"}, [](Siglip2Inputs& inputs) {
+  refused({"spatial_shapes", "F32"}, [](VisionInputs& inputs) {
     inputs.spatial_shapes = Tensor(DType::kF32, {2, 2});
   });
-  refused({"spatial_shapes"}, [](Siglip2Inputs& inputs) { inputs.spatial_shapes = {}; });
+  refused({"spatial_shapes"}, [](VisionInputs& inputs) { inputs.spatial_shapes = {}; });
 
-  refused({"pixel_attention_mask", "[2, 7]", "[2, 6]"}, [](Siglip2Inputs& inputs) {
+  refused({"pixel_attention_mask", "[2, 7]", "[2, 6]"}, [](VisionInputs& inputs) {
     inputs.pixel_attention_mask = Tensor(DType::kI32, {2, 6});
   });
-  refused({"pixel_attention_mask", "F32"}, [](Siglip2Inputs& inputs) {
+  refused({"pixel_attention_mask", "F32"}, [](VisionInputs& inputs) {
     inputs.pixel_attention_mask = Tensor(DType::kF32, {2, 7});
   });
   struct BadMask {
@@ -166,7 +167,7 @@ TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
                                                   {{1, 1, 1, 1, 0, 0, 1}, "found 1 at 6"},
                                                   {{1, 1, 2, 1, 0, 0, 0}, "found 2 at 2"},
                                                   {{1, 1, -1, 1, 0, 0, 0}, "found -1 at 2"}}) {
-    refused({"pixel_attention_mask", "picture 1", "1 x 4", mask.found}, [&](Siglip2Inputs& inputs) {
+    refused({"pixel_attention_mask", "picture 1", "1 x 4", mask.found}, [&](VisionInputs& inputs) {
       std::vector<int64_t> all = {1, 1, 1, 1, 1, 1, 0};
       all.insert(all.end(), mask.second.begin(), mask.second.end());
       inputs.pixel_attention_mask = Integers(DType::kI32, {2, 7}, all);
@@ -178,7 +179,7 @@ TEST(Siglip2VisionModelTest, IntegersOfAnyWidthMeanTheSame) {
   const Siglip2VisionModel model(SmallConfig(), 1);
   const VisionOutput expected = model(GoodInputs());
   for (const DType dtype : {DType::kI64, DType::kI32, DType::kI16, DType::kI8, DType::kU8}) {
-    Siglip2Inputs inputs = GoodInputs();
+    VisionInputs inputs = GoodInputs();
     inputs.spatial_shapes = Integers(dtype, {2, 2}, {2, 3, 1, 4});
     inputs.pixel_attention_mask =
         Integers(dtype, {2, 7}, {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0});
@@ -201,21 +202,53 @@ TEST(Siglip2VisionModelTest, EmptyBatchGivesEmptyOutputs) {
 
 TEST(Siglip2VisionModelTest, OnePictureOnTheCallingThreadHasTheBitsOfTheModel) {
   const Siglip2VisionModel model(SmallConfig(), 3);
-  const Siglip2Inputs inputs = GoodInputs();
+  const VisionInputs inputs = GoodInputs();
   const VisionOutput expected = model(inputs);
-  Siglip2PictureForward forward(model);
+  VisionForward forward(model);
   const PatchGrid grids[] = {{2, 3}, {1, 4}, {2, 3}};
   for (const size_t picture : {size_t{0}, size_t{1}, size_t{0}}) {
     const PatchGrid& grid = grids[picture];
     std::vector<float> tokens(static_cast<size_t>(grid.tokens()) * 36);
     std::vector<float> pooled(36);
-    forward.Run(inputs.pixel_values.floats().data() + picture * 7 * 27, grid, tokens.data(),
-                pooled.data());
+    const ReadyPicture ready = {inputs.pixel_values.floats().data() + picture * 7 * 27, grid,
+                                tokens.data(), pooled.data()};
+    forward.Run({&ready, 1});
     EXPECT_EQ(
         0, std::memcmp(tokens.data(), expected.last_hidden_state.floats().data() + picture * 7 * 36,
                        tokens.size() * sizeof(float)));
     EXPECT_EQ(0, std::memcmp(pooled.data(), expected.pooler_output->floats().data() + picture * 36,
                              pooled.size() * sizeof(float)));
+  }
+}
+
+TEST(Siglip2VisionModelTest, AGroupHasTheBitsOfThePicturesAlone) {
+  // Odd numbers of patches, so that in bfloat16 half a word is left over where another begins.
+  const PatchGrid grids[] = {{1, 3}, {2, 3}, {1, 1}, {3, 3}, {1, 7}};
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
+    const Siglip2VisionModel model(SmallConfig(), 3, nullptr, precision);
+    std::vector<std::vector<float>> pixels;
+    std::vector<std::vector<float>> tokens[2];
+    std::vector<std::vector<float>> pooled[2];
+    std::vector<ReadyPicture> ready[2];
+    for (size_t i = 0; i < std::size(grids); ++i) {
+      const auto count = static_cast<size_t>(grids[i].tokens());
+      std::vector<float>& values = pixels.emplace_back(count * 27);
+      for (size_t j = 0; j < values.size(); ++j) {
+        values[j] = static_cast<float>((i * 31 + j * 7) % 17) / 8.0F - 1.0F;
+      }
+      for (const size_t way : {size_t{0}, size_t{1}}) {
+        tokens[way].emplace_back(count * 36);
+        pooled[way].emplace_back(36);
+        ready[way].push_back({values.data(), grids[i], tokens[way].back().data(),
+                              i % 2 == 0 ? pooled[way].back().data() : nullptr});
+      }
+    }
+    VisionForward forward(model);
+    forward.Run(ready[0]);
+    for (const ReadyPicture& picture : ready[1]) forward.Run({&picture, 1});
+    EXPECT_EQ(tokens[0], tokens[1]) << ToString(precision);
+    EXPECT_EQ(pooled[0], pooled[1]) << ToString(precision);
+    EXPECT_NE(pooled[0][0], std::vector<float>(36));
   }
 }
 
@@ -226,8 +259,9 @@ TEST(Siglip2VisionModelTest, WithoutAHeadThereIsNoPoolerOutput) {
   EXPECT_FALSE(model(GoodInputs()).pooler_output.has_value());
   std::vector<float> pooled(36);
   const std::vector<float> pixels(27);
+  const ReadyPicture ready = {pixels.data(), {1, 1}, nullptr, pooled.data()};
   ExpectError(ErrorCode::kUnsupported, {"pooling head"}, [&] {
-    Siglip2PictureForward(model).Run(pixels.data(), {1, 1}, nullptr, pooled.data());
+    VisionForward(model).Run({&ready, 1});
   });
 }
 
@@ -238,15 +272,15 @@ TEST(Siglip2VisionModelTest, SavedAndLoadedItIsTheSame) {
   Siglip2VisionModel::SaveRandom(SmallConfig(), 11, folder / "random");
   const VisionOutput expected = model(GoodInputs());
   for (const char* name : {"saved", "random"}) {
-    EXPECT_TRUE(Siglip2VisionModel::IsFor(folder / name));
+    EXPECT_EQ(FindParts(folder / name).resolution, Resolution::kNaflex);
     const auto loaded = Siglip2VisionModel::FromPretrained(folder / name);
-    EXPECT_EQ(loaded.config().ToJson(), model.vision_model().config().ToJson());
+    EXPECT_EQ(loaded.config().ToJson(), model.config().ToJson());
     EXPECT_EQ(0, std::memcmp(loaded(GoodInputs()).pooler_output->bytes().data(),
                              expected.pooler_output->bytes().data(),
                              expected.pooler_output->bytes().size()));
   }
   ExpectError(ErrorCode::kInvalidArgument, {(folder / "saved").string()},
-              [&] { Siglip2VisionModel::IsFor(folder.path()); });
+              [&] { FindParts(folder.path()); });
   ExpectError(ErrorCode::kUnsupported, {"NaFlex", "Siglip2VisionModel"},
               [&] { SiglipVisionModel::FromPretrained(folder / "saved"); });
   SiglipVisionConfig fixed;
@@ -255,7 +289,7 @@ TEST(Siglip2VisionModelTest, SavedAndLoadedItIsTheSame) {
   fixed.num_hidden_layers = 1;
   fixed.image_size = fixed.patch_size = 4;
   SiglipVisionModel::SaveRandom(fixed, 1, folder / "fixed");
-  EXPECT_FALSE(Siglip2VisionModel::IsFor(folder / "fixed"));
+  EXPECT_EQ(FindParts(folder / "fixed").resolution, Resolution::kFixed);
   ExpectError(ErrorCode::kUnsupported, {"NaFlex", "SiglipVisionModel"},
               [&] { Siglip2VisionModel::FromPretrained(folder / "fixed"); });
 }

@@ -1,22 +1,20 @@
-// SiglipMLP, SiglipEncoderLayer and SiglipEncoder.
-#include <algorithm>
+// See siglip_encoder.h.
+#include "model/siglip_encoder.h"
 
-#include "model/linear.h"
-#include "model/workspace.h"
-#include "siglip/vision_model.h"
+#include <algorithm>
+#include <string>
+
+#include "kernels/compute_runtime.h"
+#include "model/forward_layer.h"
+#include "model/matrix_rows.h"
 
 namespace siglip {
 
 SiglipMLP::SiglipMLP(const LayerSource& source)
     : context_(source.context),
-      fc1_(std::make_unique<const Linear>(source / "fc1", context_.config.intermediate_size,
-                                          context_.config.hidden_size)),
-      fc2_(std::make_unique<const Linear>(source / "fc2", context_.config.hidden_size,
-                                          context_.config.intermediate_size)) {}
-
-SiglipMLP::~SiglipMLP() = default;
-
-int64_t SiglipMLP::weight_bytes() const { return fc1_->bytes() + fc2_->bytes(); }
+      activation_(ParseActivation(context_.config.hidden_act)),
+      fc1_(source / "fc1", context_.config.intermediate_size, context_.config.hidden_size),
+      fc2_(source / "fc2", context_.config.hidden_size, context_.config.intermediate_size) {}
 
 Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
   return ForwardLayer(context_, hidden_states, LayerInput::kNormalized,
@@ -24,32 +22,27 @@ Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
 }
 
 void SiglipMLP::Forward(Workspace& workspace) const {
-  const Activation activation = ParseActivation(context_.config.hidden_act);
   for (int64_t begin = workspace.begin; begin < workspace.end;) {
     const int64_t end = std::min(workspace.end, begin + workspace.intermediate.operand.rows);
     const Matrix hidden_states = workspace.hidden_states.Rows(begin, end);
     // hidden_states = self.activation_fn(self.fc1(hidden_states))
-    const Operand intermediate = fc1_->ForwardActivation(
-        workspace.normalized.Rows(begin, end).operand(), activation, workspace.intermediate);
+    const Operand intermediate = fc1_.ForwardActivation(
+        workspace.normalized.Rows(begin, end).operand(), activation_, workspace.intermediate);
     // hidden_states = residual + self.fc2(hidden_states)
-    fc2_->ForwardResidual(intermediate, hidden_states, hidden_states);
+    fc2_.ForwardResidual(intermediate, hidden_states, hidden_states);
     begin = end;
   }
 }
 
 SiglipEncoderLayer::SiglipEncoderLayer(const LayerSource& source)
     : context_(source.context),
-      layer_norm1_(
-          std::make_unique<const LayerNorm>(source / "layer_norm1", context_.config.hidden_size)),
+      layer_norm1_(source / "layer_norm1", context_.config.hidden_size),
       self_attn_(source / "self_attn"),
-      layer_norm2_(
-          std::make_unique<const LayerNorm>(source / "layer_norm2", context_.config.hidden_size)),
+      layer_norm2_(source / "layer_norm2", context_.config.hidden_size),
       mlp_(source / "mlp") {}
 
-SiglipEncoderLayer::~SiglipEncoderLayer() = default;
-
 int64_t SiglipEncoderLayer::weight_bytes() const {
-  return layer_norm1_->bytes() + self_attn_.weight_bytes() + layer_norm2_->bytes() +
+  return layer_norm1_.bytes() + self_attn_.weight_bytes() + layer_norm2_.bytes() +
          mlp_.weight_bytes();
 }
 
@@ -65,12 +58,12 @@ void SiglipEncoderLayer::Forward(Workspace& workspace) const {
   };
   // residual = hidden_states
   // hidden_states = self.layer_norm1(hidden_states)
-  normalize(*layer_norm1_);
+  normalize(layer_norm1_);
   // hidden_states = residual + self.self_attn(hidden_states)
   self_attn_.Forward(workspace);
   // residual = hidden_states
   // hidden_states = self.layer_norm2(hidden_states)
-  normalize(*layer_norm2_);
+  normalize(layer_norm2_);
   // hidden_states = residual + self.mlp(hidden_states)
   mlp_.Forward(workspace);
 }
@@ -86,8 +79,6 @@ SiglipEncoder::SiglipEncoder(const LayerSource& source) : context_(source.contex
       });
 }
 
-SiglipEncoder::~SiglipEncoder() = default;
-
 int64_t SiglipEncoder::weight_bytes() const {
   int64_t bytes = 0;
   for (const auto& layer : layers_) bytes += layer->weight_bytes();
@@ -100,14 +91,19 @@ Tensor SiglipEncoder::operator()(const Tensor& inputs_embeds) const {
 }
 
 void SiglipEncoder::Forward(Workspace& workspace) const {
-  const Matrix hidden_states = workspace.Own(workspace.hidden_states);
+  const Matrix& hidden_states = workspace.hidden_states;
   const auto keep = [&](size_t index) {
-    if (index >= workspace.hidden_states_out.size()) return;
-    const Matrix out = DenseRows(workspace.hidden_states_out[index], 0,
-                                 workspace.hidden_states.rows, workspace.hidden_states.columns);
-    CopyRows(hidden_states, workspace.Own(out));
+    for (const Sequence& sequence : workspace.sequences) {
+      if (index >= sequence.hidden_states.size()) continue;
+      const Matrix out =
+          DenseRows(sequence.hidden_states[index], 0, sequence.tokens(), hidden_states.columns);
+      const int64_t begin = std::max(workspace.begin, sequence.begin);
+      const int64_t end = std::min(workspace.end, sequence.end);
+      if (begin >= end) continue;
+      CopyRows(hidden_states.Rows(begin, end),
+               out.Rows(begin - sequence.begin, end - sequence.begin));
+    }
   };
-  const int64_t begin = workspace.begin;
   workspace.layer = 0;
   // for encoder_layer in self.layers: hidden_states = encoder_layer(hidden_states)
   for (const auto& layer : layers_) {
@@ -115,7 +111,6 @@ void SiglipEncoder::Forward(Workspace& workspace) const {
     layer->Forward(workspace);
     ++workspace.layer;
   }
-  workspace.begin = begin;
   keep(static_cast<size_t>(workspace.layer));
 }
 

@@ -11,7 +11,11 @@
 
 #include "kernels/reference.h"
 #include "model/layer_test_support.h"
-#include "model/single_picture.h"
+#include "model/matrix_rows.h"
+#include "model/siglip_encoder.h"
+#include "model/siglip_pooling_head.h"
+#include "model/siglip_vision.h"
+#include "model/vision_forward.h"
 #include "siglip/error.h"
 #include "siglip/vision_model.h"
 
@@ -33,7 +37,34 @@ SiglipVisionConfig SmallConfig() {
 class SiglipLayersTest : public LayersTest {
  protected:
   SiglipLayersTest() : LayersTest(SmallConfig()) {}
+
+  /// pixel_values [B, C, H, W] -> [B, N, D], on one thread.
+  Tensor Embed(const SiglipVisionConfig& config, const Tensor& pixels) {
+    context_.patch_values = config.patch_values();
+    const VisionTowerPlan plan(config);
+    const SiglipVisionEmbeddings embeddings(Source("e"), plan);
+    const PictureBatch batch = CheckInputs(plan, pixels, false);
+    Tensor out(DType::kF32, {pixels.dim(0), batch.tokens, config.hidden_size});
+    for (size_t i = 0; i < batch.pictures.size(); ++i) {
+      TeamWorkspace team(context_, batch.tokens, 1);
+      team.Lay({&batch.tokens, 1});
+      Workspace& workspace = team.member(0);
+      embeddings.Forward(batch.pictures[i],
+                         embeddings.PositionEmbedding(batch.pictures[i].grid)->matrix(),
+                         workspace.sequences[0], workspace);
+      CopyRows(workspace.hidden_states, DenseRows(out.floats().data(), static_cast<int64_t>(i),
+                                                  batch.tokens, config.hidden_size));
+    }
+    return out;
+  }
 };
+
+/// A picture of the size the model was trained for.
+ReadyPicture Ready(const SiglipVisionModel& model, const float* pixels, float* last,
+                   float* pooled) {
+  const int64_t side = model.config().patches_per_side();
+  return {pixels, {side, side}, last, pooled};
+}
 
 TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
   SiglipVisionConfig config = SmallConfig();
@@ -42,7 +73,6 @@ TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
       config.num_channels = channels;
       config.patch_size = patch;
       const int64_t hidden = config.hidden_size;
-      const SiglipVisionEmbeddings embeddings(Source("e"), config);
       const Tensor pixels = RandomTensor({3, channels, config.image_size, config.image_size}, 1);
       const reference::Conv2dShape shape = {.in_channels = channels,
                                             .height = config.image_size,
@@ -54,7 +84,7 @@ TEST_P(SiglipLayersTest, EmbeddingsAreAConvolutionPlusPositions) {
       const auto patches = static_cast<size_t>(config.num_patches());
       const std::vector<float> positions =
           Read("e.position_embedding.weight", {config.num_patches(), hidden});
-      ExpectNear(embeddings(pixels), PerPicture(pixels, [&](std::span<const float> picture) {
+      ExpectNear(Embed(config, pixels), PerPicture(pixels, [&](std::span<const float> picture) {
                    const std::vector<float> grid = reference::Conv2d(
                        picture, Read("e.patch_embedding.weight", {hidden, channels, patch, patch}),
                        Read("e.patch_embedding.bias", {hidden}), shape);
@@ -126,16 +156,18 @@ TEST_P(SiglipLayersTest, PoolingHeadWithoutFoldingGivesTheSame) {
   ExpectNear(SiglipMultiheadAttentionPoolingHead(Source("h"))(in), PerPicture(in, pool));
 }
 
-TEST_P(SiglipLayersTest, SinglePictureForwardHasTheBitsOfTheModel) {
+TEST_P(SiglipLayersTest, OnePictureOnTheCallingThreadHasTheBitsOfTheModel) {
   const SiglipVisionModel model(SmallConfig(), 1, context_.runtime);
   const Tensor pixels = RandomTensor({3, 3, 22, 22}, 4);
   const VisionOutput output = model(pixels);
-  SinglePictureForward forward(model);
+  VisionForward forward(model);
   const auto tokens = static_cast<size_t>(output.last_hidden_state.size() / 3);
   for (size_t picture = 0; picture < 3; ++picture) {
     std::vector<float> last(tokens);
     std::vector<float> pooled(36);
-    forward.Run(pixels.floats().data() + picture * 3 * 22 * 22, last.data(), pooled.data());
+    const ReadyPicture ready =
+        Ready(model, pixels.floats().data() + picture * 3 * 22 * 22, last.data(), pooled.data());
+    forward.Run({&ready, 1});
     EXPECT_EQ(0, std::memcmp(last.data(), &output.last_hidden_state.floats()[picture * tokens],
                              tokens * sizeof(float)));
     EXPECT_EQ(0, std::memcmp(pooled.data(), &output.pooler_output->floats()[picture * 36],
@@ -209,8 +241,8 @@ TEST(SiglipVisionModelTest, WithoutAHeadThereIsNoPoolerOutput) {
   EXPECT_FALSE(model(RandomTensor({1, 3, 22, 22}, 1)).pooler_output.has_value());
   std::vector<float> pooled(36);
   const std::vector<float> pixels(3 * 22 * 22);
-  EXPECT_EQ(CodeOf([&] { SinglePictureForward(model).Run(pixels.data(), nullptr, pooled.data()); }),
-            ErrorCode::kUnsupported);
+  const ReadyPicture ready = Ready(model, pixels.data(), nullptr, pooled.data());
+  EXPECT_EQ(CodeOf([&] { VisionForward(model).Run({&ready, 1}); }), ErrorCode::kUnsupported);
 }
 
 TEST(SiglipVisionModelTest, OtherSizesAndAspectRatiosByInterpolation) {

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "configuration/logit_parameters.h"
-#include "model/load_logits.h"
-#include "model/vision_output.h"
+#include "configuration/siglip_config.h"
+#include "model/siglip_text.h"
+#include "model/vision_forward.h"
+#include "model/vision_model_state.h"
 #include "siglip/error.h"
 #include "siglip/model.h"
 #include "weights/checkpoint.h"
@@ -22,6 +24,11 @@ double Dot(const float* left, const float* right, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; ++i) sum += static_cast<double>(left[i]) * right[i];
   return sum;
+}
+
+SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
+  const LogitParameters parameters = ReadLogitParameters(checkpoint);
+  return {parameters.scale, parameters.bias};
 }
 
 Tensor Transpose(const Tensor& matrix) {
@@ -79,11 +86,6 @@ float SiglipLoss(const Tensor& logits) {
   return static_cast<float>(-sum / static_cast<double>(n));
 }
 
-SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
-  const LogitParameters parameters = ReadLogitParameters(checkpoint);
-  return {parameters.scale, parameters.bias};
-}
-
 SiglipLogits SiglipLogits::FromPretrained(const std::filesystem::path& folder) {
   return LoadLogits(Checkpoint::Open(folder));
 }
@@ -124,48 +126,69 @@ void CheckTowersFit(const SiglipVisionTowerConfig& vision, const SiglipTextConfi
   }
 }
 
-SiglipModel::SiglipModel(SiglipVisionModel vision_model, SiglipTextModel text_model,
-                         SiglipLogits logits)
+ImageTextModel::ImageTextModel(VisionModel vision_model, SiglipTextModel text_model,
+                               SiglipLogits logits)
     : vision_model_(std::move(vision_model)), text_model_(std::move(text_model)), logits_(logits) {
   CheckTowersFit(vision_model_.config(), text_model_.config());
+}
+
+namespace {
+
+template <class Model>
+Model Load(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
+           PrecisionChoice precision) {
+  if (!runtime) runtime = Runtime::Create();
+  // The small part first: a folder that lacks it is refused before the towers are read.
+  const SiglipLogits logits = LoadLogits(checkpoint);
+  return Model(LoadVisionModel(checkpoint, runtime, precision),
+               LoadTextModel(checkpoint, runtime, precision), logits);
+}
+
+}  // namespace
+
+ImageTextModel ImageTextModel::Open(const std::filesystem::path& folder,
+                                    std::shared_ptr<const Runtime> runtime,
+                                    PrecisionChoice precision) {
+  return Load<ImageTextModel>(Checkpoint::Open(folder), std::move(runtime), precision);
 }
 
 SiglipModel SiglipModel::FromPretrained(const std::filesystem::path& folder,
                                         std::shared_ptr<const Runtime> runtime,
                                         PrecisionChoice precision) {
-  if (!runtime) runtime = Runtime::Create();
-  // The small part first: a folder that lacks it is refused before the towers are read.
-  const SiglipLogits logits = SiglipLogits::FromPretrained(folder);
-  return {SiglipVisionModel::FromPretrained(folder, runtime, precision),
-          SiglipTextModel::FromPretrained(folder, runtime, precision), logits};
+  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  LoadVisionConfig(checkpoint);  // refuses NaFlex
+  return Load<SiglipModel>(checkpoint, std::move(runtime), precision);
 }
 
-Tensor SiglipModel::GetImageFeatures(const Tensor& pixel_values) const {
-  return *vision_model_(pixel_values).pooler_output;
+Siglip2Model Siglip2Model::FromPretrained(const std::filesystem::path& folder,
+                                          std::shared_ptr<const Runtime> runtime,
+                                          PrecisionChoice precision) {
+  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  LoadSiglip2VisionConfig(checkpoint);  // refuses fixed resolution
+  return Load<Siglip2Model>(checkpoint, std::move(runtime), precision);
 }
 
-Tensor SiglipModel::GetTextFeatures(const Tensor& input_ids) const {
+Tensor ImageTextModel::GetImageFeatures(const VisionInputs& pictures) const {
+  return *vision_model_(pictures).pooler_output;
+}
+
+Tensor ImageTextModel::GetTextFeatures(const Tensor& input_ids) const {
   TextForwardOptions options;
   options.output_last_hidden_state = false;
   return text_model_(input_ids, options).pooler_output;
 }
 
-SiglipOutput SiglipModel::operator()(const Tensor& input_ids, const Tensor& pixel_values,
-                                     const SiglipForwardOptions& options) const {
-  return CompareOutputs(vision_model_(pixel_values, options.vision),
-                        text_model_(input_ids, options.text), logits_);
-}
-
-SiglipOutput CompareOutputs(VisionOutput vision, TextOutput text, const SiglipLogits& logits) {
+SiglipOutput ImageTextModel::operator()(const Tensor& input_ids, const VisionInputs& pictures,
+                                        const SiglipForwardOptions& options) const {
   SiglipOutput output;
-  output.vision_model_output = std::move(vision);
-  output.text_model_output = std::move(text);
+  output.vision_model_output = vision_model_(pictures, options.vision);
+  output.text_model_output = text_model_(input_ids, options.text);
   // image_embeds = image_embeds / image_embeds.norm(p=2, dim=-1, keepdim=True)
   output.image_embeds = NormalizeRows(*output.vision_model_output.pooler_output);
   // text_embeds = text_embeds / text_embeds.norm(p=2, dim=-1, keepdim=True)
   output.text_embeds = NormalizeRows(output.text_model_output.pooler_output);
   // logits_per_text = text_embeds @ image_embeds.t() * logit_scale.exp() + logit_bias
-  output.logits_per_text = logits(output.text_embeds, output.image_embeds);
+  output.logits_per_text = logits_(output.text_embeds, output.image_embeds);
   output.logits_per_image = Transpose(output.logits_per_text);
   output.probabilities = Sigmoid(output.logits_per_image);
   const int64_t texts = output.logits_per_text.dim(0);

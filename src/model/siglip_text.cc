@@ -1,17 +1,33 @@
 // SiglipTextEmbeddings, SiglipTextTransformer and SiglipTextModel.
+#include "model/siglip_text.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "model/linear.h"
+#include "kernels/compute_runtime.h"
+#include "model/matrix_rows.h"
 #include "model/packed_linear.h"
+#include "model/sequence_schedule.h"
 #include "model/token_ids.h"
-#include "model/workspace.h"
-#include "siglip/text_model.h"
-#include "weights/checkpoint.h"
 
 namespace siglip {
+namespace {
+
+/// As many sequences of the same length as there are texts.
+std::vector<int64_t> Lengths(int64_t texts, int64_t tokens) {
+  return std::vector<int64_t>(static_cast<size_t>(texts), tokens);
+}
+
+/// Calls visit(row) for the rows of the sequence that are this thread's.
+template <class Visit>
+void ForOwnRows(const Sequence& sequence, const Workspace& workspace, const Visit& visit) {
+  const int64_t end = std::min(workspace.end, sequence.end);
+  for (int64_t row = std::max(workspace.begin, sequence.begin); row < end; ++row) visit(row);
+}
+
+}  // namespace
 
 SiglipTextEmbeddings::SiglipTextEmbeddings(const LayerSource& source,
                                            const SiglipTextConfig& config)
@@ -25,8 +41,6 @@ SiglipTextEmbeddings::SiglipTextEmbeddings(const LayerSource& source,
   source.weights.Keep(source.scope + ".position_embedding.weight", position_embedding_.view());
 }
 
-SiglipTextEmbeddings::~SiglipTextEmbeddings() = default;
-
 int64_t SiglipTextEmbeddings::weight_bytes() const {
   return token_embedding_->bytes() + static_cast<int64_t>(position_embedding_.bytes().size());
 }
@@ -34,27 +48,35 @@ int64_t SiglipTextEmbeddings::weight_bytes() const {
 Tensor SiglipTextEmbeddings::operator()(const Tensor& input_ids) const {
   const TokenIds texts = CheckInputIds(config_, input_ids);
   Tensor out(DType::kF32, {texts.texts, texts.tokens, config_.hidden_size});
-  const auto embed = [&](int64_t text, Workspace& workspace) {
-    Forward(texts.text(text), workspace);
-    const Matrix result = DenseRows(out.floats().data(), text, texts.tokens, config_.hidden_size);
-    CopyRows(workspace.Own(workspace.hidden_states), workspace.Own(result));
+  const auto embed = [&](std::span<const int64_t> group, Workspace& workspace) {
+    for (size_t i = 0; i < group.size(); ++i) {
+      const Sequence& sequence = workspace.sequences[i];
+      Forward(texts.text(group[i]), sequence, workspace);
+      const Matrix result =
+          DenseRows(out.floats().data(), group[i], texts.tokens, config_.hidden_size);
+      ForOwnRows(sequence, workspace, [&](int64_t row) {
+        std::copy_n(workspace.hidden_states.row(row), result.columns,
+                    result.row(row - sequence.begin));
+      });
+    }
   };
-  ForEachPicture(context_, texts.texts, texts.tokens, embed);
+  ForEachGroup(context_, Lengths(texts.texts, texts.tokens), embed);
   return out;
 }
 
-void SiglipTextEmbeddings::Forward(const int64_t* input_ids, Workspace& workspace) const {
+void SiglipTextEmbeddings::Forward(const int64_t* input_ids, const Sequence& sequence,
+                                   Workspace& workspace) const {
   const auto hidden = static_cast<size_t>(config_.hidden_size);
-  const std::span<const float> positions = position_embedding_.floats();
-  for (int64_t token = workspace.begin; token < workspace.end; ++token) {
+  ForOwnRows(sequence, workspace, [&](int64_t row) {
+    const int64_t token = row - sequence.begin;
     // inputs_embeds = self.token_embedding(input_ids)
-    const std::span<float> row(workspace.hidden_states.row(token), hidden);
-    token_embedding_->ReadRow(input_ids[token], row);
+    const std::span<float> values(workspace.hidden_states.row(row), hidden);
+    token_embedding_->ReadRow(input_ids[token], values);
     // embeddings = inputs_embeds + self.position_embedding(position_ids)
-    const std::span<const float> position =
-        positions.subspan(static_cast<size_t>(token) * hidden, hidden);
-    for (size_t d = 0; d < hidden; ++d) row[d] += position[d];
-  }
+    const float* position =
+        std::as_const(position_embedding_).floats().data() + static_cast<size_t>(token) * hidden;
+    for (size_t d = 0; d < hidden; ++d) values[d] += position[d];
+  });
 }
 
 SiglipTextTransformer::SiglipTextTransformer(const LayerSource& source,
@@ -63,27 +85,13 @@ SiglipTextTransformer::SiglipTextTransformer(const LayerSource& source,
       config_(config),
       embeddings_(source / "embeddings", config),
       encoder_(source / "encoder"),
-      final_layer_norm_(
-          std::make_unique<const LayerNorm>(source / "final_layer_norm", config_.hidden_size)),
-      head_(std::make_unique<const Linear>(source / "head", config_.embedding_size(),
-                                           config_.hidden_size)) {}
-
-SiglipTextTransformer::~SiglipTextTransformer() = default;
+      final_layer_norm_(source / "final_layer_norm", config_.hidden_size),
+      head_(source / "head", config_.embedding_size(), config_.hidden_size) {}
 
 int64_t SiglipTextTransformer::weight_bytes() const {
-  return embeddings_.weight_bytes() + encoder_.weight_bytes() + final_layer_norm_->bytes() +
-         head_->bytes();
+  return embeddings_.weight_bytes() + encoder_.weight_bytes() + final_layer_norm_.bytes() +
+         head_.bytes();
 }
-
-namespace {
-
-/// The part of a batched tensor that belongs to one text.
-std::span<float> PartOf(Tensor& tensor, int64_t text) {
-  const auto size = static_cast<size_t>(tensor.size() / tensor.dim(0));
-  return tensor.floats().subspan(static_cast<size_t>(text) * size, size);
-}
-
-}  // namespace
 
 TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
                                              const TextForwardOptions& options) const {
@@ -110,34 +118,32 @@ TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
   }
 
   const std::vector<int64_t> first_equal = FirstEqualTexts(texts);
-  std::vector<int64_t> distinct;
+  std::vector<TextTask> distinct;
   for (int64_t text = 0; text < batch; ++text) {
-    if (first_equal[static_cast<size_t>(text)] == text) distinct.push_back(text);
-  }
-  const auto forward = [&](int64_t index, Workspace& workspace) {
-    const int64_t text = distinct[static_cast<size_t>(index)];
-    workspace.hidden_states_out.clear();
-    for (Tensor& tensor : output.hidden_states) {
-      workspace.hidden_states_out.push_back(PartOf(tensor, text).data());
-    }
-    workspace.attentions_out.clear();
-    for (Tensor& tensor : output.attentions) {
-      workspace.attentions_out.push_back(PartOf(tensor, text).data());
-    }
-    Matrix last_hidden_state;
+    if (first_equal[static_cast<size_t>(text)] != text) continue;
+    TextTask& task = distinct.emplace_back();
+    task.input_ids = texts.text(text);
     if (output.last_hidden_state) {
-      last_hidden_state =
-          DenseRows(PartOf(*output.last_hidden_state, text).data(), 0, tokens, hidden);
+      task.last_hidden_state = PlaceOf(*output.last_hidden_state, text);
     }
-    Forward(texts.text(text), workspace, output.last_hidden_state ? &last_hidden_state : nullptr,
-            PartOf(output.pooler_output, text).data());
+    task.pooler_output = PlaceOf(output.pooler_output, text);
+    for (Tensor& states : output.hidden_states) task.hidden_states.push_back(PlaceOf(states, text));
+    for (Tensor& maps : output.attentions) {
+      task.attentions.push_back({PlaceOf(maps, text), tokens * tokens, tokens});
+    }
+  }
+  const auto forward = [&](std::span<const int64_t> group, Workspace& workspace) {
+    std::vector<TextTask> of_group;
+    for (const int64_t i : group) of_group.push_back(distinct[static_cast<size_t>(i)]);
+    Forward(of_group, workspace);
   };
-  ForEachPicture(context_, static_cast<int64_t>(distinct.size()), tokens, forward);
+  ForEachGroup(context_, Lengths(std::ssize(distinct), tokens), forward);
 
   const auto repeat = [&](Tensor& tensor) {
     for (int64_t text = 0; text < batch; ++text) {
       const int64_t first = first_equal[static_cast<size_t>(text)];
-      if (first != text) std::ranges::copy(PartOf(tensor, first), PartOf(tensor, text).begin());
+      if (first == text) continue;
+      std::copy_n(PlaceOf(tensor, first), tensor.size() / batch, PlaceOf(tensor, text));
     }
   };
   repeat(output.pooler_output);
@@ -147,65 +153,90 @@ TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
   return output;
 }
 
-void SiglipTextTransformer::Forward(const int64_t* input_ids, Workspace& workspace,
-                                    const Matrix* last_hidden_state, float* pooler_output) const {
-  // hidden_states = self.embeddings(input_ids=input_ids, position_ids=position_ids)      [T, D]
-  embeddings_.Forward(input_ids, workspace);
+void SiglipTextTransformer::Forward(std::span<const TextTask> texts, Workspace& workspace) const {
+  workspace.only_last_tokens = true;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const TextTask& text = texts[i];
+    Sequence& sequence = workspace.sequences[i];
+    sequence.hidden_states = text.hidden_states;
+    sequence.attentions = text.attentions;
+    workspace.only_last_tokens &=
+        text.last_hidden_state == nullptr && text.hidden_states.empty() && text.attentions.empty();
+    // hidden_states = self.embeddings(input_ids=input_ids, position_ids=position_ids)    [T, D]
+    embeddings_.Forward(text.input_ids, sequence, workspace);
+  }
   // encoder_outputs = self.encoder(inputs_embeds=hidden_states)                          [T, D]
-  const bool is_only_pooled = last_hidden_state == nullptr && workspace.hidden_states_out.empty() &&
-                              workspace.attentions_out.empty();
-  workspace.first_wanted = is_only_pooled ? workspace.hidden_states.rows - 1 : 0;
   encoder_.Forward(workspace);
   // last_hidden_state = self.final_layer_norm(last_hidden_state)                         [T, D]
-  const Matrix& hidden_states = workspace.hidden_states;
-  if (last_hidden_state != nullptr) {
-    final_layer_norm_->Forward(workspace.Own(hidden_states), workspace.Own(*last_hidden_state));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].last_hidden_state == nullptr) continue;
+    const Sequence& sequence = workspace.sequences[i];
+    const Matrix out =
+        DenseRows(texts[i].last_hidden_state, 0, sequence.tokens(), config_.hidden_size);
+    ForOwnRows(sequence, workspace, [&](int64_t row) {
+      const int64_t token = row - sequence.begin;
+      final_layer_norm_.Forward(workspace.hidden_states.Rows(row, row + 1),
+                                out.Rows(token, token + 1));
+    });
   }
-  // pooled_output = self.head(last_hidden_state[:, -1, :])                               [P]
-  const int64_t last = hidden_states.rows - 1;
-  if (workspace.end <= last) return;  // the row of another thread
-  const OperandBuffer normalized = workspace.normalized.Rows(last, last + 1);
-  final_layer_norm_->Forward(hidden_states.Rows(last, last + 1), normalized,
-                             workspace.operand_scratch);
-  const MatrixBuffer pooled(1, config_.embedding_size());
-  head_->Forward(normalized.operand(), pooled.matrix());
-  std::copy_n(pooled.matrix().data, config_.embedding_size(), pooler_output);
+  Pool(texts, workspace);
 }
 
-SiglipTextModel SiglipTextModel::FromPretrained(const std::filesystem::path& folder,
-                                                std::shared_ptr<const Runtime> runtime,
-                                                PrecisionChoice precision) {
-  const Checkpoint checkpoint = Checkpoint::Open(folder);
+void SiglipTextTransformer::Pool(std::span<const TextTask> texts, Workspace& workspace) const {
+  // pooled_output = self.head(last_hidden_state[:, -1, :])                               [P]
+  std::vector<float*> outputs;  // of the texts whose last row is this thread's
+  const OperandBuffer normalized = workspace.Own(workspace.normalized);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    int64_t last = workspace.sequences[i].end - 1;
+    if (workspace.only_last_tokens && texts.size() > 1)
+      last = workspace.begin + std::ssize(outputs);
+    if (last < workspace.begin || last >= workspace.end) continue;
+    const int64_t row = std::ssize(outputs);
+    final_layer_norm_.Forward(workspace.hidden_states.Rows(last, last + 1),
+                              normalized.Rows(row, row + 1), workspace.operand_scratch);
+    outputs.push_back(texts[i].pooler_output);
+  }
+  if (outputs.empty()) return;
+  const int64_t count = std::ssize(outputs);
+  const MatrixBuffer pooled(count, config_.embedding_size());
+  head_.Forward(normalized.Rows(0, count).operand(), pooled.matrix());
+  for (int64_t row = 0; row < count; ++row) {
+    std::copy_n(pooled.matrix().row(row), config_.embedding_size(),
+                outputs[static_cast<size_t>(row)]);
+  }
+}
+
+SiglipTextModel LoadTextModel(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
+                              PrecisionChoice precision) {
   const SiglipTextConfig config = LoadTextConfig(checkpoint);
   const auto weights = OpenWeights(checkpoint, TextTensors(config));
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
   const LayerContext context = {config, std::move(runtime),
                                 ResolvePrecision(checkpoint, precision, kernels)};
-  return SiglipTextModel(std::make_unique<const SiglipTextTransformer>(
-      LayerSource{*weights, "text_model", context}, config));
+  return SiglipTextModel(std::make_shared<const SiglipTextModel::State>(SiglipTextModel::State{
+      SiglipTextTransformer(LayerSource{*weights, "text_model", context}, config)}));
 }
 
-SiglipTextModel::SiglipTextModel(std::unique_ptr<const SiglipTextTransformer> text_model)
-    : text_model_(std::move(text_model)) {}
-
-SiglipTextModel::SiglipTextModel(SiglipTextModel&&) noexcept = default;
-SiglipTextModel& SiglipTextModel::operator=(SiglipTextModel&&) noexcept = default;
-SiglipTextModel::~SiglipTextModel() = default;
+SiglipTextModel SiglipTextModel::FromPretrained(const std::filesystem::path& folder,
+                                                std::shared_ptr<const Runtime> runtime,
+                                                PrecisionChoice precision) {
+  return LoadTextModel(Checkpoint::Open(folder), std::move(runtime), precision);
+}
 
 TextOutput SiglipTextModel::operator()(const Tensor& input_ids,
                                        const TextForwardOptions& options) const {
-  return (*text_model_)(input_ids, options);
+  return state_->text_model(input_ids, options);
 }
 
-const SiglipTextConfig& SiglipTextModel::config() const { return text_model_->config(); }
+const SiglipTextConfig& SiglipTextModel::config() const { return state_->text_model.config(); }
 
 const std::shared_ptr<const Runtime>& SiglipTextModel::runtime() const {
-  return text_model_->context().runtime;
+  return state_->text_model.context().runtime;
 }
 
-Precision SiglipTextModel::precision() const { return text_model_->context().precision; }
+Precision SiglipTextModel::precision() const { return state_->text_model.context().precision; }
 
-int64_t SiglipTextModel::weight_bytes() const { return text_model_->weight_bytes(); }
+int64_t SiglipTextModel::weight_bytes() const { return state_->text_model.weight_bytes(); }
 
 }  // namespace siglip

@@ -1,5 +1,7 @@
 // The text tower: layers against the formulas of its reference on every instruction set, inputs
 // that are refused, and the table of token embeddings that stays in its file.
+#include "model/siglip_text.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -1,175 +1,124 @@
-// SiglipVisionTrunk, SiglipVisionTransformer and SiglipVisionModel.
-#include <string>
+// SiglipVisionTransformer.
+#include "model/siglip_vision.h"
 
-#include "configuration/new_config.h"
-#include "configuration/random_weights.h"
-#include "configuration/save_checkpoint.h"
-#include "configuration/siglip_config.h"
-#include "configuration/vision_tensors.h"
-#include "model/linear.h"
-#include "model/packed_linear.h"
-#include "model/pixel_grid.h"
-#include "model/single_picture.h"
-#include "model/vision_output.h"
-#include "model/workspace.h"
-#include "siglip/error.h"
-#include "siglip/vision_model.h"
-#include "weights/checkpoint.h"
+#include <algorithm>
+#include <vector>
+
+#include "model/matrix_rows.h"
+#include "model/sequence_schedule.h"
 
 namespace siglip {
+namespace {
 
-SiglipVisionTrunk::SiglipVisionTrunk(const LayerSource& source, bool use_head)
-    : encoder_(source / "encoder"),
-      post_layernorm_(std::make_unique<const LayerNorm>(source / "post_layernorm",
-                                                        source.context.config.hidden_size)) {
-  if (use_head) {
-    head_ = std::make_unique<const SiglipMultiheadAttentionPoolingHead>(source / "head");
+LayerContext WithPatches(LayerContext context, const VisionTowerPlan& plan) {
+  if (plan.resolution == Resolution::kFixed) {
+    context.patch_values = plan.config.patch_values();
   }
+  return context;
 }
 
-SiglipVisionTrunk::~SiglipVisionTrunk() = default;
-
-int64_t SiglipVisionTrunk::weight_bytes() const {
-  return encoder_.weight_bytes() + post_layernorm_->bytes() + (head_ ? head_->weight_bytes() : 0);
-}
-
-void SiglipVisionTrunk::Forward(Workspace& workspace, const Matrix& last_hidden_state,
-                                float* pooler_output) const {
-  // last_hidden_state = self.encoder(inputs_embeds=hidden_states)             [N, D]
-  encoder_.Forward(workspace);
-  // last_hidden_state = self.post_layernorm(last_hidden_state)                [N, D]
-  post_layernorm_->Forward(workspace.Own(workspace.hidden_states),
-                           workspace.Own(last_hidden_state));
-  // pooler_output = self.head(last_hidden_state) if self.use_head else None   [D]
-  if (pooler_output == nullptr) return;
-  workspace.barrier->Wait();  // the head looks at all rows
-  if (workspace.rank == 0) head_->Forward(last_hidden_state, pooler_output);
-}
-
-SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
-                                                 const SiglipVisionConfig& config)
-    : context_(source.context),
-      config_(config),
-      embeddings_(source / "embeddings", config),
-      trunk_(source, config.vision_use_head.value_or(true)) {}
-
-SiglipVisionTransformer::~SiglipVisionTransformer() = default;
-
-int64_t SiglipVisionTransformer::weight_bytes() const {
-  return embeddings_.weight_bytes() + trunk_.weight_bytes();
-}
-
-VisionOutput SiglipVisionTransformer::operator()(const Tensor& pixel_values,
-                                                 const VisionForwardOptions& options) const {
-  const PixelGrid grid = CheckPixelValues(config_, pixel_values, options.interpolate_pos_encoding);
-  const MatrixBuffer positions = PositionMatrix(embeddings_, config_, grid);
-  const int64_t tokens = grid.tokens();
-  const int64_t hidden = config_.hidden_size;
-  VisionOutput output = NewVisionOutput(config_, {grid.batch, tokens, head() != nullptr}, options);
-  const auto forward = [&](int64_t picture, Workspace& workspace) {
-    workspace.hidden_states_out = PlacesOf(output.hidden_states, picture);
-    workspace.attentions_out = PlacesOf(output.attentions, picture);
-    Forward(pixel_values.floats().data() + picture * grid.picture_size(), grid.height, grid.width,
-            positions.matrix(), workspace,
-            DenseRows(PlaceOf(output.last_hidden_state, picture), 0, tokens, hidden),
-            output.pooler_output ? PlaceOf(*output.pooler_output, picture) : nullptr);
-  };
-  ForEachPicture(context_, grid.batch, tokens, forward, config_.patch_values());
+/// Filled with zeros. hidden_states and attentions hold what `options` ask for.
+VisionOutput NewVisionOutput(const SiglipEncoderConfig& config, int64_t batch, int64_t tokens,
+                             bool has_head, const VisionForwardOptions& options) {
+  const Shape token_shape = {batch, tokens, config.hidden_size};
+  VisionOutput output;
+  output.last_hidden_state = Tensor(DType::kF32, token_shape);
+  if (has_head) output.pooler_output = Tensor(DType::kF32, {batch, config.hidden_size});
+  if (options.output_hidden_states) {
+    for (int64_t layer = 0; layer <= config.num_hidden_layers; ++layer) {
+      output.hidden_states.emplace_back(DType::kF32, token_shape);
+    }
+  }
+  if (options.output_attentions) {
+    for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+      output.attentions.emplace_back(DType::kF32,
+                                     Shape{batch, config.num_attention_heads, tokens, tokens});
+    }
+  }
   return output;
 }
 
-void SiglipVisionTransformer::Forward(const float* pixel_values, int64_t height, int64_t width,
-                                      const Matrix& position_embedding, Workspace& workspace,
-                                      const Matrix& last_hidden_state, float* pooler_output) const {
-  // hidden_states = self.embeddings(pixel_values)                             [N, D]
-  embeddings_.Forward(pixel_values, height, width, position_embedding, workspace);
-  trunk_.Forward(workspace, last_hidden_state, pooler_output);
+}  // namespace
+
+SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
+                                                 const VisionTowerPlan& plan)
+    : plan_(plan),
+      context_(WithPatches(source.context, plan)),
+      embeddings_(source / "embeddings", plan),
+      encoder_(source / "encoder"),
+      post_layernorm_(source / "post_layernorm", plan.config.hidden_size) {
+  if (plan.has_head()) head_.emplace(source / "head");
 }
 
-SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
-                                                    std::shared_ptr<const Runtime> runtime,
-                                                    PrecisionChoice precision) {
-  const Checkpoint checkpoint = Checkpoint::Open(folder);
-  const SiglipVisionConfig config = LoadVisionConfig(checkpoint);
-  if (!runtime) runtime = Runtime::Create();
-  const Precision resolved =
-      ResolvePrecision(checkpoint, precision, ComputeRuntime::From(*runtime).kernels());
-  return {OpenWeights(checkpoint, VisionTensors(config)), config, std::move(runtime), resolved};
+int64_t SiglipVisionTransformer::weight_bytes() const {
+  return embeddings_.weight_bytes() + encoder_.weight_bytes() + post_layernorm_.bytes() +
+         (head_ ? head_->weight_bytes() : 0);
 }
 
-SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
-                                     std::shared_ptr<const Runtime> runtime,
-                                     PrecisionChoice precision) {
-  const SiglipVisionConfig complete = WithHeadDecided(config);
-  if (!runtime) runtime = Runtime::Create();
-  const Precision resolved = ResolvePrecision(precision, ComputeRuntime::From(*runtime).kernels());
-  *this = SiglipVisionModel(RandomVisionWeights(complete, seed), complete, std::move(runtime),
-                            resolved);
-}
-
-SiglipVisionModel::SiglipVisionModel(std::shared_ptr<const WeightSource> weights,
-                                     const SiglipVisionConfig& config,
-                                     std::shared_ptr<const Runtime> runtime, Precision precision)
-    : weights_(std::move(weights)) {
-  const LayerContext context = {config, std::move(runtime), precision};
-  vision_model_ = std::make_unique<const SiglipVisionTransformer>(
-      LayerSource{*weights_, "vision_model", context}, config);
-}
-
-SiglipVisionModel::SiglipVisionModel(SiglipVisionModel&&) noexcept = default;
-SiglipVisionModel& SiglipVisionModel::operator=(SiglipVisionModel&&) noexcept = default;
-SiglipVisionModel::~SiglipVisionModel() = default;
-
-VisionOutput SiglipVisionModel::operator()(const Tensor& pixel_values,
-                                           const VisionForwardOptions& options) const {
-  return (*vision_model_)(pixel_values, options);
-}
-
-void SiglipVisionModel::SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
-                                   const std::filesystem::path& folder, const WriteOptions& options,
-                                   const std::string& preprocessor_json) {
-  const SiglipVisionConfig complete = WithHeadDecided(config);
-  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder, options,
-                       preprocessor_json);
-}
-
-void SiglipVisionModel::SavePretrained(const std::filesystem::path& folder) const {
-  SaveVisionCheckpoint(*weights_, config(), folder);
-}
-
-const SiglipVisionConfig& SiglipVisionModel::config() const { return vision_model_->config(); }
-
-const std::shared_ptr<const Runtime>& SiglipVisionModel::runtime() const {
-  return vision_model_->context().runtime;
-}
-
-Precision SiglipVisionModel::precision() const { return vision_model_->context().precision; }
-
-int64_t SiglipVisionModel::weight_bytes() const { return vision_model_->weight_bytes(); }
-
-SinglePictureForward::SinglePictureForward(const SiglipVisionModel& model)
-    : transformer_(model.vision_model()),
-      last_hidden_state_(model.config().num_patches(), model.config().hidden_size),
-      workspace_(model.vision_model().context(), model.config().num_patches(), 1,
-                 model.config().patch_values()) {
-  PixelGrid grid;
-  grid.rows = model.config().patches_per_side();
-  grid.columns = grid.rows;
-  position_embedding_ = PositionMatrix(transformer_.embeddings(), model.config(), grid);
-}
-
-void SinglePictureForward::Run(const float* pixel_values, float* last_hidden_state,
-                               float* pooler_output) {
-  const SiglipVisionConfig& config = transformer_.config();
-  if (pooler_output != nullptr && transformer_.head() == nullptr) {
-    throw NoPoolingHead("model");
+VisionOutput SiglipVisionTransformer::operator()(const VisionInputs& inputs,
+                                                 const VisionForwardOptions& options) const {
+  const auto [pictures, tokens] = CheckInputs(plan_, inputs, options.interpolate_pos_encoding);
+  const int64_t hidden = plan_.config.hidden_size;
+  VisionOutput output =
+      NewVisionOutput(plan_.config, std::ssize(pictures), tokens, has_head(), options);
+  std::vector<PictureTask> tasks;
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < std::ssize(pictures); ++i) {
+    const PicturePixels& picture = pictures[static_cast<size_t>(i)];
+    const int64_t own = picture.grid.tokens();
+    PictureTask& task = tasks.emplace_back();
+    task.pixels = picture;
+    task.positions = embeddings_.PositionEmbedding(picture.grid);
+    task.last_hidden_state = DenseRows(PlaceOf(output.last_hidden_state, i), 0, own, hidden);
+    if (output.pooler_output) task.pooler_output = PlaceOf(*output.pooler_output, i);
+    for (Tensor& states : output.hidden_states) task.hidden_states.push_back(PlaceOf(states, i));
+    for (Tensor& maps : output.attentions) {
+      task.attentions.push_back({PlaceOf(maps, i), tokens * tokens, tokens});
+    }
+    lengths.push_back(own);
   }
-  transformer_.Forward(pixel_values, config.image_size, config.image_size,
-                       position_embedding_.matrix(), workspace_.member(0),
-                       last_hidden_state_.matrix(), pooler_output);
-  if (last_hidden_state == nullptr) return;
-  CopyRows(last_hidden_state_.matrix(),
-           DenseRows(last_hidden_state, 0, tokens(), config.hidden_size));
+  ForEachGroup(context_, lengths, [&](std::span<const int64_t> group, Workspace& workspace) {
+    std::vector<PictureTask> of_group;
+    for (const int64_t i : group) of_group.push_back(tasks[static_cast<size_t>(i)]);
+    Forward(of_group, workspace);
+  });
+  return output;
+}
+
+void SiglipVisionTransformer::Forward(std::span<const PictureTask> pictures,
+                                      Workspace& workspace) const {
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    Sequence& sequence = workspace.sequences[i];
+    sequence.hidden_states = pictures[i].hidden_states;
+    sequence.attentions = pictures[i].attentions;
+    // hidden_states = self.embeddings(pixel_values)                             [N, D]
+    embeddings_.Forward(pictures[i].pixels, pictures[i].positions->matrix(), sequence, workspace);
+  }
+  // last_hidden_state = self.encoder(inputs_embeds=hidden_states)               [N, D]
+  encoder_.Forward(workspace);
+  const auto last_hidden_state = [&](size_t i) {
+    const Sequence& sequence = workspace.sequences[i];
+    if (pictures[i].last_hidden_state.data != nullptr) return pictures[i].last_hidden_state;
+    return workspace.hidden_states.Rows(sequence.begin, sequence.end);  // in place
+  };
+  // last_hidden_state = self.post_layernorm(last_hidden_state)                  [N, D]
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const Sequence& sequence = workspace.sequences[i];
+    const int64_t begin = std::max(workspace.begin, sequence.begin);
+    const int64_t end = std::min(workspace.end, sequence.end);
+    if (begin >= end) continue;
+    post_layernorm_.Forward(
+        workspace.hidden_states.Rows(begin, end),
+        last_hidden_state(i).Rows(begin - sequence.begin, end - sequence.begin));
+  }
+  // pooler_output = self.head(last_hidden_state) if self.use_head else None     [D]
+  if (!head_) return;
+  workspace.barrier->Wait();  // the head looks at all rows
+  if (workspace.rank != 0) return;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    if (pictures[i].pooler_output == nullptr) continue;
+    head_->Forward(last_hidden_state(i), pictures[i].pooler_output);
+  }
 }
 
 }  // namespace siglip

@@ -5,6 +5,7 @@
 
 #include "configuration/class_labels.h"
 #include "configuration/stored_shape.h"
+#include "model/matrix_rows.h"
 #include "model/workspace.h"
 
 namespace siglip {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "model/layer_source.h"
 #include "model/linear.h"
-#include "siglip/encoder.h"
 #include "siglip/tensor.h"
 #include "weights/checkpoint.h"
 

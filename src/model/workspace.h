@@ -1,34 +1,45 @@
-// What the forward pass of one picture writes to, and how a batch is shared among threads.
+// What a forward pass writes to: the buffers of a few sequences of tokens, for a team of threads.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
-#include "kernels/compute_runtime.h"
+#include "kernels/operand.h"
+#include "model/layer_source.h"
 #include "model/linear.h"
-#include "siglip/tensor.h"
-#include "siglip/vision_model.h"
 #include "tensor/arena.h"
 
 namespace siglip {
 
-/// One thread's view of the buffers of a picture of N tokens. The threads of a team work on the
-/// same picture, each on its own rows (tokens); all but keys and values is private to a row.
+/// The tokens of one picture or text. Attention stays within it.
+struct Sequence {
+  int64_t begin = 0;  ///< Its rows in the workspace are [begin, end).
+  int64_t end = 0;
+  // Where to keep what the caller asked for besides the result; empty where that is nothing.
+  std::vector<float*> hidden_states;      // one [N, D] for the input of each layer, one for the end
+  std::vector<AttentionMaps> attentions;  // one for each layer
+
+  int64_t tokens() const { return end - begin; }
+};
+
+/// One thread's view of the buffers of R rows, the tokens of all sequences one after the other. The
+/// threads of a team work on the same sequences, each on its own rows; all but keys and values is
+/// private to a row. Several short sequences share one pass over the weights in this way; each
+/// result depends on its own rows only, hence has the same bits.
 struct Workspace {
   // Shared by the team.
-  Matrix hidden_states;            // [N, D] the residual stream
-  OperandBuffer normalized;        // [N, D] what a layer norm made of it
-  OperandBuffer qkv;               // [N, 3 D] in what attention is computed in
-  OperandBuffer attention_output;  // [N, D] for out_proj, floats where that takes bytes
-  AttentionPanels panels[2];       // alternating: a slower thread may still read the last layer's
+  Matrix hidden_states;            // [R, D] the residual stream
+  OperandBuffer normalized;        // [R, D] what a layer norm made of it
+  OperandBuffer qkv;               // [R, 3 D] in what attention is computed in
+  OperandBuffer attention_output;  // [R, D] for out_proj, floats where that takes bytes
+  AttentionPanels panels[2];       // alternating: a slower thread may still read the last ones
   Barrier* barrier = nullptr;
 
   // Of this thread.
+  std::vector<Sequence> sequences;
   int rank = 0;
   int64_t begin = 0;  // its rows are [begin, end)
   int64_t end = 0;
@@ -38,97 +49,42 @@ struct Workspace {
   float* operand_scratch = nullptr;  // for the float input of a Linear, or one row of a layer norm
   int next_panels = 0;               // which of the two sets the next attention packs
   int layer = 0;                     // of the encoder, counted from 0
-  /// Of what the last layer makes, rows before this one are not wanted and may be left undone.
-  int64_t first_wanted = 0;
-
-  // Where to keep what the caller asked for besides the result; null where not wanted.
-  std::vector<float*> hidden_states_out;  // one [N, D] for the input of each layer, one for the end
-  std::vector<float*> attentions_out;     // one [heads, N, N] for each layer
+  /// Of what the last layer makes, only each sequence's last row is wanted: see KeepLastTokens.
+  bool only_last_tokens = false;
 
   /// The rows of this thread.
   Matrix Own(const Matrix& matrix) const { return matrix.Rows(begin, end); }
   OperandBuffer Own(const OperandBuffer& buffer) const { return buffer.Rows(begin, end); }
+
+  /// From here on this thread's rows are the last ones of the sequences, in their order, of those
+  /// that are its own. Of hidden_states and attention_output only these remain.
+  void KeepLastTokens();
 };
 
-/// Copies the values of all rows of `from`.
-void CopyRows(const ConstMatrix& from, const Matrix& to);
-
-/// The buffers of a picture for a team of threads.
+/// The buffers for a team of threads. A team of more than one works on one sequence at a time.
 class TeamWorkspace {
  public:
-  /// `patch_values`: of one patch; 0 where the embeddings are not made from patches.
-  TeamWorkspace(const LayerContext& context, int64_t tokens, int threads, int64_t patch_values = 0);
+  /// Room for `rows` tokens.
+  TeamWorkspace(const LayerContext& context, int64_t rows, int threads);
+
+  /// Lays out sequences of these lengths, at most `rows` tokens altogether, and forgets what was
+  /// wanted of earlier ones.
+  void Lay(std::span<const int64_t> tokens);
 
   /// Workspace of one member.
   Workspace& member(int rank) { return members_[static_cast<size_t>(rank)]; }
 
-  bool Fits(int64_t tokens, int threads, int64_t patch_values) const {
-    return tokens == tokens_ && threads == static_cast<int>(members_.size()) &&
-           patch_values == patch_values_;
-  }
-  /// Forgets what was wanted of the last picture.
-  void Reset();
+  int threads() const { return static_cast<int>(members_.size()); }
+  int64_t rows() const { return rows_; }
 
  private:
-  void Assign(const LayerContext& context, int64_t tokens, int64_t patch_values);
+  void Assign(const LayerContext& context);
 
-  int64_t tokens_;
-  int64_t patch_values_;
+  const int64_t rows_;
+  const int64_t tile_rows_;
   Arena arena_;
   Barrier barrier_;
   std::vector<Workspace> members_;
 };
-
-/// Keeps the buffers from picture to picture as long as these have equally many tokens. Of towers
-/// that take patches as they are.
-class SizedWorkspace {
- public:
-  /// `context` must outlive this object.
-  SizedWorkspace(const LayerContext& context, int threads) : context_(context), threads_(threads) {}
-
-  TeamWorkspace& For(int64_t tokens);
-
- private:
-  const LayerContext& context_;
-  const int threads_;
-  std::unique_ptr<TeamWorkspace> workspace_;
-};
-
-/// Workspaces that no call uses now. To get memory from the system and to have it cleared takes
-/// some hundredths of the time of a picture. Safe to use from several threads.
-class WorkspaceCache {
- public:
-  /// A kept one, or a new one. `context` is that of the tower whose cache this is.
-  std::unique_ptr<TeamWorkspace> Take(const LayerContext& context, int64_t tokens, int threads,
-                                      int64_t patch_values);
-  /// Keeps it for the next Take; as many as all threads at work on pictures of their own and then
-  /// together on one may need.
-  void Put(const LayerContext& context, std::unique_ptr<TeamWorkspace> workspace);
-  size_t size() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<TeamWorkspace>> kept_;  // in the order they came
-};
-
-/// Calls work(picture, workspace) so that every picture in [0, pictures) is done once by each
-/// member of one team: as long as there are enough pictures for all threads, a team is one thread;
-/// the last few pictures are each done by all threads together.
-void ForEachPicture(const LayerContext& context, int64_t pictures, int64_t tokens,
-                    const std::function<void(int64_t picture, Workspace& workspace)>& work,
-                    int64_t patch_values = 0);
-
-/// Throws Error(kMismatch) unless F32 [B, N, hidden_size] with N >= 1.
-void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states);
-
-/// For layers called on their own: every picture of `in` [B, N, D] is put into `hidden_states`, or
-/// into `normalized` with `hidden_states` zero; the result is `hidden_states` after `forward`.
-enum class LayerInput { kHiddenStates, kNormalized };
-Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
-                    const std::function<void(Workspace&)>& forward);
-
-/// The rows of a dense tensor's last two axes as a matrix; `index` counts the axes before them.
-Matrix DenseRows(float* data, int64_t index, int64_t rows, int64_t columns);
-ConstMatrix DenseRows(const float* data, int64_t index, int64_t rows, int64_t columns);
 
 }  // namespace siglip

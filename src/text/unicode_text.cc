@@ -79,16 +79,6 @@ std::string ToValidUtf8(std::string_view text) {
   return valid;
 }
 
-Utf8Character FirstCharacter(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<uint8_t>(text[i])); };
-  const auto rest = [&](size_t i) { return byte(i) & 0x3F; };
-  const char32_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  if (lead < 0xE0) return {(lead & 0x1F) << 6 | rest(1), 2};
-  if (lead < 0xF0) return {(lead & 0x0F) << 12 | rest(1) << 6 | rest(2), 3};
-  return {(lead & 0x07) << 18 | rest(1) << 12 | rest(2) << 6 | rest(3), 4};
-}
-
 Utf8Character LastCharacter(std::string_view text) {
   size_t begin = text.size() - 1;
   while ((static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;

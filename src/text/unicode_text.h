@@ -14,14 +14,7 @@ namespace siglip {
 /// errors="replace": one for each longest beginning of a character that is cut short.
 std::string ToValidUtf8(std::string_view text);
 
-/// A character at the beginning of a text, and how many bytes it takes.
-struct Utf8Character {
-  char32_t character;
-  size_t size;
-};
-
-/// The first and last character of a text, which must be valid UTF-8 and not empty.
-Utf8Character FirstCharacter(std::string_view text);
+/// The last character of a text, which must be valid UTF-8 and not empty.
 Utf8Character LastCharacter(std::string_view text);
 
 /// Every occurrence of a pattern, which is not empty, from the left.

@@ -61,12 +61,12 @@ Json ArgumentsOf(std::string_view architecture) {
   const std::vector<std::string_view> parts =
       Split(architecture.substr(0, architecture.find('.')), '_');
   const bool gap = parts.size() == 6 && parts[4] == "gap";
-  Json none = Json::object();
-  if ((parts.size() != 5 && !gap) || parts[0] != "vit" || parts[3] != "siglip") return none;
+  const bool is_siglip = (parts.size() == 5 || gap) && parts[0] == "vit" && parts[3] == "siglip";
+  if (!is_siglip) return Json::object();
   const auto size = std::ranges::find(kSizes, parts[1], &Size::name);
   const std::optional<int64_t> patch = NumberAfter(parts[2], "patch");
   const std::optional<int64_t> image = NumberAfter(parts.back(), "");
-  if (size == kSizes.end() || !patch || !image) return none;
+  if (size == kSizes.end() || !patch || !image) return Json::object();
   // SigLIP's own checkpoints were trained with the tanh approximation throughout; timm runs these
   // with it and the others with erf.
   const bool tanh = (size->name == "base" && patch == 32) ||

@@ -82,15 +82,6 @@ class ConvertTest(CommandTest):
         for name in ("preprocessor_config.json", "spiece.model", "tokenizer_config.json"):
             self.assertEqual((packed / name).read_bytes(), (DEMO / name).read_bytes(), name)
 
-    def test_the_hash_is_that_of_the_weights(self):
-        def hash_of(packed):
-            return header_of(packed / "packed.safetensors")[1]["__metadata__"]["source_hash"]
-
-        other = self.folder / "other"
-        self.succeed("init", "--config", DEMO / "config.json", "--seed", 1, other)
-        self.assertEqual(hash_of(self.pack("f32")), hash_of(self.pack("int8")))
-        self.assertNotEqual(hash_of(self.pack("f32")), hash_of(self.pack("bf16", other)))
-
     def test_weights_are_aligned_to_cache_lines(self):
         for precision in ("f32", "int8"):
             path = self.pack(precision) / "packed.safetensors"

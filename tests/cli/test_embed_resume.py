@@ -105,7 +105,7 @@ class ResumeTest(CommandTest):
         error = self.fail_with(1, *self.words(*PICTURES[:3]))
         self.assertIn("--resume", error)
         self.assertIn("--force", error)
-        for more, name in ((["--normalize"], "normalize was no, is now yes"), (["--tokens"], "shape"),
+        for more, name in ((["--normalize"], "normalize was no, is now yes"), (["--tokens"], "tokens was no, is now yes"),
                            (["--preprocess", "pillow"], "preprocess was torchvision"),
                            (["--alpha", "drop"], "alpha was white"),
                            (["--fast-decode"], "fast decode was no, is now yes")):

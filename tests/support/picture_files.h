@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "siglip/image.h"
+
 namespace siglip {
 
 inline std::filesystem::path PictureFolder() {
@@ -34,6 +36,12 @@ inline std::string ReadBytes(const std::filesystem::path& path) {
 
 inline std::string ReadPicture(const std::string& name) {
   return ReadBytes(PictureFolder() / name);
+}
+
+/// Whether the codec for a picture was left out of this build.
+inline bool LacksCodec(std::string_view bytes) {
+  const auto format = DetectImageFormat(std::as_bytes(std::span(bytes.data(), bytes.size())));
+  return format && !CanDecode(*format);
 }
 
 inline std::span<const std::byte> AsBytes(std::string_view text) {

@@ -8,6 +8,20 @@
 
 namespace siglip {
 
+// g++ says whether ThreadSanitizer is on by a macro, clang by a feature.
+#if !defined(__SANITIZE_THREAD__) && defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
+/// ThreadSanitizer ends a child that starts threads of its own if its parent had any.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kChildrenMayStartThreads = false;
+#else
+inline constexpr bool kChildrenMayStartThreads = true;
+#endif
+
 /// Whether `action` returned true in a child of fork(), which then exits. A child that hangs is
 /// killed after a minute.
 inline bool SucceedsInChild(const std::function<bool()>& action) {

@@ -45,8 +45,8 @@ struct BenchArguments {
 struct ModelRate {
   int threads = 0;
   int64_t batch = 0;
-  double seconds = 0;  ///< Of one batch.
-  double pictures_per_second = 0;
+  double seconds = 0;     ///< Of one batch.
+  double per_second = 0;  ///< Pictures or texts.
   double gflops = 0;
   double peak_gflops = 0;
 
@@ -57,7 +57,8 @@ struct BenchReport {
   std::string model;
   std::string instruction_set;
   std::string precision;
-  double gflop_per_picture = 0;
+  std::string unit;  ///< "picture" or "text"
+  double gflop_each = 0;
   double load_seconds = 0;  ///< Of the first load: the file may not have been in memory before.
   std::vector<ModelRate> rates;
   std::vector<ImageRates> image_rates;
@@ -75,20 +76,20 @@ std::vector<ModelRate> MeasureModel(const BenchModel& model, const Runtime& runt
     for (size_t i = 0; i < batches.size(); ++i) {
       progress.Show("threads " + std::to_string(threads) + ", batch " + std::to_string(batches[i]) +
                     ": " + std::to_string(repeat) + " of " + std::to_string(arguments.repeats));
-      const std::function<void()> batch = model.NewBatch(batches[i]);
+      const std::function<void()> batch = model.new_batch(batches[i]);
       if (repeat == 0) {
         batch();  // warms up: pages, caches and clocks
         continue;
       }
-      peaks[i].push_back(MeasurePeakGflops(runtime, model.precision()));
+      peaks[i].push_back(MeasurePeakGflops(runtime, model.precision));
       seconds[i].push_back(SecondsPerCall(batch));
     }
   }
   std::vector<ModelRate> rates;
   for (size_t i = 0; i < batches.size(); ++i) {
     ModelRate rate{threads, batches[i], Median(seconds[i]), 0, 0, Median(peaks[i])};
-    rate.pictures_per_second = static_cast<double>(rate.batch) / rate.seconds;
-    rate.gflops = rate.pictures_per_second * model.flop() / 1e9;
+    rate.per_second = static_cast<double>(rate.batch) / rate.seconds;
+    rate.gflops = rate.per_second * model.flop / 1e9;
     rates.push_back(rate);
   }
   return rates;
@@ -106,6 +107,7 @@ int64_t PeakMemoryBytes() {
 BenchReport Measure(const BenchArguments& arguments) {
   BenchReport report;
   report.model = arguments.model.name();
+  report.unit = arguments.model.texts ? "text" : "picture";
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   StatusLine progress(WantsProgressBar(/*quiet=*/false));
@@ -113,15 +115,15 @@ BenchReport Measure(const BenchArguments& arguments) {
     progress.Show("loading " + report.model);
     const auto runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
     const auto start = std::chrono::steady_clock::now();
-    const std::unique_ptr<BenchModel> model = LoadBenchModel(arguments.model, runtime);
+    const BenchModel model = LoadBenchModel(arguments.model, runtime);
     if (report.rates.empty()) {
       report.load_seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       report.instruction_set = runtime->instruction_set();
-      report.precision = ToString(model->precision());
-      report.gflop_per_picture = model->flop() / 1e9;
+      report.precision = ToString(model.precision);
+      report.gflop_each = model.flop / 1e9;
     }
-    const std::vector<ModelRate> rates = MeasureModel(*model, *runtime, arguments, progress);
+    const std::vector<ModelRate> rates = MeasureModel(model, *runtime, arguments, progress);
     report.rates.insert(report.rates.end(), rates.begin(), rates.end());
     if (pictures.empty()) continue;
     const auto show_repeat = [&](int repeat) {
@@ -129,10 +131,13 @@ BenchReport Measure(const BenchArguments& arguments) {
                     arguments.images + ": " + std::to_string(repeat) + " of " +
                     std::to_string(arguments.repeats));
     };
-    EngineOptions options;
-    options.decode.fast = arguments.fast_decode;
+    DecodeOptions decode;
+    decode.fast = arguments.fast_decode;
+    const Engine engine(*model.vision_model,
+                        LoadBenchProcessor(arguments.model, *model.vision_model), decode,
+                        report.model);
     report.image_rates.push_back(
-        MeasureImageRates(model->TakeEngine(options), pictures, arguments.repeats, show_repeat));
+        MeasureImageRates(engine, pictures, arguments.repeats, show_repeat));
   }
   return report;
 }
@@ -143,7 +148,7 @@ void PrintJson(const BenchReport& report) {
   json["version"] = Version();
   json["instruction_set"] = report.instruction_set;
   json["precision"] = report.precision;
-  json["gflop_per_picture"] = report.gflop_per_picture;
+  json["gflop_per_" + report.unit] = report.gflop_each;
   json["load_seconds"] = report.load_seconds;
   json["peak_memory_bytes"] = PeakMemoryBytes();
   json["rates"] = Json::array();
@@ -151,7 +156,7 @@ void PrintJson(const BenchReport& report) {
     json["rates"].push_back({{"threads", rate.threads},
                              {"batch", rate.batch},
                              {"seconds", rate.seconds},
-                             {"pictures_per_second", rate.pictures_per_second},
+                             {report.unit + "s_per_second", rate.per_second},
                              {"gflops", rate.gflops},
                              {"peak_gflops", rate.peak_gflops},
                              {"share_of_peak", rate.share_of_peak()}});
@@ -207,13 +212,13 @@ void PrintImageRates(const std::vector<ImageRates>& all) {
 
 void PrintText(const BenchReport& report) {
   std::cout << Printable(report.model) << " in " << report.precision << " on "
-            << report.instruction_set << ": " << FormatNumber(report.gflop_per_picture, 3)
-            << " GFLOP a picture, loaded in " << FormatNumber(report.load_seconds, 3)
+            << report.instruction_set << ": " << FormatNumber(report.gflop_each, 3) << " GFLOP a "
+            << report.unit << ", loaded in " << FormatNumber(report.load_seconds, 3)
             << " s, peak memory " << FormatBytes(PeakMemoryBytes()) << "\n\n";
-  PrintRow({"threads", "batch", "pictures/s", "GFLOP/s", "machine peak", "share"});
+  PrintRow({"threads", "batch", report.unit + "s/s", "GFLOP/s", "machine peak", "share"});
   for (const ModelRate& rate : report.rates) {
     PrintRow({std::to_string(rate.threads), std::to_string(rate.batch),
-              FormatNumber(rate.pictures_per_second, 2), FormatNumber(rate.gflops, 1),
+              FormatNumber(rate.per_second, 2), FormatNumber(rate.gflops, 1),
               FormatNumber(rate.peak_gflops, 1),
               FormatNumber(100 * rate.share_of_peak(), 1) + " %"});
   }
@@ -238,7 +243,7 @@ void Bench(BenchArguments arguments) {
 void AddBench(CLI::App& app) {
   auto arguments = std::make_shared<BenchArguments>();
   CLI::App* command = app.add_subcommand(
-      "bench", "Measure pictures a second, and how near that is to the machine's peak");
+      "bench", "Measure pictures or texts a second, and how near that is to the machine's peak");
   CLI::Option* model =
       command->add_option("--model", arguments->model.model, kModelHelp)->type_name(kModelType);
   command
@@ -268,6 +273,10 @@ void AddBench(CLI::App& app) {
           ->add_option("--images", arguments->images,
                        "Also how fast these pictures are embedded, and where the time goes")
           ->type_name("FOLDER");
+  command
+      ->add_flag("--texts", arguments->model.texts,
+                 "Measure the text tower instead: texts of as many tokens as it takes")
+      ->excludes(images);
   AddFastDecodeOption(*command, arguments->fast_decode)->needs(images);
   AddPrecisionOption(*command, arguments->model.precision);
   AddMaxNumPatchesOption(*command, arguments->model.max_num_patches);

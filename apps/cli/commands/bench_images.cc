@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
-#include <random>
 #include <utility>
 
+#include "commands/bench_model.h"
 #include "commands/measure.h"
 #include "inputs/folder_walker.h"
 #include "siglip/error.h"
@@ -42,15 +43,18 @@ Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   size_t next = 0;
-  engine.EmbedFiles(
-      [&]() -> std::optional<std::string> {
+  EmbedOptions options;
+  if (!engine.vision_model().has_head()) options.output = Output::kTokens;
+  engine.Run(
+      [&]() -> std::optional<Picture> {
         if (next == paths.size()) {
           if (elapsed() >= least) return std::nullopt;
           next = 0;
         }
-        return paths[next++];
+        return Picture::File(paths[next++]);
       },
-      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); });
+      [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); },
+      options);
   rounds.seconds = elapsed();
   rounds.stages = engine.stage_seconds();
   for (const auto stage : kStages) rounds.stages.*stage -= before.*stage;
@@ -62,15 +66,6 @@ double MedianOf(const std::vector<Rounds>& repeats,
   std::vector<double> values;
   std::ranges::transform(repeats, std::back_inserter(values), value);
   return Median(std::move(values));
-}
-
-Image RandomPicture(int64_t side) {
-  Image image{.width = side, .height = side, .rgb = {}};
-  std::mt19937 generator(1);
-  for (int64_t i = 0; i < 3 * side * side; ++i) {
-    image.rgb.push_back(static_cast<uint8_t>(generator() >> 24));
-  }
-  return image;
 }
 
 }  // namespace
@@ -86,9 +81,9 @@ std::vector<std::string> FindImages(const std::string& folder) {
 
 ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
                              int repeats, const std::function<void(int)>& show_repeat) {
-  const ImageTower& tower = engine.tower();
+  const VisionModel& model = engine.vision_model();
   ImageRates rates;
-  rates.threads = tower.runtime()->threads();
+  rates.threads = model.runtime()->threads();
   const Rounds first = Embed(engine, paths, /*least=*/0);
   rates.pictures = first.embedded;
   rates.failed = first.failed;
@@ -96,17 +91,15 @@ ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string
     throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be embedded");
   }
   const int64_t batch = int64_t{kPicturesPerThread} * rates.threads;
-  PreparedPicture picture;
-  tower.Preprocess(RandomPicture(tower.native_side()), picture);
-  const std::vector<PreparedPicture> pictures(static_cast<size_t>(batch), picture);
-  tower.Run(pictures);  // warms up
+  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(engine.most_tokens())));
+  const VisionInputs pictures = RandomPictures(model, batch, side);
+  model(pictures);  // warms up
   std::vector<Rounds> measured;
   std::vector<double> model_rates;
   std::vector<double> shares;
   for (int repeat = 1; repeat <= repeats; ++repeat) {
     show_repeat(repeat);
-    model_rates.push_back(static_cast<double>(batch) /
-                          SecondsPerCall([&] { tower.Run(pictures); }));
+    model_rates.push_back(static_cast<double>(batch) / SecondsPerCall([&] { model(pictures); }));
     measured.push_back(Embed(engine, paths, kLongEnough));
     shares.push_back(measured.back().pictures_per_second() / model_rates.back());
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -11,137 +11,113 @@
 #include "siglip/error.h"
 #include "siglip/hub.h"
 #include "siglip/model_info.h"
-#include "siglip/siglip2_image_processor.h"
 #include "siglip/siglip2_vision_model.h"
-#include "siglip/vision_model.h"
+#include "siglip/text_model.h"
 
 namespace siglip::cli {
 namespace {
 
-/// Pictures of one size.
-class FixedModel final : public BenchModel {
- public:
-  FixedModel(SiglipVisionModel model, BenchModelSource source)
-      : model_(std::move(model)), source_(std::move(source)) {}
-
-  Precision precision() const override { return model_.precision(); }
-
-  double flop() const override {
-    return FlopPerPicture(model_.config(), model_.config().num_patches(),
-                          model_.vision_model().head() != nullptr);
+VisionModel LoadVision(const BenchModelSource& source,
+                       const std::shared_ptr<const Runtime>& runtime) {
+  if (source.preset.empty()) {
+    return VisionModel::Open(ResolveModel(source.model), runtime, source.precision);
   }
-
-  std::function<void()> NewBatch(int64_t pictures) const override {
-    const SiglipVisionConfig& config = model_.config();
-    return [this, pixels = RandomPixels({pictures, config.num_channels, config.image_size,
-                                         config.image_size})] { model_(pixels); };
+  const std::vector<std::string> naflex = Siglip2PresetNames();
+  if (std::ranges::count(naflex, source.preset) > 0) {
+    return Siglip2VisionModel(Siglip2PresetConfig(source.preset), /*seed=*/0, runtime,
+                              source.precision);
   }
+  return SiglipVisionModel(PresetConfig(source.preset), /*seed=*/0, runtime, source.precision);
+}
 
-  Engine TakeEngine(EngineOptions options) override {
-    options.tokens = model_.vision_model().head() == nullptr;
-    return Engine(std::move(model_), Processor(options.preprocess), options, source_.name());
+/// A folder that says nothing about preprocessing still has a model to be measured.
+Siglip2ImageProcessorConfig NaflexConfig(const BenchModelSource& source, const VisionModel& model) {
+  if (!source.preset.empty()) {
+    return Siglip2ImageProcessorConfig::FromJson(PresetPreprocessorJson(source.preset),
+                                                 source.preset);
   }
-
- private:
-  SiglipImageProcessor Processor(std::optional<PreprocessMode> mode) const {
-    if (source_.preset.empty()) {
-      return SiglipImageProcessor::FromPretrained(ResolveModel(source_.model), mode);
-    }
-    return {ImageProcessorConfig::FromJson(PresetPreprocessorJson(source_.preset), source_.preset),
-            mode.value_or(PreprocessMode::kTorchvision)};
+  const std::filesystem::path folder = ResolveModel(source.model);
+  if (Siglip2ImageProcessor::IsFor(folder)) {
+    return Siglip2ImageProcessor::FromPretrained(folder).config();
   }
+  Siglip2ImageProcessorConfig config;
+  config.patch_size = model.config().patch_size;
+  return config;
+}
 
-  SiglipVisionModel model_;
-  const BenchModelSource source_;
-};
+Tensor RandomTokens(const SiglipTextConfig& config, int64_t texts) {
+  Tensor input_ids(DType::kI64, {texts, config.max_position_embeddings});
+  std::mt19937 generator(1);
+  for (int64_t& id : input_ids.values<int64_t>()) id = generator() % config.vocab_size;
+  return input_ids;
+}
 
-/// Square pictures of as many patches as are allowed.
-class NaflexModel final : public BenchModel {
- public:
-  NaflexModel(Siglip2VisionModel model, BenchModelSource source)
-      : model_(std::move(model)), source_(std::move(source)) {
-    const auto most = static_cast<double>(ProcessorConfig().max_num_patches);
-    side_ = static_cast<int64_t>(std::sqrt(most));
+BenchModel LoadPictures(const BenchModelSource& source,
+                        const std::shared_ptr<const Runtime>& runtime) {
+  const VisionModel model = LoadVision(source, runtime);
+  int64_t side = model.image_size() / model.config().patch_size;
+  if (model.resolution() == Resolution::kNaflex) {
+    const int64_t most = LoadBenchProcessor(source, model).max_num_patches();
+    side = static_cast<int64_t>(std::sqrt(static_cast<double>(most)));
+  } else if (source.max_num_patches != 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                source.name() + ": --max-num-patches is for models of variable resolution");
   }
+  const auto new_batch = [model, side](int64_t count) -> std::function<void()> {
+    return [model, pictures = RandomPictures(model, count, side)] { model(pictures); };
+  };
+  return {model.precision(), FlopPerPicture(model.config(), side * side, model.has_head()),
+          new_batch, model};
+}
 
-  Precision precision() const override { return model_.precision(); }
-
-  double flop() const override {
-    return FlopPerPicture(model_.config(), side_ * side_, model_.vision_model().head() != nullptr);
+BenchModel LoadTexts(const BenchModelSource& source,
+                     const std::shared_ptr<const Runtime>& runtime) {
+  if (!source.preset.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                source.preset + ": presets are image towers, without texts", "give a --model");
   }
-
-  std::function<void()> NewBatch(int64_t pictures) const override {
-    Tensor shapes(DType::kI64, {pictures, 2});
-    std::ranges::fill(shapes.values<int64_t>(), side_);
-    const Siglip2Inputs inputs = {
-        RandomPixels({pictures, side_ * side_, model_.config().patch_values()}), {}, shapes};
-    return [this, inputs] { model_(inputs); };
-  }
-
-  Engine TakeEngine(EngineOptions options) override {
-    options.tokens = model_.vision_model().head() == nullptr;
-    const PreprocessMode mode = options.preprocess.value_or(PreprocessMode::kTorchvision);
-    return Engine(std::move(model_), Siglip2ImageProcessor(ProcessorConfig(), mode), options,
-                  source_.name());
-  }
-
- private:
-  /// A folder that says nothing about preprocessing still has a model to be measured.
-  Siglip2ImageProcessorConfig StoredConfig() const {
-    if (!source_.preset.empty()) {
-      return Siglip2ImageProcessorConfig::FromJson(PresetPreprocessorJson(source_.preset),
-                                                   source_.preset);
-    }
-    const std::filesystem::path folder = ResolveModel(source_.model);
-    if (Siglip2ImageProcessor::IsFor(folder)) {
-      return Siglip2ImageProcessor::FromPretrained(folder).config();
-    }
-    Siglip2ImageProcessorConfig config;
-    config.patch_size = model_.config().patch_size;
-    config.max_num_patches = model_.config().num_patches;
-    return config;
-  }
-
-  Siglip2ImageProcessorConfig ProcessorConfig() const {
-    Siglip2ImageProcessorConfig config = StoredConfig();
-    if (source_.max_num_patches != 0) config.max_num_patches = source_.max_num_patches;
-    return config;
-  }
-
-  Siglip2VisionModel model_;
-  const BenchModelSource source_;
-  int64_t side_ = 0;  // of a picture, in patches
-};
-
-bool IsNaflex(const BenchModelSource& source) {
-  if (source.preset.empty()) return Siglip2VisionModel::IsFor(ResolveModel(source.model));
-  const std::vector<std::string> presets = Siglip2PresetNames();
-  return std::ranges::count(presets, source.preset) > 0;
+  const std::string folder = ResolveModel(source.model);
+  const auto model = SiglipTextModel::FromPretrained(folder, runtime, source.precision);
+  const auto new_batch = [model](int64_t count) -> std::function<void()> {
+    return [model, input_ids = RandomTokens(model.config(), count)] {
+      TextForwardOptions options;
+      options.output_last_hidden_state = false;
+      model(input_ids, options);
+    };
+  };
+  return {model.precision(), InspectModel(folder).text->gflop_per_text * 1e9, new_batch, {}};
 }
 
 }  // namespace
 
-std::unique_ptr<BenchModel> LoadBenchModel(const BenchModelSource& source,
-                                           const std::shared_ptr<const Runtime>& runtime) {
-  const bool from_preset = !source.preset.empty();
-  if (IsNaflex(source)) {
-    return std::make_unique<NaflexModel>(
-        from_preset ? Siglip2VisionModel(Siglip2PresetConfig(source.preset), /*seed=*/0, runtime,
-                                         source.precision)
-                    : Siglip2VisionModel::FromPretrained(ResolveModel(source.model), runtime,
-                                                         source.precision),
-        source);
+VisionInputs RandomPictures(const VisionModel& model, int64_t pictures, int64_t patches_per_side) {
+  const SiglipVisionTowerConfig& config = model.config();
+  if (model.resolution() == Resolution::kFixed) {
+    const int64_t side = model.image_size();
+    return RandomPixels({pictures, config.num_channels, side, side});
   }
-  if (source.max_num_patches != 0) {
-    throw Error(ErrorCode::kInvalidArgument,
-                source.name() + ": --max-num-patches is for models of variable resolution");
+  Tensor shapes(DType::kI64, {pictures, 2});
+  std::ranges::fill(shapes.values<int64_t>(), patches_per_side);
+  const int64_t tokens = patches_per_side * patches_per_side;
+  return {RandomPixels({pictures, tokens, config.patch_values()}), {}, shapes};
+}
+
+BenchModel LoadBenchModel(const BenchModelSource& source,
+                          const std::shared_ptr<const Runtime>& runtime) {
+  return source.texts ? LoadTexts(source, runtime) : LoadPictures(source, runtime);
+}
+
+ImageProcessor LoadBenchProcessor(const BenchModelSource& source, const VisionModel& model) {
+  if (model.resolution() == Resolution::kNaflex) {
+    Siglip2ImageProcessorConfig config = NaflexConfig(source, model);
+    if (source.max_num_patches != 0) config.max_num_patches = source.max_num_patches;
+    return Siglip2ImageProcessor(config, PreprocessMode::kTorchvision);
   }
-  return std::make_unique<FixedModel>(
-      from_preset
-          ? SiglipVisionModel(PresetConfig(source.preset), /*seed=*/0, runtime, source.precision)
-          : SiglipVisionModel::FromPretrained(ResolveModel(source.model), runtime,
-                                              source.precision),
-      source);
+  if (source.preset.empty())
+    return SiglipImageProcessor::FromPretrained(ResolveModel(source.model));
+  return SiglipImageProcessor(
+      ImageProcessorConfig::FromJson(PresetPreprocessorJson(source.preset), source.preset),
+      PreprocessMode::kTorchvision);
 }
 
 }  // namespace siglip::cli

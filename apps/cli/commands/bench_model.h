@@ -1,13 +1,15 @@
-// What `siglip bench` measures: a loaded image tower and pictures to run it on.
+// What `siglip bench` measures: a loaded tower and inputs to run it on.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "siglip/engine.h"
+#include "siglip/image_processor.h"
 #include "siglip/runtime.h"
+#include "siglip/vision_model.h"
 
 namespace siglip::cli {
 
@@ -17,25 +19,28 @@ struct BenchModelSource {
   std::string preset;  ///< Random weights of this architecture instead.
   PrecisionChoice precision;
   int64_t max_num_patches = 0;  ///< Of variable resolution; 0: what preprocessing says.
+  bool texts = false;           ///< The text tower instead of the image tower.
 
   const std::string& name() const { return preset.empty() ? model : preset; }
 };
 
-class BenchModel {
- public:
-  virtual ~BenchModel() = default;
-
-  virtual Precision precision() const = 0;
-  /// Operations that one picture takes.
-  virtual double flop() const = 0;
-  /// A forward pass of as many pictures of random pixels, as large as the model takes them.
-  virtual std::function<void()> NewBatch(int64_t pictures) const = 0;
-  /// The model with its preprocessing; of `options` only how pictures are decoded counts. Nothing
-  /// else may be asked of this object afterwards.
-  virtual Engine TakeEngine(EngineOptions options) = 0;
+struct BenchModel {
+  Precision precision = Precision::kFloat32;
+  double flop = 0;  ///< Operations that one picture or text takes.
+  /// A forward pass of as many of them: pictures of random pixels, as large as the model takes
+  /// them, or texts of random tokens.
+  std::function<std::function<void()>(int64_t count)> new_batch;
+  std::optional<VisionModel> vision_model;  ///< Of the image tower.
 };
 
-std::unique_ptr<BenchModel> LoadBenchModel(const BenchModelSource& source,
-                                           const std::shared_ptr<const Runtime>& runtime);
+BenchModel LoadBenchModel(const BenchModelSource& source,
+                          const std::shared_ptr<const Runtime>& runtime);
+
+/// Pictures of random pixels: of the model's size or, of variable resolution, squares of this many
+/// patches a side.
+VisionInputs RandomPictures(const VisionModel& model, int64_t pictures, int64_t patches_per_side);
+
+/// The preprocessing that goes with an image tower.
+ImageProcessor LoadBenchProcessor(const BenchModelSource& source, const VisionModel& model);
 
 }  // namespace siglip::cli

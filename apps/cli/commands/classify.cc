@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/engine_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "inputs/inputs.h"
@@ -30,7 +31,6 @@ namespace siglip::cli {
 namespace {
 
 struct ClassifyArguments {
-  std::string model;  // folder or name
   PathArguments inputs;
   std::string labels;  // with commas between them
   std::string labels_file;
@@ -38,8 +38,7 @@ struct ClassifyArguments {
   std::optional<size_t> top;
   std::optional<double> threshold;
   std::filesystem::path output;  // empty: standard output
-  EngineOptions engine;
-  PreprocessArguments preprocess;
+  EngineArguments engine;
   ReportArguments report;
   bool json = false;
 };
@@ -133,12 +132,10 @@ void Classify(ClassifyArguments arguments) {
   CheckArguments(arguments);
   if (arguments.templates.empty()) arguments.templates = {ZeroShotClassifier::kTemplate};
   const std::vector<std::string> labels = ReadLabels(arguments);
-  arguments.engine.preprocess = arguments.preprocess.mode;
-  arguments.engine.decode = arguments.preprocess.decode;
-  const std::filesystem::path model = ResolveModel(arguments.model);
+  const std::filesystem::path model = ResolveModel(arguments.engine.model);
   CheckInputsAreKept(arguments.report, OutputsOf(arguments),
                      FilesOf(arguments.inputs, {{}, {arguments.labels_file}}, model));
-  const Engine engine = Engine::FromPretrained(model, arguments.engine);
+  const Engine engine = OpenEngine(model, arguments.engine, {.pictures = true, .texts = true});
   const ZeroShotClassifier classifier(engine, labels, arguments.templates);
 
   const bool to_file = !arguments.output.empty();
@@ -149,11 +146,11 @@ void Classify(ClassifyArguments arguments) {
   const bool text_on_terminal = !to_file && ::isatty(STDOUT_FILENO) != 0;
   PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments),
                  WantsProgressBar(arguments.report.quiet) && !text_on_terminal);
-  run.Embed(engine, [&](const EmbedResult& result) {
+  run.Embed(engine, {}, [&](const EmbedResult& result) {
     if (result.error) return;
     std::vector<LabelScore> scores = classifier(result.embedding);
     CutScores(arguments, scores);
-    output->Add(result.path, scores);
+    output->Add(result.name, scores);
   });
   if (!run.complete()) ThrowIfInterrupted();
   if (run.embedded() > 0) output->Finish();
@@ -172,7 +169,7 @@ void AddClassify(CLI::App& app) {
   auto arguments = std::make_shared<ClassifyArguments>();
   CLI::App* command =
       app.add_subcommand("classify", "Tell which of the labels you give fit pictures");
-  AddModelOption(*command, arguments->model);
+  AddModelOption(*command, arguments->engine.model);
   CLI::Option* labels =
       command->add_option("--labels", arguments->labels, "Labels with commas between them")
           ->type_name("A,B,...");
@@ -203,10 +200,7 @@ void AddClassify(CLI::App& app) {
                   "File to write, by ending: .jsonl (a line per picture, as with --json) or .csv "
                   "(a line per picture and label). Default: standard output");
   AddJsonOption(*command, arguments->json);
-  AddThreadsOption(*command, arguments->engine.runtime.threads);
-  AddPrecisionOption(*command, arguments->engine.precision);
-  AddPreprocessOptions(*command, arguments->preprocess);
-  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddEngineOptions(*command, arguments->engine);
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Every label is judged on its own (sigmoid): probabilities of a picture need not add up to "

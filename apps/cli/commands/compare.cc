@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/engine_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "inputs/inputs.h"
@@ -28,11 +29,9 @@ namespace siglip::cli {
 namespace {
 
 struct CompareArguments {
-  std::string model;  // folder or name
   PathArguments inputs;
   TextArguments texts;
-  EngineOptions engine;
-  PreprocessArguments preprocess;
+  EngineArguments engine;
   ReportArguments report;
   bool json = false;
 };
@@ -123,7 +122,7 @@ void PrintJson(const std::vector<Item>& items, size_t pictures) {
 void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
               std::vector<Item>& items) {
   if (texts.empty()) return;
-  const Tensor embeddings = engine.EmbedTexts(texts);
+  const Tensor embeddings = engine.EmbedTexts(texts, {.normalize = true});
   const auto width = static_cast<size_t>(embeddings.dim(1));
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto row = embeddings.floats().subspan(i * width, width);
@@ -135,11 +134,12 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
                      std::vector<Item>& items) {
   PictureRun run(arguments.inputs, arguments.report, {}, WantsProgressBar(arguments.report.quiet));
-  run.Embed(engine, [&](EmbedResult result) {
+  const auto add = [&](EmbedResult result) {
     if (result.error) return;
     const auto row = std::as_const(result.embedding).floats();
-    items.push_back({std::move(result.path), {row.begin(), row.end()}});
-  });
+    items.push_back({std::move(result.name), {row.begin(), row.end()}});
+  };
+  if (!arguments.inputs.paths.empty()) run.Embed(engine, {.normalize = true}, add);
   if (!run.complete()) ThrowIfInterrupted();
   run.Finish();
   ExitOnInterrupt();  // what follows has nothing to lose
@@ -153,12 +153,11 @@ void Compare(CompareArguments arguments) {
   }
   CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
-  arguments.engine.preprocess = arguments.preprocess.mode;
-  arguments.engine.decode = arguments.preprocess.decode;
-  arguments.engine.normalize = true;
-  const std::filesystem::path model = ResolveModel(arguments.model);
+  const std::filesystem::path model = ResolveModel(arguments.engine.model);
   CheckInputsAreKept(arguments.report, {}, FilesOf(arguments.inputs, arguments.texts, model));
-  const Engine engine = Engine::FromPretrained(model, arguments.engine);
+  const Engine engine =
+      OpenEngine(model, arguments.engine,
+                 {.pictures = !arguments.inputs.paths.empty(), .texts = !arguments.texts.empty()});
 
   std::vector<Item> items;
   const uint64_t failed = AddPictures(engine, arguments, items);
@@ -178,14 +177,11 @@ void AddCompare(CLI::App& app) {
   auto arguments = std::make_shared<CompareArguments>();
   CLI::App* command = app.add_subcommand(
       "compare", "Print how alike pictures and texts are: cosines of their embeddings");
-  AddModelOption(*command, arguments->model);
+  AddModelOption(*command, arguments->engine.model);
   AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   AddJsonOption(*command, arguments->json);
-  AddThreadsOption(*command, arguments->engine.runtime.threads);
-  AddPrecisionOption(*command, arguments->engine.precision);
-  AddPreprocessOptions(*command, arguments->preprocess);
-  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddEngineOptions(*command, arguments->engine);
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -12,13 +11,15 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/engine_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "commands/settings.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
-#include "outputs/embedding_output.h"
-#include "outputs/output_format.h"
+#include "output/embedding_output.h"
+#include "output/output_format.h"
+#include "outputs/standard_output.h"
 #include "siglip/engine.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
@@ -31,12 +32,11 @@ namespace siglip::cli {
 namespace {
 
 struct EmbedArguments {
-  std::string model;             // folder or name
   std::filesystem::path output;  // empty: standard output
   PathArguments inputs;
   TextArguments texts;
-  EngineOptions engine;
-  PreprocessArguments preprocess;
+  EngineArguments engine;
+  EmbedOptions embed;
   ReportArguments report;
   bool resume = false;
 };
@@ -56,7 +56,7 @@ std::vector<std::filesystem::path> OutputsOf(const EmbedArguments& arguments) {
 /// Before anything is loaded.
 void CheckArguments(const EmbedArguments& arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
-  if (!arguments.texts.empty() && arguments.engine.tokens) {
+  if (!arguments.texts.empty() && arguments.embed.output == Output::kTokens) {
     throw CLI::ValidationError("--tokens", "is for pictures only, not for texts");
   }
   const ReportArguments& report = arguments.report;
@@ -69,7 +69,7 @@ void CheckArguments(const EmbedArguments& arguments) {
   }
   try {
     const OutputFormat format = OutputFormatOf(arguments.output);
-    if (format == OutputFormat::kCsv && arguments.engine.tokens) {
+    if (format == OutputFormat::kCsv && arguments.embed.output == Output::kTokens) {
       throw CLI::ValidationError("--tokens", "does not fit into CSV, which has a vector per row");
     }
   } catch (const Error& error) {
@@ -84,12 +84,15 @@ void CheckArguments(const EmbedArguments& arguments) {
 }
 
 std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
-  if (arguments.output.empty()) return MakeStandardOutput(engine.embedding_shape());
+  const EmbeddingKind kind = {.pictures = !arguments.inputs.paths.empty(),
+                              .texts = !arguments.texts.empty(),
+                              .options = arguments.embed};
+  const Shape shape = kind.ShapeOf(engine);
+  if (arguments.output.empty()) return MakeStandardOutput(shape);
   const Journal::Start start = arguments.resume         ? Journal::Start::kResume
                                : arguments.report.force ? Journal::Start::kReplace
                                                         : Journal::Start::kNew;
-  return MakeFileOutput(arguments.output, start, DescribeSettings(engine, !arguments.texts.empty()),
-                        engine.embedding_shape(),
+  return MakeFileOutput(arguments.output, start, DescribeSettings(engine, kind), shape,
                         {.replace = arguments.report.force, .stop = &CatchInterrupts()});
 }
 
@@ -98,21 +101,18 @@ constexpr size_t kTextsAtOnce = 64;
 
 /// Their rows come first, named so that no picture is taken for one of them. Stops early when
 /// interrupted.
-void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts, bool with_bar,
-                EmbeddingOutput& output, TextTally& tally) {
+void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts,
+                const EmbedOptions& options, bool with_bar, EmbeddingOutput& output,
+                TextTally& tally) {
   ProgressBar progress(with_bar, ProgressBar::Unit::kTexts);
   progress.SetTotal(texts.size());
   std::vector<std::string> wanted;
   const auto embed_wanted = [&] {
-    const Tensor embeddings = engine.EmbedTexts(wanted);
+    const Tensor embeddings = engine.EmbedTexts(wanted, options);
     const auto width = static_cast<size_t>(embeddings.dim(1));
     for (size_t i = 0; i < wanted.size(); ++i) {
-      EmbedResult result;
-      result.path = "text:" + wanted[i];
-      result.embedding = Tensor(DType::kF32, {embeddings.dim(1)});
-      std::ranges::copy(embeddings.floats().subspan(i * width, width),
-                        result.embedding.floats().begin());
-      output.Add(RowType::kText, result);
+      output.Add(RowType::kText, "text:" + wanted[i],
+                 embeddings.floats().subspan(i * width, width));
       ++tally.all;
       ++tally.embedded;
       progress.Advance();
@@ -164,34 +164,39 @@ void PrintSummary(const EmbedArguments& arguments, const TextTally& texts, bool 
 void Embed(EmbedArguments arguments) {
   CheckArguments(arguments);
   const std::vector<std::string> texts = arguments.texts.Read();
-  arguments.engine.preprocess = arguments.preprocess.mode;
-  arguments.engine.decode = arguments.preprocess.decode;
-  arguments.engine.texts_only = arguments.inputs.paths.empty();
-  const std::filesystem::path model = ResolveModel(arguments.model);
+  const std::filesystem::path model = ResolveModel(arguments.engine.model);
   CheckInputsAreKept(arguments.report, OutputsOf(arguments),
                      FilesOf(arguments.inputs, arguments.texts, model));
-  const Engine engine = Engine::FromPretrained(model, arguments.engine);
+  const bool with_pictures = !arguments.inputs.paths.empty();
+  const Engine engine = OpenEngine(model, arguments.engine,
+                                   {.pictures = with_pictures,
+                                    .texts = !arguments.texts.empty(),
+                                    .output = arguments.embed.output});
 
   const std::atomic<bool>& stop = CatchInterrupts();
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
   const bool with_bar = WantsProgressBar(arguments.report.quiet) && !rows_on_terminal;
   const auto output = MakeOutput(arguments, engine);
   TextTally tally;
-  EmbedTexts(engine, texts, with_bar, *output, tally);
+  EmbedTexts(engine, texts, arguments.embed, with_bar, *output, tally);
   PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments), with_bar);
-  if (!arguments.inputs.paths.empty()) {
+  if (with_pictures) {
     run.Embed(
-        engine, [&](const EmbedResult& result) { output->Add(RowType::kPicture, result); },
+        engine, arguments.embed,
+        [&](const EmbedResult& result) {
+          if (result.error) return output->Skip();
+          output->Add(RowType::kPicture, result.name, result.embedding.floats());
+        },
         [&](const std::string& path) { return output->Reuse(RowType::kPicture, path); });
   }
-  bool complete = arguments.inputs.paths.empty() ? !stop : run.complete();
+  bool complete = with_pictures ? run.complete() : !stop;
   const uint64_t rows = tally.all + run.embedded() + run.reused();
   if (complete) complete = Finish(*output);
   if (complete) {
     run.Finish();
     if (rows + run.failed() == 0) {
-      run.Print(std::string("siglip: there are no ") +
-                (arguments.inputs.paths.empty() ? "texts" : "pictures") + " among the inputs");
+      run.Print(std::string("siglip: there are no ") + (with_pictures ? "pictures" : "texts") +
+                " among the inputs");
     }
   }
   if (!arguments.report.quiet) PrintSummary(arguments, tally, complete, run);
@@ -205,27 +210,25 @@ void Embed(EmbedArguments arguments) {
 void AddEmbed(CLI::App& app) {
   auto arguments = std::make_shared<EmbedArguments>();
   CLI::App* command = app.add_subcommand("embed", "Turn pictures and texts into embeddings");
-  AddModelOption(*command, arguments->model);
+  AddModelOption(*command, arguments->engine.model);
   AddOutputOption(*command, arguments->output,
                   "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
                   ".safetensors, .jsonl or .csv. Default: JSON lines on standard output");
   AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
-  command->add_flag("--normalize", arguments->engine.normalize,
+  command->add_flag("--normalize", arguments->embed.normalize,
                     "Divide every embedding by its L2 norm");
-  command->add_flag("--tokens", arguments->engine.tokens,
-                    "The vectors of all patches, [N, D], instead of the pooled one, [D]");
+  command->add_flag_callback(
+      "--tokens", [arguments] { arguments->embed.output = Output::kTokens; },
+      "The vectors of all patches, [N, D], instead of the pooled one, [D]");
   command
-      ->add_option("--batch", arguments->engine.batch,
+      ->add_option("--batch", arguments->embed.in_flight,
                    "Pictures in flight at once, which bounds memory; 0: four per thread. Never "
                    "changes a result")
       ->type_name("N")
       ->check(InRange(0, 1 << 20))
       ->capture_default_str();
-  AddThreadsOption(*command, arguments->engine.runtime.threads);
-  AddPrecisionOption(*command, arguments->engine.precision);
-  AddPreprocessOptions(*command, arguments->preprocess);
-  AddMaxNumPatchesOption(*command, arguments->engine.max_num_patches);
+  AddEngineOptions(*command, arguments->engine);
   command->add_flag("--resume", arguments->resume,
                     "Go on with an interrupted run, whose embeddings are in FILE.partial");
   AddReportOptions(*command, arguments->report);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "commands/commands.h"
+#include "commands/options.h"
 #include "outputs/checkpoint_folder.h"
 #include "outputs/output_file.h"
 #include "siglip/error.h"
@@ -50,13 +51,13 @@ struct Recipe {
   std::optional<std::string> preprocessor_json;
 };
 
-/// CLI11 would take "-1" for the largest seed there is. Throws CLI::ValidationError.
+/// CLI11 would take "-1" for the largest seed there is. Throws Error(kInvalidArgument).
 uint64_t ParseSeed(const std::string& text) {
   uint64_t seed = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, seed);
   if (error != std::errc() || rest != end) {
-    throw CLI::ValidationError("--seed", "'" + text + "' is not a number from 0 to 2^64 - 1");
+    throw Error(ErrorCode::kInvalidArgument, "'" + text + "' is not a number from 0 to 2^64 - 1");
   }
   return seed;
 }
@@ -196,10 +197,10 @@ void AddInit(CLI::App& app) {
   command->add_option("--config", arguments->config_file, "Architecture from a config.json")
       ->type_name("FILE")
       ->excludes(preset);
-  command
-      ->add_option_function<std::string>(
-          "--seed", [arguments](const std::string& text) { arguments->seed = ParseSeed(text); },
-          "The same seed gives the same weights on every machine")
+  AddParsedOption(
+      *command, "--seed",
+      [arguments](const std::string& text) { arguments->seed = ParseSeed(text); },
+      "The same seed gives the same weights on every machine")
       ->type_name("N")
       ->default_str("0");
   command->add_flag("--force", arguments->force, "Replace a checkpoint that is there");

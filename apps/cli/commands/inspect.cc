@@ -109,11 +109,7 @@ void ReadPreprocessing(Findings& findings) {
 Findings Examine(const std::filesystem::path& folder) {
   Findings findings;
   findings.folder = folder;
-  findings.model = InspectModel(folder);
-  for (const std::string& misfit : FindMisfits(folder)) {
-    std::vector<std::string>& unusable = findings.model.unusable;
-    if (std::ranges::find(unusable, misfit) == unusable.end()) unusable.push_back(misfit);
-  }
+  findings.model = InspectEngine(folder);
   if (findings.model.parts.image_tower) {
     ReadPreprocessing(findings);
   } else {

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -11,12 +10,10 @@
 #include "siglip/error.h"
 
 namespace siglip::cli {
-namespace {
 
-/// An option whose text `parse` turns into a value; what it throws becomes a usage error.
-CLI::Option* AddParsed(CLI::App& command, const std::string& name,
-                       std::function<void(const std::string&)> parse,
-                       const std::string& description) {
+CLI::Option* AddParsedOption(CLI::App& command, const std::string& name,
+                             std::function<void(const std::string&)> parse,
+                             const std::string& description) {
   const auto checked = [name, parse = std::move(parse)](const std::string& text) {
     try {
       parse(text);
@@ -26,8 +23,6 @@ CLI::Option* AddParsed(CLI::App& command, const std::string& name,
   };
   return command.add_option_function<std::string>(name, checked, description);
 }
-
-}  // namespace
 
 int64_t ParseSize(const std::string& text, int64_t thousand) {
   const Error wrong(
@@ -93,7 +88,7 @@ CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {
 }
 
 CLI::Option* AddPrecisionOption(CLI::App& command, PrecisionChoice& precision) {
-  return AddParsed(
+  return AddParsedOption(
              command, "--precision",
              [&precision](const std::string& text) { precision = ParsePrecisionChoice(text); },
              "What is multiplied: f32 (equal to the reference; the default, but for a packed "
@@ -108,13 +103,13 @@ CLI::Option* AddFastDecodeOption(CLI::App& command, bool& fast) {
 }
 
 void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
-  AddParsed(
+  AddParsedOption(
       command, "--preprocess",
       [&](const std::string& text) { arguments.mode = ParsePreprocessMode(text); },
       "Whose pixels resizing reproduces: torchvision (transformers from 5 on, and the default of "
       "its folders), pillow (up to 12.1) or pillow13 (the default of timm's and open_clip's)")
       ->type_name("torchvision|pillow|pillow13");
-  AddParsed(
+  AddParsedOption(
       command, "--alpha",
       [&](const std::string& text) { arguments.decode.alpha = ParseAlphaPolicy(text); },
       "Transparency: white (put on white, as transformers from 5.22 on) or drop (ignore it)")
@@ -122,21 +117,21 @@ void AddPreprocessOptions(CLI::App& command, PreprocessArguments& arguments) {
       ->default_str("white");
   AddFastDecodeOption(command, arguments.decode.fast);
   DecodeLimits& limits = arguments.decode.limits;
-  AddParsed(
+  AddParsedOption(
       command, "--max-pixels",
       [&](const std::string& text) { limits.max_pixels = ParseSize(text, 1000); },
       "Refuse pictures of more pixels; K, M, G count by thousands")
       ->type_name("N")
       ->default_str(std::to_string(limits.max_pixels))
       ->group("Limits");
-  AddParsed(
+  AddParsedOption(
       command, "--max-file-bytes",
       [&](const std::string& text) { limits.max_file_bytes = ParseSize(text, 1024); },
       "Refuse larger files; K, M, G count by 1024")
       ->type_name("SIZE")
       ->default_str("256M")
       ->group("Limits");
-  AddParsed(
+  AddParsedOption(
       command, "--max-memory",
       [&](const std::string& text) { limits.max_memory_bytes = ParseSize(text, 1024); },
       "Refuse pictures that need more memory to decode; K, M, G count by 1024")

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -19,6 +20,11 @@ inline constexpr const char* kModelHelp =
     "Checkpoint folder, or a model of the Hugging Face hub that siglip pull has downloaded. "
     "Default: what SIGLIP_MODEL in the environment says";
 inline constexpr const char* kModelType = "DIR|NAME";
+
+/// An option whose text `parse` turns into a value; an Error that it throws becomes a usage error.
+CLI::Option* AddParsedOption(CLI::App& command, const std::string& name,
+                             std::function<void(const std::string&)> parse,
+                             const std::string& description);
 
 /// What SIGLIP_MODEL says; empty where it says nothing.
 std::string ModelOfEnvironment();

@@ -92,30 +92,36 @@ PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& re
                  if (report_.list_skipped) Print("siglip: passed over: " + path + ": " + reason);
                }}) {}
 
-void PictureRun::Embed(const Engine& engine, const Engine::ResultSink& sink,
+void PictureRun::Embed(const Engine& engine, const EmbedOptions& options, const ResultSink& sink,
                        const std::function<bool(const std::string&)>& reuse) {
   std::optional<BackgroundCount> count;
   if (with_bar_ && CanReadTwice(arguments_)) count.emplace(arguments_, progress_);
-  const auto next_path = [&]() -> std::optional<std::string> {
+  uint64_t handed_out = 0;
+  bool ended = false;
+  const auto next_picture = [&]() -> std::optional<Picture> {
     while (std::optional<std::string> path = inputs_.Next()) {
       outputs_.CheckInput(*path);
-      if (!reuse(*path)) return path;
+      if (!reuse(*path)) {
+        ++handed_out;
+        return Picture::File(*std::move(path));
+      }
       ++reused_;
       progress_.Skip();
     }
-    complete_ = !stop_;
+    ended = !stop_;
     return std::nullopt;
   };
   const auto take_result = [&](EmbedResult result) {
     if (result.error) {
-      Fail(result.path, *result.error);
+      Fail(result.name, *result.error);
     } else {
       ++embedded_;
     }
     sink(std::move(result));
     progress_.Advance();
   };
-  engine.EmbedFiles(next_path, take_result, &stop_);
+  const uint64_t delivered = engine.Run(next_picture, take_result, options, &stop_);
+  complete_ = ended && delivered == handed_out;
   seconds_ = progress_.Seconds();
 }
 

@@ -55,7 +55,7 @@ class PictureRun {
   /// no embedding; `sink` gets all results, also of those that failed, which have been reported.
   /// Throws Error at a picture that an output would replace.
   void Embed(
-      const Engine& engine, const Engine::ResultSink& sink,
+      const Engine& engine, const EmbedOptions& options, const ResultSink& sink,
       const std::function<bool(const std::string&)>& reuse = [](const auto&) { return false; });
 
   /// Whether all pictures are done.

@@ -20,9 +20,8 @@
 #include "outputs/preprocess_output.h"
 #include "siglip/error.h"
 #include "siglip/hub.h"
+#include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
 #include "terminal/exit_codes.h"
 #include "terminal/interrupt.h"
 #include "terminal/text.h"
@@ -46,7 +45,7 @@ struct PreprocessCommandArguments {
 // The longest side that a processor resizes to.
 constexpr int64_t kLongestSide = 65536;
 
-/// "48x64" -> {48, 64}. Throws CLI::ValidationError.
+/// "48x64" -> {48, 64}. Throws Error(kInvalidArgument).
 std::array<int64_t, 2> ParseImageSize(const std::string& text) {
   std::array<int64_t, 2> size = {0, 0};
   const char* const end = text.data() + text.size();
@@ -55,27 +54,18 @@ std::array<int64_t, 2> ParseImageSize(const std::string& text) {
     parsed = std::from_chars(parsed.ptr + 1, end, size[1]);
   }
   if (parsed.ec != std::errc() || parsed.ptr != end || size[0] < 1 || size[1] < 1) {
-    throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 224x224");
+    throw Error(ErrorCode::kInvalidArgument, "'" + text + "' is not HEIGHTxWIDTH, such as 224x224");
   }
   if (size[0] > kLongestSide || size[1] > kLongestSide) {
-    throw CLI::ValidationError(
-        "--size",
+    throw Error(
+        ErrorCode::kInvalidArgument,
         "expected sides from 1 to " + std::to_string(kLongestSide) + ", found '" + text + "'");
   }
   return size;
 }
 
-Resample ParseFilter(const std::string& text) {
-  try {
-    return ParseResample(text);
-  } catch (const Error& error) {
-    throw CLI::ValidationError("--resample", error.what());
-  }
-}
-
-SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
-                                   const PreprocessCommandArguments& arguments) {
-  const auto stored = SiglipImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+SiglipImageProcessor Changed(const SiglipImageProcessor& stored,
+                             const PreprocessCommandArguments& arguments) {
   ImageProcessorConfig config = stored.config();
   if (arguments.size) {
     config.do_resize = true;
@@ -85,33 +75,28 @@ SiglipImageProcessor MakeProcessor(const std::filesystem::path& folder,
     config.do_center_crop = config.do_pad = false;
   }
   if (arguments.resample) config.resample = *arguments.resample;
-  return SiglipImageProcessor(config, stored.mode());
+  return {config, stored.mode()};
 }
 
-Siglip2ImageProcessor MakeSiglip2Processor(const std::filesystem::path& folder,
-                                           const PreprocessCommandArguments& arguments) {
-  const auto stored = Siglip2ImageProcessor::FromPretrained(folder, arguments.preprocess.mode);
+Siglip2ImageProcessor Changed(const Siglip2ImageProcessor& stored,
+                              const PreprocessCommandArguments& arguments) {
   Siglip2ImageProcessorConfig config = stored.config();
-  if (arguments.max_num_patches != 0) config.max_num_patches = arguments.max_num_patches;
   if (arguments.resample) config.resample = *arguments.resample;
-  return Siglip2ImageProcessor(config, stored.mode());
+  return {config, stored.mode()};
 }
 
-/// For as many pictures as there are paths.
-std::unique_ptr<PreprocessedRows> MakeRows(const std::filesystem::path& folder,
-                                           const PreprocessCommandArguments& arguments,
-                                           const DecodeOptions& decode) {
-  const auto refuse = [&](const char* option, const char* kind) {
+ImageProcessor MakeProcessor(const std::filesystem::path& folder,
+                             const PreprocessCommandArguments& arguments) {
+  const bool naflex = Siglip2ImageProcessor::IsFor(folder);
+  if (naflex && arguments.size) {
     throw Error(ErrorCode::kInvalidArgument,
-                folder.string() + ": " + option + " is for models of " + kind + " resolution");
-  };
-  const auto pictures = std::ssize(arguments.paths);
-  if (Siglip2ImageProcessor::IsFor(folder)) {
-    if (arguments.size) refuse("--size", "fixed");
-    return NewRows(MakeSiglip2Processor(folder, arguments), decode, pictures);
+                folder.string() + ": --size is for models of fixed resolution");
   }
-  if (arguments.max_num_patches != 0) refuse("--max-num-patches", "variable");
-  return NewRows(MakeProcessor(folder, arguments), decode, pictures);
+  const auto stored =
+      ImageProcessor::FromPretrained(folder, naflex ? Resolution::kNaflex : Resolution::kFixed,
+                                     arguments.preprocess.mode, arguments.max_num_patches);
+  if (naflex) return Changed(*stored.naflex(), arguments);
+  return Changed(*stored.fixed(), arguments);
 }
 
 /// Decoded pictures to be written as well.
@@ -152,13 +137,13 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 
-  const std::unique_ptr<PreprocessedRows> rows = MakeRows(folder, arguments, decode);
+  PreprocessedRows rows(MakeProcessor(folder, arguments), decode, std::ssize(arguments.paths));
   DecodedPictures decoded;
   bool failed = false;
   for (size_t i = 0; i < arguments.paths.size(); ++i) {
     const std::string& path = arguments.paths[i];
     try {
-      rows->Set(static_cast<int64_t>(i), path);
+      rows.Set(static_cast<int64_t>(i), path);
       if (arguments.rgb) decoded.Add(path, decode);
     } catch (const Error& error) {
       std::cerr << "siglip: " << Printable(error.what()) << "\n";
@@ -170,7 +155,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
     std::cerr << "siglip: " << Printable(arguments.output.string()) << " was not written\n";
     throw ExitCode{kNothingDone};
   }
-  NamedTensors tensors = rows->tensors();
+  NamedTensors tensors = rows.tensors();
   decoded.AppendTo(tensors);
   WriteSafetensors(arguments.output, tensors, {},
                    {.replace = arguments.force, .stop = &CatchInterrupts()});
@@ -188,17 +173,15 @@ void AddPreprocess(CLI::App& app) {
       ->required();
   AddPreprocessOptions(*command, arguments->preprocess);
   command->add_flag("--no-exif", arguments->no_exif, "Leave EXIF orientation alone");
-  command
-      ->add_option_function<std::string>(
-          "--size",
-          [arguments](const std::string& text) { arguments->size = ParseImageSize(text); },
-          "Resize to this instead of the model's size")
+  AddParsedOption(
+      *command, "--size",
+      [arguments](const std::string& text) { arguments->size = ParseImageSize(text); },
+      "Resize to this instead of the model's size")
       ->type_name("HxW");
-  command
-      ->add_option_function<std::string>(
-          "--resample",
-          [arguments](const std::string& text) { arguments->resample = ParseFilter(text); },
-          "Filter instead of the model's")
+  AddParsedOption(
+      *command, "--resample",
+      [arguments](const std::string& text) { arguments->resample = ParseResample(text); },
+      "Filter instead of the model's")
       ->type_name("nearest|box|bilinear|hamming|bicubic|lanczos");
   AddMaxNumPatchesOption(*command, arguments->max_num_patches);
   command->add_flag("--rgb", arguments->rgb,

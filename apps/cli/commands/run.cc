@@ -20,7 +20,6 @@
 #include "siglip/projector.h"
 #include "siglip/runtime.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_model.h"
 #include "terminal/interrupt.h"
 
 namespace siglip::cli {
@@ -132,15 +131,15 @@ void AddLoss(const SiglipOutput& output, Outputs& outputs) {
 
 /// Runs what the inputs are for. Outputs of a tower have no prefix where it is the only one that
 /// runs.
-class Model {
+class ModelRun {
  public:
-  Model(const RunArguments& arguments, const ModelParts& parts, bool variable_resolution)
+  ModelRun(const RunArguments& arguments, const ModelParts& parts)
       : arguments_(arguments),
         parts_(parts),
-        variable_resolution_(variable_resolution),
         runtime_(Runtime::Create({.threads = arguments.threads, .instruction_set = {}})) {
-    text_options_.output_hidden_states = arguments.forward.output_hidden_states;
-    text_options_.output_attentions = arguments.forward.output_attentions;
+    options_.vision = arguments.forward;
+    options_.text.output_hidden_states = arguments.forward.output_hidden_states;
+    options_.text.output_attentions = arguments.forward.output_attentions;
   }
 
   Outputs Run(const Inputs& inputs) const {
@@ -148,11 +147,12 @@ class Model {
         std::ranges::any_of(inputs, [](const auto& input) { return input.first != kInputIds; });
     const auto input_ids = inputs.find(kInputIds);
     const bool texts = input_ids != inputs.end();
-    if (pictures && !parts_.image_tower) RefuseInput<SiglipVisionModel>(kInputIds);
-    if (texts && !parts_.text_tower) RefuseInput<SiglipTextModel>(kPixelValues);
-    if (!texts) return RunImageTower(inputs);
+    // Loading a tower that is not there says so, in the words that every command has.
+    if (pictures && !parts_.image_tower) Refuse(VisionModel::Open, kInputIds);
+    if (texts && !parts_.text_tower) Refuse(SiglipTextModel::FromPretrained, kPixelValues);
+    if (!texts) return RunImageTower(Pictures(inputs));
     if (!pictures) return RunTextTower(input_ids->second);
-    if (parts_.whole()) return RunBoth(inputs);
+    if (parts_.whole()) return RunBoth(input_ids->second, Pictures(inputs));
     throw Error(ErrorCode::kUnsupported,
                 arguments_.model +
                     ": no logit_scale and logit_bias, hence nothing that compares pictures and "
@@ -161,58 +161,52 @@ class Model {
   }
 
  private:
-  /// Of a tower that is not there: loading it says so, in the words that every command has.
-  template <class Tower>
-  void RefuseInput(const std::string& other) const {
+  template <class Model>
+  using Opener = Model (*)(const std::filesystem::path&, std::shared_ptr<const Runtime>,
+                           PrecisionChoice);
+
+  template <class Model>
+  Model Load(Opener<Model> open) const {
+    return open(arguments_.model, runtime_, arguments_.precision);
+  }
+
+  template <class Model>
+  void Refuse(Opener<Model> open, const std::string& other) const {
     try {
-      Load<Tower>();
+      Load(open);
     } catch (const Error& error) {
       throw Error(error.code(), error.message(), "this model takes " + other);
     }
   }
 
-  VisionOutput RunVision(const Inputs& inputs) const {
-    if (!variable_resolution_) {
-      return Load<SiglipVisionModel>()(inputs.at(kPixelValues), arguments_.forward);
-    }
-    return Load<Siglip2VisionModel>()(Pictures(inputs), VariableOptions());
-  }
-
-  Siglip2Inputs Pictures(const Inputs& inputs) const {
-    for (const char* needed : {kPixelValues, kSpatialShapes}) {
-      if (inputs.contains(needed)) continue;
+  VisionInputs Pictures(const Inputs& inputs) const {
+    std::vector<std::string> needed = {kPixelValues};
+    if (parts_.resolution == Resolution::kNaflex) needed.emplace_back(kSpatialShapes);
+    for (const std::string& name : needed) {
+      if (inputs.contains(name)) continue;
       throw Error(ErrorCode::kNotFound,
-                  arguments_.input.string() + ": there is no tensor \"" + needed + "\"",
+                  arguments_.input.string() + ": there is no tensor \"" + name + "\"",
                   std::string("NaFlex pictures are ") + kPixelValues + ", " + kSpatialShapes +
                       " and, where there is padding to be checked, " + kAttentionMask);
     }
-    const auto mask = inputs.find(kAttentionMask);
-    return {inputs.at(kPixelValues), mask == inputs.end() ? Tensor() : mask->second,
-            inputs.at(kSpatialShapes)};
+    const auto find = [&](const char* name) {
+      const auto input = inputs.find(name);
+      return input == inputs.end() ? Tensor() : input->second;
+    };
+    return {find(kPixelValues), find(kAttentionMask), find(kSpatialShapes)};
   }
 
-  Siglip2ForwardOptions VariableOptions() const {
-    return {.output_hidden_states = arguments_.forward.output_hidden_states,
-            .output_attentions = arguments_.forward.output_attentions};
-  }
-
-  ImageClassificationOutput Classify(const Inputs& inputs) const {
-    if (!variable_resolution_) {
-      return Load<SiglipForImageClassification>()(inputs.at(kPixelValues), arguments_.forward);
-    }
-    return Load<Siglip2ForImageClassification>()(Pictures(inputs), VariableOptions());
-  }
-
-  Outputs RunImageTower(const Inputs& inputs) const {
+  Outputs RunImageTower(const VisionInputs& pictures) const {
     Outputs outputs;
     Tensor tokens;
     if (parts_.classifier) {
-      const ImageClassificationOutput output = Classify(inputs);
+      const ImageClassificationOutput output =
+          Load(ImageClassificationModel::Open)(pictures, options_.vision);
       tokens = output.vision_model_output.last_hidden_state;
       AddTower("", output.vision_model_output, outputs);
       outputs.emplace_back("logits", output.logits);
     } else {
-      const VisionOutput output = RunVision(inputs);
+      const VisionOutput output = Load(VisionModel::Open)(pictures, options_.vision);
       tokens = output.last_hidden_state;
       AddTower("", output, outputs);
       if (parts_.whole() && output.pooler_output) {
@@ -220,33 +214,22 @@ class Model {
       }
     }
     if (parts_.projector) {
-      const auto projector =
-          MultiModalProjector::FromPretrained(arguments_.model, runtime_, arguments_.precision);
-      outputs.emplace_back("projected", (*projector)(tokens));
+      outputs.emplace_back("projected", (*Load(MultiModalProjector::FromPretrained))(tokens));
     }
     return outputs;
   }
 
   Outputs RunTextTower(const Tensor& input_ids) const {
     Outputs outputs;
-    const TextOutput output = Load<SiglipTextModel>()(input_ids, text_options_);
+    const TextOutput output = Load(SiglipTextModel::FromPretrained)(input_ids, options_.text);
     AddTower("", output, outputs);
     if (parts_.whole()) outputs.emplace_back("text_embeds", NormalizeRows(output.pooler_output));
     return outputs;
   }
 
-  SiglipOutput Compare(const Inputs& inputs) const {
-    const Tensor& input_ids = inputs.at(kInputIds);
-    if (!variable_resolution_) {
-      return Load<SiglipModel>()(input_ids, inputs.at(kPixelValues),
-                                 {arguments_.forward, text_options_});
-    }
-    return Load<Siglip2Model>()(input_ids, Pictures(inputs), {VariableOptions(), text_options_});
-  }
-
-  Outputs RunBoth(const Inputs& inputs) const {
+  Outputs RunBoth(const Tensor& input_ids, const VisionInputs& pictures) const {
     Outputs outputs;
-    const SiglipOutput output = Compare(inputs);
+    const SiglipOutput output = Load(ImageTextModel::Open)(input_ids, pictures, options_);
     AddTower("vision.", output.vision_model_output, outputs);
     AddTower("text.", output.text_model_output, outputs);
     outputs.emplace_back("image_embeds", output.image_embeds);
@@ -258,16 +241,10 @@ class Model {
     return outputs;
   }
 
-  template <class Kind>
-  Kind Load() const {
-    return Kind::FromPretrained(arguments_.model, runtime_, arguments_.precision);
-  }
-
   const RunArguments& arguments_;
   const ModelParts parts_;
-  const bool variable_resolution_;
   const std::shared_ptr<const Runtime> runtime_;
-  TextForwardOptions text_options_;
+  SiglipForwardOptions options_;
 };
 
 void Run(RunArguments arguments) {
@@ -279,7 +256,7 @@ void Run(RunArguments arguments) {
   files.AddCheckpoint(arguments.model);
   files.CheckOutput(arguments.output);
   const ModelParts parts = FindParts(arguments.model);
-  const bool variable_resolution = Siglip2VisionModel::IsFor(arguments.model);
+  const bool variable_resolution = parts.resolution == Resolution::kNaflex;
   if (variable_resolution && arguments.forward.interpolate_pos_encoding) {
     throw Error(ErrorCode::kInvalidArgument,
                 arguments.model +
@@ -287,7 +264,7 @@ void Run(RunArguments arguments) {
                     "takes pictures of any size");
   }
   const Inputs inputs = ReadInputs(arguments.input, variable_resolution);
-  const Outputs outputs = Model(arguments, parts, variable_resolution).Run(inputs);
+  const Outputs outputs = ModelRun(arguments, parts).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());
   WriteSafetensors(arguments.output, views, {},

@@ -1,50 +1,45 @@
 #include "commands/settings.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstdio>
 #include <string>
+
+#include "output/crc32.h"
 
 namespace siglip::cli {
 namespace {
 
 std::string Checksum(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
-  const auto crc = static_cast<unsigned>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  const uint32_t sum = Crc32({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::array<char, 16> text;
-  std::snprintf(text.data(), text.size(), "%08x", crc);
+  std::snprintf(text.data(), text.size(), "%08x", sum);
   return text.data();
 }
 
 }  // namespace
 
-Settings DescribeSettings(const Engine& engine, bool with_texts) {
-  const EngineOptions& options = engine.options();
-  const auto describe = [&](const auto& tower) -> Settings {
-    return {
-        {"alpha", options.decode.alpha == AlphaPolicy::kWhite ? "white" : "drop"},
-        {"fast decode", options.decode.fast ? "yes" : "no"},
-        {"instruction set", std::string(tower.runtime()->instruction_set())},
-        {"normalize", options.normalize ? "yes" : "no"},
-        {"precision", std::string(ToString(tower.precision()))},
-        {"shape", ToString(engine.embedding_shape())},
-        {"tokens", options.tokens ? "yes" : "no"},
-    };
-  };
-  Settings settings = options.texts_only ? describe(engine.text_model()) : describe(engine.tower());
-  if (!options.texts_only) {
-    settings["preprocess"] = std::string(ToString(engine.tower().preprocess_mode()));
-    // Looked at last, by their names: they differ whenever something else does.
-    settings["most tokens"] = std::to_string(engine.tower().most_tokens());
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture());
+Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
+  if (pictures) return engine.embedding_shape(options.output);
+  return {engine.text_model().config().embedding_size()};
+}
+
+EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
+  const EmbeddingContent content = !kind.pictures ? EmbeddingContent::kTexts
+                                   : kind.texts   ? EmbeddingContent::kPicturesAndTexts
+                                                  : EmbeddingContent::kPictures;
+  // Hashes would have to be computed from all weights.
+  EmbeddingSettings settings =
+      engine.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
+  // Looked at last, by their names: they differ whenever something else does.
+  if (kind.pictures) {
+    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(kind.options));
   }
-  if (with_texts) {
+  if (kind.texts) {
     // With what cleaning of texts may change.
     const std::string text =
         "0123456789 The_quick brown fox's \u201cjump\u201d &amp; the lazy dog.";
-    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}));
+    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}, kind.options));
   }
   return settings;
 }

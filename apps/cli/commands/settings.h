@@ -1,14 +1,24 @@
 // What the embeddings of an engine depend on, in words.
 #pragma once
 
-#include "outputs/journal.h"
+#include "output/embedding.h"
 #include "siglip/engine.h"
 
 namespace siglip::cli {
 
+/// What is embedded, and how.
+struct EmbeddingKind {
+  bool pictures = false;
+  bool texts = false;
+  EmbedOptions options;
+
+  /// Of one embedding.
+  Shape ShapeOf(const Engine& engine) const;
+};
+
 /// Two engines with equal settings give every picture the same bits: they are alike in what was
 /// asked for and in what they make of a test picture, which stands for the weights, the
-/// configuration and everything else. `with_texts`: the same for texts.
-Settings DescribeSettings(const Engine& engine, bool with_texts);
+/// configuration and everything else. The same for texts.
+EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind);
 
 }  // namespace siglip::cli

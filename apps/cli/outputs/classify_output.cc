@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "outputs/csv.h"
-#include "outputs/output_file.h"
+#include "output/csv.h"
+#include "output/output_file.h"
+#include "output/text.h"
 #include "siglip/atomic_file.h"
 #include "siglip/error.h"
 #include "terminal/format.h"

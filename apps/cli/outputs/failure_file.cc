@@ -1,6 +1,6 @@
 #include "outputs/failure_file.h"
 
-#include "terminal/text.h"
+#include "output/text.h"
 
 namespace siglip::cli {
 

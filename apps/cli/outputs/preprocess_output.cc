@@ -1,90 +1,70 @@
-#include "outputs/preprocess_output.h"
+#include "preprocess_output.h"
 
 #include <algorithm>
-#include <optional>
+#include <cstddef>
+#include <utility>
 
 #include "siglip/error.h"
+#include "siglip/picture.h"
 
 namespace siglip::cli {
 namespace {
 
-void PutRow(const Tensor& one, int64_t row, Tensor& all) {
-  const size_t size = one.bytes().size();
-  std::ranges::copy(one.bytes(), all.bytes().begin() + static_cast<size_t>(row) * size);
+std::string SizeInWords(const Tensor& pixels) {
+  return std::to_string(pixels.dim(2)) + "x" + std::to_string(pixels.dim(3));
 }
-
-/// All pictures come to one size.
-class EqualRows final : public PreprocessedRows {
- public:
-  EqualRows(const SiglipImageProcessor& processor, const DecodeOptions& decode, int64_t pictures)
-      : processor_(processor), decode_(decode), pictures_(pictures) {}
-
-  void Set(int64_t row, const std::string& path) override {
-    const Tensor pixels = processor_.PreprocessFile(path, decode_);
-    const int64_t height = pixels.dim(1);
-    const int64_t width = pixels.dim(2);
-    if (!pixel_values_) pixel_values_.emplace(DType::kF32, Shape{pictures_, 3, height, width});
-    if (pixel_values_->dim(2) != height || pixel_values_->dim(3) != width) {
-      throw Error(ErrorCode::kMismatch,
-                  path + ": becomes " + std::to_string(height) + "x" + std::to_string(width) +
-                      ", the pictures before it " + std::to_string(pixel_values_->dim(2)) + "x" +
-                      std::to_string(pixel_values_->dim(3)),
-                  "--size HxW makes them equal");
-    }
-    PutRow(pixels, row, *pixel_values_);
-  }
-
-  NamedTensors tensors() const override { return {{"pixel_values", pixel_values_->view()}}; }
-
- private:
-  const SiglipImageProcessor processor_;
-  const DecodeOptions decode_;
-  const int64_t pictures_;
-  std::optional<Tensor> pixel_values_;  // made at the first picture
-};
-
-/// Pictures keep their shape; rows behind their patches stay zero.
-class PatchRows final : public PreprocessedRows {
- public:
-  PatchRows(const Siglip2ImageProcessor& processor, const DecodeOptions& decode, int64_t pictures)
-      : processor_(processor),
-        decode_(decode),
-        pixel_values_(DType::kF32,
-                      {pictures, processor.config().max_num_patches, processor.patch_values()}),
-        mask_(DType::kI32, {pictures, processor.config().max_num_patches}),
-        shapes_(DType::kI64, {pictures, 2}) {}
-
-  void Set(int64_t row, const std::string& path) override {
-    const Siglip2Inputs one = processor_.PreprocessFile(path, decode_);
-    PutRow(one.pixel_values, row, pixel_values_);
-    PutRow(one.pixel_attention_mask, row, mask_);
-    PutRow(one.spatial_shapes, row, shapes_);
-  }
-
-  NamedTensors tensors() const override {
-    return {{"pixel_values", pixel_values_.view()},
-            {"pixel_attention_mask", mask_.view()},
-            {"spatial_shapes", shapes_.view()}};
-  }
-
- private:
-  const Siglip2ImageProcessor processor_;
-  const DecodeOptions decode_;
-  Tensor pixel_values_;
-  Tensor mask_;
-  Tensor shapes_;
-};
 
 }  // namespace
 
-std::unique_ptr<PreprocessedRows> NewRows(const SiglipImageProcessor& processor,
-                                          const DecodeOptions& decode, int64_t pictures) {
-  return std::make_unique<EqualRows>(processor, decode, pictures);
+PreprocessedRows::PreprocessedRows(ImageProcessor processor, const DecodeOptions& decode,
+                                   int64_t pictures)
+    : processor_(std::move(processor)), decode_(decode), pictures_(pictures) {
+  if (processor_.naflex() == nullptr) return;
+  const int64_t most = processor_.max_num_patches();
+  pixel_values_ = Tensor(DType::kF32, {pictures, most, processor_.naflex()->patch_values()});
+  mask_ = Tensor(DType::kI32, {pictures, most});
+  shapes_ = Tensor(DType::kI64, {pictures, 2});
 }
 
-std::unique_ptr<PreprocessedRows> NewRows(const Siglip2ImageProcessor& processor,
-                                          const DecodeOptions& decode, int64_t pictures) {
-  return std::make_unique<PatchRows>(processor, decode, pictures);
+void PreprocessedRows::Set(int64_t row, const std::string& path) {
+  processor_.Prepare(Picture::File(path), decode_, prepared_);
+  if (processor_.naflex() == nullptr) {
+    CheckSize(path);
+  } else {
+    SetShape(row);
+  }
+  const int64_t values = pixel_values_.size() / pictures_;
+  std::ranges::copy(prepared_.pixel_values.floats(), pixel_values_.floats().begin() + row * values);
+}
+
+void PreprocessedRows::CheckSize(const std::string& path) {
+  const Tensor& pixels = prepared_.pixel_values;
+  if (pixel_values_.empty()) {
+    pixel_values_ = Tensor(DType::kF32, {pictures_, 3, pixels.dim(2), pixels.dim(3)});
+  }
+  const std::string found = SizeInWords(pixels);
+  const std::string expected = SizeInWords(pixel_values_);
+  if (found == expected) return;
+  throw Error(ErrorCode::kMismatch,
+              path + ": becomes " + found + ", the pictures before it " + expected,
+              "--size HxW makes them equal");
+}
+
+void PreprocessedRows::SetShape(int64_t row) {
+  const auto mask = mask_.values<int32_t>().begin() + row * mask_.dim(1);
+  std::fill_n(mask, prepared_.tokens(), 1);
+  const auto shape = shapes_.values<int64_t>().begin() + 2 * row;
+  shape[0] = prepared_.rows;
+  shape[1] = prepared_.columns;
+}
+
+NamedTensors PreprocessedRows::tensors() const {
+  NamedTensors tensors = {{"pixel_values", pixel_values_.view()}};
+  if (processor_.naflex() != nullptr) {
+    tensors.emplace_back("pixel_attention_mask", mask_.view());
+    tensors.emplace_back("spatial_shapes", shapes_.view());
+  }
+  return tensors;
 }
 
 }  // namespace siglip::cli

@@ -2,33 +2,39 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "siglip/image.h"
+#include "siglip/image_processor.h"
 #include "siglip/safetensors.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/tensor.h"
 
 namespace siglip::cli {
 
 class PreprocessedRows {
  public:
-  virtual ~PreprocessedRows() = default;
+  PreprocessedRows(ImageProcessor processor, const DecodeOptions& decode, int64_t pictures);
 
   /// Decodes and preprocesses. Throws Error, also for a picture that cannot stand beside those
   /// before.
-  virtual void Set(int64_t row, const std::string& path) = 0;
-  /// Views, valid as long as this object.
-  virtual NamedTensors tensors() const = 0;
+  void Set(int64_t row, const std::string& path);
+  /// pixel_values [pictures, 3, height, width]; of NaFlex [pictures, max_num_patches, values] with
+  /// pixel_attention_mask and spatial_shapes. Views, valid as long as this object.
+  NamedTensors tensors() const;
+
+ private:
+  /// All pictures come to the size of the first.
+  void CheckSize(const std::string& path);
+  /// Rows behind the patches of a picture stay zero.
+  void SetShape(int64_t row);
+
+  const ImageProcessor processor_;
+  const DecodeOptions decode_;
+  const int64_t pictures_;
+  PreparedPicture prepared_;
+  Tensor pixel_values_;  // of a fixed size: made at the first picture
+  Tensor mask_;
+  Tensor shapes_;
 };
-
-/// pixel_values [pictures, 3, height, width].
-std::unique_ptr<PreprocessedRows> NewRows(const SiglipImageProcessor& processor,
-                                          const DecodeOptions& decode, int64_t pictures);
-
-/// pixel_values [pictures, max_num_patches, values], pixel_attention_mask, spatial_shapes.
-std::unique_ptr<PreprocessedRows> NewRows(const Siglip2ImageProcessor& processor,
-                                          const DecodeOptions& decode, int64_t pictures);
 
 }  // namespace siglip::cli

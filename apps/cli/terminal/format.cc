@@ -2,7 +2,6 @@
 #include "terminal/format.h"
 
 #include <array>
-#include <charconv>
 #include <cstdio>
 
 namespace siglip::cli {
@@ -34,11 +33,6 @@ std::string FormatNumber(double value, int digits) {
   std::array<char, 64> text;
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   return text.data();
-}
-
-std::string ExactNumber(float value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 }  // namespace siglip::cli

@@ -13,7 +13,4 @@ std::string FormatBytes(int64_t bytes);
 /// With this many digits behind the point.
 std::string FormatNumber(double value, int digits);
 
-/// The shortest number that reads back as the same float.
-std::string ExactNumber(float value);
-
 }  // namespace siglip::cli

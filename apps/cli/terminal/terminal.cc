@@ -10,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "output/text.h"
 #include "terminal/text.h"
 
 namespace siglip::cli {

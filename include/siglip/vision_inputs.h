@@ -1,0 +1,25 @@
+// What an image tower is fed.
+#pragma once
+
+#include <utility>
+
+#include "siglip/tensor.h"
+
+namespace siglip {
+
+/// Pictures under transformers' names. With fixed resolution pixel_values alone: F32 [B, C, H, W].
+/// Of NaFlex all three; rows behind a picture's own patches are padding.
+struct VisionInputs {
+  VisionInputs() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): with fixed resolution it is all there is
+  VisionInputs(Tensor pixels, Tensor mask = {}, Tensor shapes = {})
+      : pixel_values(std::move(pixels)),
+        pixel_attention_mask(std::move(mask)),
+        spatial_shapes(std::move(shapes)) {}
+
+  Tensor pixel_values;          ///< F32 [B, max_num_patches, patch_size * patch_size * channels].
+  Tensor pixel_attention_mask;  ///< I32 [B, max_num_patches]: 1 for a patch, 0 for padding.
+  Tensor spatial_shapes;        ///< I64 [B, 2]: rows and columns of patches.
+};
+
+}  // namespace siglip

@@ -1,0 +1,40 @@
+// The pooling head of an image tower.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "model/layer_source.h"
+#include "model/linear.h"
+#include "siglip/tensor.h"
+#include "tensor/arena.h"
+
+namespace siglip {
+
+/// Pools tokens to one vector: a learned probe attends over them, then x += mlp(layernorm(x)).
+class SiglipMultiheadAttentionPoolingHead {
+ public:
+  explicit SiglipMultiheadAttentionPoolingHead(const LayerSource& source);
+
+  /// last_hidden_state [B, N, D] -> [B, D].
+  Tensor operator()(const Tensor& last_hidden_state) const;
+
+  /// One picture: last_hidden_state [N, D] -> pooled [D]. Runs on the calling thread.
+  void Forward(const ConstMatrix& last_hidden_state, float* pooled) const;
+
+  int64_t weight_bytes() const;
+
+ private:
+  LayerContext context_;
+  Activation activation_;
+  // The probe is constant, hence so is its query q: a token's score is x . (Wk^T q) per head, one
+  // small Linear. Values are projected after pooling, once per head instead of once per token.
+  Linear probe_scores_;  // [heads, D]
+  Linear v_proj_;
+  Linear out_proj_;
+  LayerNorm layernorm_;
+  Linear fc1_;
+  Linear fc2_;
+};
+
+}  // namespace siglip

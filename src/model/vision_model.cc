@@ -1,0 +1,145 @@
+// VisionModel, SiglipVisionModel and Siglip2VisionModel.
+#include "siglip/vision_model.h"
+
+#include <utility>
+
+#include "configuration/new_config.h"
+#include "configuration/random_weights.h"
+#include "configuration/save_checkpoint.h"
+#include "configuration/siglip_config.h"
+#include "kernels/compute_runtime.h"
+#include "model/packed_linear.h"
+#include "model/vision_model_state.h"
+#include "siglip/siglip2_vision_model.h"
+
+namespace siglip {
+namespace {
+
+std::shared_ptr<const VisionModel::State> Load(const Checkpoint& checkpoint,
+                                               const AnyVisionConfig& config,
+                                               std::shared_ptr<const Runtime> runtime,
+                                               PrecisionChoice choice) {
+  if (!runtime) runtime = Runtime::Create();
+  const Precision precision =
+      ResolvePrecision(checkpoint, choice, ComputeRuntime::From(*runtime).kernels());
+  return std::make_shared<const VisionModel::State>(
+      config, OpenWeights(checkpoint, VisionTensors(config)), std::move(runtime), precision);
+}
+
+template <class Config>
+std::shared_ptr<const VisionModel::State> NewRandom(const Config& config, uint64_t seed,
+                                                    std::shared_ptr<const Runtime> runtime,
+                                                    PrecisionChoice choice) {
+  const Config complete = WithHeadDecided(config);
+  if (!runtime) runtime = Runtime::Create();
+  const Precision precision = ResolvePrecision(choice, ComputeRuntime::From(*runtime).kernels());
+  return std::make_shared<const VisionModel::State>(complete, RandomVisionWeights(complete, seed),
+                                                    std::move(runtime), precision);
+}
+
+template <class Config>
+void SaveRandomTower(const Config& config, uint64_t seed, const std::filesystem::path& folder,
+                     const WriteOptions& options, const std::string& preprocessor_json) {
+  const Config complete = WithHeadDecided(config);
+  SaveVisionCheckpoint(*RandomVisionWeights(complete, seed), complete, folder, options,
+                       preprocessor_json);
+}
+
+}  // namespace
+
+VisionModel::State::State(AnyVisionConfig any, std::shared_ptr<const WeightSource> source,
+                          std::shared_ptr<const Runtime> runtime, Precision precision)
+    : config(std::move(any)),
+      weights(std::move(source)),
+      vision_model(
+          LayerSource{*weights, "vision_model",
+                      LayerContext{VisionTowerPlan(config).config, std::move(runtime), precision}},
+          VisionTowerPlan(config)) {}
+
+VisionModel LoadVisionModel(const Checkpoint& checkpoint,
+                            const std::shared_ptr<const Runtime>& runtime,
+                            PrecisionChoice precision) {
+  return VisionModel(Load(checkpoint, LoadAnyVisionConfig(checkpoint), runtime, precision));
+}
+
+VisionModel VisionModel::Open(const std::filesystem::path& folder,
+                              std::shared_ptr<const Runtime> runtime, PrecisionChoice precision) {
+  return LoadVisionModel(Checkpoint::Open(folder), runtime, precision);
+}
+
+VisionOutput VisionModel::operator()(const VisionInputs& inputs,
+                                     const VisionForwardOptions& options) const {
+  return state_->vision_model(inputs, options);
+}
+
+void VisionModel::SavePretrained(const std::filesystem::path& folder) const {
+  std::visit([&](const auto& config) { SaveVisionCheckpoint(*state_->weights, config, folder); },
+             state_->config);
+}
+
+Resolution VisionModel::resolution() const { return state_->vision_model.plan().resolution; }
+
+const SiglipVisionTowerConfig& VisionModel::config() const {
+  return state_->vision_model.plan().config;
+}
+
+int64_t VisionModel::image_size() const { return state_->vision_model.plan().image_size; }
+
+bool VisionModel::has_head() const { return state_->vision_model.has_head(); }
+
+const std::shared_ptr<const Runtime>& VisionModel::runtime() const {
+  return state_->vision_model.context().runtime;
+}
+
+Precision VisionModel::precision() const { return state_->vision_model.context().precision; }
+
+int64_t VisionModel::weight_bytes() const { return state_->vision_model.weight_bytes(); }
+
+SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
+                                                    std::shared_ptr<const Runtime> runtime,
+                                                    PrecisionChoice precision) {
+  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  return SiglipVisionModel(
+      Load(checkpoint, LoadVisionConfig(checkpoint), std::move(runtime), precision));
+}
+
+SiglipVisionModel::SiglipVisionModel(const SiglipVisionConfig& config, uint64_t seed,
+                                     std::shared_ptr<const Runtime> runtime,
+                                     PrecisionChoice precision)
+    : VisionModel(NewRandom(config, seed, std::move(runtime), precision)) {}
+
+void SiglipVisionModel::SaveRandom(const SiglipVisionConfig& config, uint64_t seed,
+                                   const std::filesystem::path& folder, const WriteOptions& options,
+                                   const std::string& preprocessor_json) {
+  SaveRandomTower(config, seed, folder, options, preprocessor_json);
+}
+
+const SiglipVisionConfig& SiglipVisionModel::config() const {
+  return std::get<SiglipVisionConfig>(state().config);
+}
+
+Siglip2VisionModel Siglip2VisionModel::FromPretrained(const std::filesystem::path& folder,
+                                                      std::shared_ptr<const Runtime> runtime,
+                                                      PrecisionChoice precision) {
+  const Checkpoint checkpoint = Checkpoint::Open(folder);
+  return Siglip2VisionModel(
+      Load(checkpoint, LoadSiglip2VisionConfig(checkpoint), std::move(runtime), precision));
+}
+
+Siglip2VisionModel::Siglip2VisionModel(const Siglip2VisionConfig& config, uint64_t seed,
+                                       std::shared_ptr<const Runtime> runtime,
+                                       PrecisionChoice precision)
+    : VisionModel(NewRandom(config, seed, std::move(runtime), precision)) {}
+
+void Siglip2VisionModel::SaveRandom(const Siglip2VisionConfig& config, uint64_t seed,
+                                    const std::filesystem::path& folder,
+                                    const WriteOptions& options,
+                                    const std::string& preprocessor_json) {
+  SaveRandomTower(config, seed, folder, options, preprocessor_json);
+}
+
+const Siglip2VisionConfig& Siglip2VisionModel::config() const {
+  return std::get<Siglip2VisionConfig>(state().config);
+}
+
+}  // namespace siglip

@@ -1,0 +1,59 @@
+#include "output/text.h"
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+namespace siglip {
+namespace {
+
+constexpr char32_t kLostByte = 0xDC00;
+
+std::string Base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string encoded;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;  // 24 bits, zeros where the bytes end
+    for (size_t j = i; j < i + 3; ++j) {
+      group = (group << 8) | (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0U);
+    }
+    const size_t digits = bytes.size() - i >= 3 ? 4 : bytes.size() - i + 1;
+    for (size_t digit = 0; digit < 4; ++digit) {
+      encoded += digit < digits ? kDigits[(group >> (18 - 6 * digit)) & 63] : '=';
+    }
+  }
+  return encoded;
+}
+
+}  // namespace
+
+char32_t TakeCodePoint(std::string_view& text) {
+  bool is_whole = false;
+  const size_t length = WellFormedLength(text, is_whole);
+  const char32_t character =
+      is_whole ? FirstCharacter(text).character : kLostByte + static_cast<uint8_t>(text.front());
+  text.remove_prefix(is_whole ? length : 1);
+  return character;
+}
+
+std::string JsonQuoted(std::string_view text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string JsonPath(std::string_view path) {
+  std::string fields = "\"path\":" + JsonQuoted(path);
+  if (ValidUtf8Length(path) < path.size()) fields += ",\"path_base64\":\"" + Base64(path) + "\"";
+  return fields;
+}
+
+std::string ExactNumber(float value) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+}  // namespace siglip

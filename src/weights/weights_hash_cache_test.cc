@@ -1,0 +1,105 @@
+#include "weights/weights_hash_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "base/sha256.h"
+#include "scratch_folder.h"
+
+namespace siglip {
+namespace {
+
+const std::vector<FileVersion> kFiles = {{1, 2, 3, 4}, {1, 5, 6, 7}};
+const std::string kTensors = Sha256Of("tensors");
+const std::string kHash = Sha256Of("weights");
+
+std::filesystem::path OnlyFileIn(const std::filesystem::path& folder) {
+  std::filesystem::path file;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    EXPECT_TRUE(file.empty());
+    file = entry.path();
+  }
+  return file;
+}
+
+std::string ReadAll(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void WriteAll(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+TEST(WeightsHashCacheTest, KeepsHashesOfTheVeryFiles) {
+  const ScratchFolder scratch;
+  const WeightsHashCache cache(scratch / "a/b");  // made when first needed
+  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
+  cache.Store(kFiles, kTensors, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensors), kHash);
+  EXPECT_EQ(cache.Find(kFiles, Sha256Of("others")), std::nullopt);
+  for (size_t i = 0; i < kFiles.size(); ++i) {
+    for (auto field : {&FileVersion::device, &FileVersion::inode}) {
+      std::vector<FileVersion> files = kFiles;
+      ++(files[i].*field);
+      EXPECT_EQ(cache.Find(files, kTensors), std::nullopt);
+    }
+    for (auto field : {&FileVersion::size, &FileVersion::mtime}) {
+      std::vector<FileVersion> files = kFiles;
+      ++(files[i].*field);
+      EXPECT_EQ(cache.Find(files, kTensors), std::nullopt);
+    }
+  }
+  EXPECT_EQ(cache.Find({kFiles[0]}, kTensors), std::nullopt);
+}
+
+TEST(WeightsHashCacheTest, ADamagedFileIsNone) {
+  const ScratchFolder scratch;
+  const WeightsHashCache cache(scratch.path());
+  cache.Store(kFiles, kTensors, kHash);
+  const std::filesystem::path file = OnlyFileIn(scratch.path());
+  const std::string content = ReadAll(file);
+  for (size_t i = 0; i < content.size(); ++i) {
+    std::string damaged = content;
+    damaged[i] ^= 1;
+    WriteAll(file, damaged);
+    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << i;
+    WriteAll(file, content.substr(0, i));
+    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << i;
+  }
+  WriteAll(file, content + "\n");
+  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
+  cache.Store(kFiles, kTensors, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensors), kHash);
+}
+
+TEST(WeightsHashCacheTest, WhatCannotBeReadOrWrittenIsNone) {
+  const ScratchFolder scratch;
+  WriteAll(scratch / "file", "");
+  for (const auto& folder : {scratch / "file", scratch / "file/below", std::filesystem::path()}) {
+    const WeightsHashCache cache(folder);
+    cache.Store(kFiles, kTensors, kHash);
+    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << folder;
+  }
+  const WeightsHashCache cache(scratch / "cache");
+  cache.Store(kFiles, kTensors, kHash);
+  const std::filesystem::path file = OnlyFileIn(scratch / "cache");
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  cache.Store(kFiles, kTensors, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
+}
+
+TEST(WeightsHashCacheTest, WhatWasJustModifiedIsNotSettled) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  constexpr int64_t kNow = 1'700'000'000 * kSecond;
+  EXPECT_TRUE(AreSettled({{1, 1, 1, kNow - 60 * kSecond}}, kNow));
+  EXPECT_FALSE(AreSettled({{1, 1, 1, kNow - 60 * kSecond}, {1, 2, 1, kNow - 2 * kSecond}}, kNow));
+  EXPECT_FALSE(AreSettled({{1, 1, 1, kNow + 60 * kSecond}}, kNow));
+}
+
+}  // namespace
+}  // namespace siglip
