@@ -97,14 +97,6 @@ fuzz_all() {
   return "$status"
 }
 
-# The checks of .clang-tidy over the library and the programs. The compile commands are those of the
-# fuzz build, the one that clang makes.
-lint() {
-  source_files cc | grep -E '^(src|apps)/' | grep -v -e '_test\.cc$' -e '/isa/' > "$scratch/lint"
-  xargs -d '\n' -P "$jobs" -n 1 clang-tidy --quiet -p build/fuzz < "$scratch/lint" \
-    2> "$scratch/lint.log" || { cat "$scratch/lint.log"; return 1; }
-}
-
 run_stage 'development packages' scripts/bootstrap.sh --dev
 run_stage 'python packages' scripts/python_env.sh
 run_stage 'scripts/test.sh' release_tests
@@ -118,6 +110,6 @@ run_stage 'another architecture' scripts/check_arm.sh
 run_stage 'sanitizer build' build fuzz
 run_stage 'sanitizer tests' run_tests fuzz
 run_stage 'fuzz runs' fuzz_all
-run_stage 'clang-tidy' lint
+run_stage 'clang-tidy' scripts/clang_tidy.py
 run_stage 'thread sanitizer build' build tsan
 run_stage 'thread sanitizer tests' run_tests tsan

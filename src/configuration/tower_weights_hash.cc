@@ -56,7 +56,7 @@ std::string TowerWeightsHash(const std::filesystem::path& checkpoint_path, Part 
   // Opened again, and looked at before and after: what is hashed are these files and no others.
   const Checkpoint checkpoint = Checkpoint::Open(checkpoint_path);
   const std::vector<TensorSpec> tensors = TowerTensors(checkpoint, tower);
-  const std::string hash = HashWeights(*OpenWeights(checkpoint, tensors), tensors);
+  std::string hash = HashWeights(*OpenWeights(checkpoint, tensors), tensors);
   if (files && AreSettled(*files, begin) && FileVersionsOf(checkpoint) == files) {
     cache.Store(*files, HashTensorList(tensors), hash);
   }
