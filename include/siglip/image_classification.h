@@ -32,7 +32,7 @@ class ImageClassificationModel {
                                        std::shared_ptr<const Runtime> runtime = nullptr,
                                        PrecisionChoice precision = {});
 
-  ImageClassificationOutput operator()(const VisionInputs& pictures,
+  ImageClassificationOutput operator()(const VisionInputsView& pictures,
                                        const VisionForwardOptions& options = {}) const;
 
   /// By index of the logit.

@@ -20,15 +20,15 @@
 namespace siglip {
 
 /// Every row of the last axis divided by its L2 norm, without epsilon, as the reference does.
-Tensor NormalizeRows(const Tensor& rows);
+Tensor NormalizeRows(const TensorView& rows);
 
 /// Sigmoid, not softmax: each pair of picture and text is judged on its own.
-Tensor Sigmoid(const Tensor& logits);
+Tensor Sigmoid(const TensorView& logits);
 
 /// What SigLIP is trained to make small: the mean over rows of -sum_j logsigmoid((2 I - 1) logits),
 /// for pictures and texts that belong together pair by pair. Throws Error(kMismatch) unless
 /// `logits` is [n, n].
-float SiglipLoss(const Tensor& logits);
+float SiglipLoss(const TensorView& logits);
 
 /// From similarities to logits: exp(logit_scale) * similarity + logit_bias.
 class SiglipLogits {
@@ -40,7 +40,7 @@ class SiglipLogits {
       : logit_scale_(logit_scale), logit_bias_(logit_bias) {}
 
   /// Normalised embeddings left [m, D], right [n, D] -> [m, n].
-  Tensor operator()(const Tensor& left, const Tensor& right) const;
+  Tensor operator()(const TensorView& left, const TensorView& right) const;
   /// For one pair with this cosine.
   float operator()(double cosine) const;
 
@@ -81,13 +81,13 @@ class ImageTextModel {
   /// when the image tower has no pooling head.
   ImageTextModel(VisionModel vision_model, SiglipTextModel text_model, SiglipLogits logits);
 
-  SiglipOutput operator()(const Tensor& input_ids, const VisionInputs& pictures,
+  SiglipOutput operator()(const TensorView& input_ids, const VisionInputsView& pictures,
                           const SiglipForwardOptions& options = {}) const;
 
   /// -> [pictures, D], not normalised.
-  Tensor GetImageFeatures(const VisionInputs& pictures) const;
+  Tensor GetImageFeatures(const VisionInputsView& pictures) const;
   /// input_ids -> [texts, D], not normalised.
-  Tensor GetTextFeatures(const Tensor& input_ids) const;
+  Tensor GetTextFeatures(const TensorView& input_ids) const;
 
   const VisionModel& vision_model() const { return vision_model_; }
   const SiglipTextModel& text_model() const { return text_model_; }

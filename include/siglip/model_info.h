@@ -19,9 +19,9 @@ namespace siglip {
 struct ModelParts {
   bool image_tower = false;
   bool text_tower = false;
-  bool logits = false;      ///< logit_scale and logit_bias.
-  bool classifier = false;  ///< Of SiglipForImageClassification.
-  bool projector = false;   ///< Of PaliGemma or Gemma 3.
+  bool logits = false;                   ///< logit_scale and logit_bias.
+  bool classifier = false;               ///< Of SiglipForImageClassification.
+  bool projector = false;                ///< Of PaliGemma or Gemma 3.
   std::optional<Resolution> resolution;  ///< Of the image tower, where there is one.
 
   /// Both towers and what compares their embeddings: a SiglipModel.

@@ -26,7 +26,7 @@ class MultiModalProjector {
   /// last_hidden_state F32 [B, N, D] -> F32 [B, image tokens, width of the language model]. N is
   /// the number of patches the model was trained with. Nothing is scaled: where a version of the
   /// reference divides by the square root of the language model's width, that comes afterwards.
-  virtual Tensor operator()(const Tensor& last_hidden_state) const = 0;
+  virtual Tensor operator()(const TensorView& last_hidden_state) const = 0;
 
  protected:
   MultiModalProjector() = default;

@@ -51,7 +51,11 @@ class SiglipTextModel {
   /// outputs have the same bits in any batch, at any position, with any number of threads; equal
   /// texts of a batch are computed once. Throws Error(kMismatch) for another rank, dtype or length
   /// and Error(kInvalidArgument) for an id outside the vocabulary.
-  TextOutput operator()(const Tensor& input_ids, const TextForwardOptions& options = {}) const;
+  ///
+  /// Outputs go into the tensors of `into` that are not empty, such as those over memory of the
+  /// caller; throws Error(kMismatch) where one has another dtype or shape than the output.
+  TextOutput operator()(const TensorView& input_ids, const TextForwardOptions& options = {},
+                        TextOutput into = {}) const;
 
   const SiglipTextConfig& config() const;
   const std::shared_ptr<const Runtime>& runtime() const;

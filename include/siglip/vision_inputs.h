@@ -22,4 +22,23 @@ struct VisionInputs {
   Tensor spatial_shapes;        ///< I64 [B, 2]: rows and columns of patches.
 };
 
+/// The same, borrowed: what a model reads. An empty tensor is one that was left out.
+struct VisionInputsView {
+  // NOLINTBEGIN(google-explicit-constructor): a view of any of them
+  VisionInputsView(const VisionInputs& inputs)
+      : pixel_values(inputs.pixel_values),
+        pixel_attention_mask(inputs.pixel_attention_mask),
+        spatial_shapes(inputs.spatial_shapes) {}
+  VisionInputsView(const Tensor& pixels) : pixel_values(pixels) {}
+  VisionInputsView(TensorView pixels, TensorView mask = {}, TensorView shapes = {})
+      : pixel_values(std::move(pixels)),
+        pixel_attention_mask(std::move(mask)),
+        spatial_shapes(std::move(shapes)) {}
+  // NOLINTEND(google-explicit-constructor)
+
+  TensorView pixel_values;
+  TensorView pixel_attention_mask;
+  TensorView spatial_shapes;
+};
+
 }  // namespace siglip

@@ -57,8 +57,11 @@ class VisionModel {
   /// the processor does, of image_size unless interpolate_pos_encoding. Of NaFlex: F32 [B, n,
   /// patch_values], whatever n, with spatial_shapes; the mask may be left out (an empty tensor),
   /// where it is given it must agree with the shapes.
-  VisionOutput operator()(const VisionInputs& inputs,
-                          const VisionForwardOptions& options = {}) const;
+  ///
+  /// Outputs go into the tensors of `into` that are not empty, such as those over memory of the
+  /// caller; throws Error(kMismatch) where one has another dtype or shape than the output.
+  VisionOutput operator()(const VisionInputsView& inputs, const VisionForwardOptions& options = {},
+                          VisionOutput into = {}) const;
 
   /// Writes config.json and model.safetensors (F32, Hugging Face names) that FromPretrained and
   /// transformers load. The folder is made if need be; existing files of these names are replaced.

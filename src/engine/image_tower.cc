@@ -64,9 +64,9 @@ ImageTower::ImageTower(VisionModel model, ImageProcessor processor, const std::s
 ImageTower ImageTower::Load(const std::filesystem::path& folder, const EngineOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const Resolution resolution = ResolutionOf(checkpoint);
-  auto processor = ImageProcessor::FromPretrained(
-      folder, resolution, options.preprocess, options.max_num_patches,
-      std::string(options.runtime->instruction_set()));
+  auto processor = ImageProcessor::FromPretrained(folder, resolution, options.preprocess,
+                                                  options.max_num_patches,
+                                                  std::string(options.runtime->instruction_set()));
   return {LoadVisionModel(checkpoint, options.runtime, options.precision), std::move(processor),
           folder.string()};
 }

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "image/encoded_image.h"
 #include "image/opened_picture.h"
 #include "image/picture_plan.h"
 #include "image/pixel_values.h"
 #include "image/preprocess.h"
-#include "image/encoded_image.h"
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
 #include "image/resize.h"

@@ -20,7 +20,7 @@ struct AttentionShape {
 
 /// Keys and values of one layer as the GEMM kernel reads them, for all heads, in words.
 struct AttentionPanels {
-  float* keys = nullptr;  // [heads][token panels][words of head_dim][panel_columns]
+  float* keys = nullptr;    // [heads][token panels][words of head_dim][panel_columns]
   float* values = nullptr;  // [heads][head_dim panels][words of tokens][panel_columns]
 };
 

@@ -11,7 +11,7 @@
 
 namespace siglip {
 
-void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states) {
+void CheckHiddenStates(const SiglipEncoderConfig& config, const TensorView& hidden_states) {
   if (hidden_states.dtype() != DType::kF32 || hidden_states.shape().size() != 3 ||
       hidden_states.dim(2) != config.hidden_size || hidden_states.dim(1) < 1) {
     throw Error(ErrorCode::kMismatch, "hidden_states: expected F32 [batch, tokens, " +
@@ -21,7 +21,7 @@ void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_s
   }
 }
 
-Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
+Tensor ForwardLayer(const LayerContext& context, const TensorView& in, LayerInput input,
                     const std::function<void(Workspace&)>& forward) {
   const SiglipEncoderConfig& config = context.config;
   CheckHiddenStates(config, in);

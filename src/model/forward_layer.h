@@ -10,12 +10,12 @@
 namespace siglip {
 
 /// Throws Error(kMismatch) unless F32 [B, N, hidden_size] with N >= 1.
-void CheckHiddenStates(const SiglipEncoderConfig& config, const Tensor& hidden_states);
+void CheckHiddenStates(const SiglipEncoderConfig& config, const TensorView& hidden_states);
 
 /// Every sequence of `in` [B, N, D] is put into `hidden_states`, or into `normalized` with
 /// `hidden_states` zero; the result is `hidden_states` after `forward`.
 enum class LayerInput { kHiddenStates, kNormalized };
-Tensor ForwardLayer(const LayerContext& context, const Tensor& in, LayerInput input,
+Tensor ForwardLayer(const LayerContext& context, const TensorView& in, LayerInput input,
                     const std::function<void(Workspace&)>& forward);
 
 }  // namespace siglip

@@ -59,7 +59,7 @@ const std::vector<std::string>& ImageClassificationModel::labels() const {
 }
 
 ImageClassificationOutput ImageClassificationModel::operator()(
-    const VisionInputs& pictures, const VisionForwardOptions& options) const {
+    const VisionInputsView& pictures, const VisionForwardOptions& options) const {
   ImageClassificationOutput output;
   output.vision_model_output = vision_model_(pictures, options);
   std::vector<int64_t> tokens;

@@ -1,7 +1,6 @@
 // See picture_inputs.h.
 #include "model/picture_inputs.h"
 
-#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,39 +10,32 @@
 namespace siglip {
 namespace {
 
-std::string Found(const Tensor& tensor) {
+std::string Found(const TensorView& tensor) {
   return std::string(ToString(tensor.dtype())) + " " + ToString(tensor.shape());
 }
 
 template <class Integer>
-int64_t At(const Tensor& tensor, int64_t index) {
-  Integer value;
-  std::memcpy(&value, tensor.bytes().data() + static_cast<size_t>(index) * sizeof(value),
-              sizeof(value));
-  return static_cast<int64_t>(value);
+std::vector<int64_t> Widened(const TensorView& tensor) {
+  const std::span<const Integer> values = tensor.values<Integer>();
+  return {values.begin(), values.end()};
 }
 
 /// All values of a tensor of integers.
-std::vector<int64_t> Integers(const Tensor& tensor, const std::string& name, const Shape& shape) {
-  const auto integer_at = [&]() -> int64_t (*)(const Tensor&, int64_t) {
+std::vector<int64_t> Integers(const TensorView& tensor, const std::string& name,
+                              const Shape& shape) {
+  if (tensor.shape() == shape) {
     switch (tensor.dtype()) {
-      case DType::kI64: return At<int64_t>;
-      case DType::kI32: return At<int32_t>;
-      case DType::kI16: return At<int16_t>;
-      case DType::kI8: return At<int8_t>;
-      case DType::kU8:
-      case DType::kBool: return At<uint8_t>;
-      default: return nullptr;
+      case DType::kI64: return Widened<int64_t>(tensor);
+      case DType::kI32: return Widened<int32_t>(tensor);
+      case DType::kI16: return Widened<int16_t>(tensor);
+      case DType::kI8: return Widened<int8_t>(tensor);
+      case DType::kU8: return Widened<uint8_t>(tensor);
+      case DType::kBool: return Widened<bool>(tensor);
+      default: break;
     }
-  }();
-  if (integer_at == nullptr || tensor.shape() != shape) {
-    throw Error(ErrorCode::kMismatch,
-                name + ": expected integers " + ToString(shape) + ", found " + Found(tensor));
   }
-  std::vector<int64_t> values(static_cast<size_t>(tensor.size()));
-  for (int64_t i = 0; i < tensor.size(); ++i)
-    values[static_cast<size_t>(i)] = integer_at(tensor, i);
-  return values;
+  throw Error(ErrorCode::kMismatch,
+              name + ": expected integers " + ToString(shape) + ", found " + Found(tensor));
 }
 
 std::string InWords(const PatchGrid& grid) {
@@ -76,16 +68,16 @@ void CheckMask(std::span<const int64_t> mask, const PatchGrid& grid, int64_t pic
 }
 
 /// A tensor that was left out is the default one.
-bool IsGiven(const Tensor& tensor) { return tensor.shape() != Tensor().shape(); }
+bool IsGiven(const TensorView& tensor) { return tensor.shape() != TensorView().shape(); }
 
 /// Where the values of one picture of the batch begin.
-const float* ValuesOf(const Tensor& pixels, int64_t picture) {
+const float* ValuesOf(const TensorView& pixels, int64_t picture) {
   return pixels.floats().data() + picture * (pixels.size() / pixels.dim(0));
 }
 
-PictureBatch CheckPlanes(const VisionTowerPlan& plan, const VisionInputs& inputs,
+PictureBatch CheckPlanes(const VisionTowerPlan& plan, const VisionInputsView& inputs,
                          bool interpolate_pos_encoding) {
-  const Tensor& pixels = inputs.pixel_values;
+  const TensorView& pixels = inputs.pixel_values;
   const SiglipVisionTowerConfig& config = plan.config;
   const std::string size = std::to_string(plan.image_size);
   const std::string channels = std::to_string(config.num_channels);
@@ -126,8 +118,8 @@ PictureBatch CheckPlanes(const VisionTowerPlan& plan, const VisionInputs& inputs
   return pictures;
 }
 
-PictureBatch CheckPatches(const SiglipVisionTowerConfig& config, const VisionInputs& inputs) {
-  const Tensor& pixels = inputs.pixel_values;
+PictureBatch CheckPatches(const SiglipVisionTowerConfig& config, const VisionInputsView& inputs) {
+  const TensorView& pixels = inputs.pixel_values;
   if (pixels.dtype() != DType::kF32 || pixels.shape().size() != 3 ||
       pixels.dim(2) != config.patch_values() || pixels.dim(1) < 1) {
     throw Error(ErrorCode::kMismatch, "pixel_values: expected F32 [batch, patches, " +
@@ -158,7 +150,7 @@ PictureBatch CheckPatches(const SiglipVisionTowerConfig& config, const VisionInp
 
 }  // namespace
 
-PictureBatch CheckInputs(const VisionTowerPlan& plan, const VisionInputs& inputs,
+PictureBatch CheckInputs(const VisionTowerPlan& plan, const VisionInputsView& inputs,
                          bool interpolate_pos_encoding) {
   if (plan.resolution == Resolution::kFixed) {
     return CheckPlanes(plan, inputs, interpolate_pos_encoding);

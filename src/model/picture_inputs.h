@@ -37,7 +37,7 @@ struct PictureBatch {
 /// patch_values], with spatial_shapes that hold B pairs of positive integers whose product is at
 /// most n; the mask, if there is one, is 1 for exactly the patches that come first. Throws
 /// Error(kMismatch) naming the tensor, and the picture by its position, for anything else.
-PictureBatch CheckInputs(const VisionTowerPlan& plan, const VisionInputs& inputs,
+PictureBatch CheckInputs(const VisionTowerPlan& plan, const VisionInputsView& inputs,
                          bool interpolate_pos_encoding);
 
 }  // namespace siglip

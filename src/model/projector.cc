@@ -30,7 +30,7 @@ class TokenProjector : public MultiModalProjector {
         runtime_(std::move(runtime)),
         linear_(std::move(linear)) {}
 
-  Tensor operator()(const Tensor& last_hidden_state) const override {
+  Tensor operator()(const TensorView& last_hidden_state) const override {
     CheckHiddenStates(config_, last_hidden_state);
     if (last_hidden_state.dim(1) != config_.num_patches()) {
       throw Error(ErrorCode::kMismatch,

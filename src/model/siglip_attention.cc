@@ -35,7 +35,7 @@ SiglipAttention::SiglipAttention(const LayerSource& source)
                 [&] { return FuseProjections(source); }),
       out_proj_(source / "out_proj", context_.config.hidden_size, context_.config.hidden_size) {}
 
-Tensor SiglipAttention::operator()(const Tensor& hidden_states) const {
+Tensor SiglipAttention::operator()(const TensorView& hidden_states) const {
   return ForwardLayer(context_, hidden_states, LayerInput::kNormalized,
                       [this](Workspace& workspace) { Forward(workspace); });
 }

@@ -17,7 +17,7 @@ class SiglipAttention {
   explicit SiglipAttention(const LayerSource& source);
 
   /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
+  Tensor operator()(const TensorView& hidden_states) const;
 
   /// workspace.hidden_states += attention(workspace.normalized), rows of this thread.
   void Forward(Workspace& workspace) const;

@@ -16,7 +16,7 @@ SiglipMLP::SiglipMLP(const LayerSource& source)
       fc1_(source / "fc1", context_.config.intermediate_size, context_.config.hidden_size),
       fc2_(source / "fc2", context_.config.hidden_size, context_.config.intermediate_size) {}
 
-Tensor SiglipMLP::operator()(const Tensor& hidden_states) const {
+Tensor SiglipMLP::operator()(const TensorView& hidden_states) const {
   return ForwardLayer(context_, hidden_states, LayerInput::kNormalized,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
@@ -46,7 +46,7 @@ int64_t SiglipEncoderLayer::weight_bytes() const {
          mlp_.weight_bytes();
 }
 
-Tensor SiglipEncoderLayer::operator()(const Tensor& hidden_states) const {
+Tensor SiglipEncoderLayer::operator()(const TensorView& hidden_states) const {
   return ForwardLayer(context_, hidden_states, LayerInput::kHiddenStates,
                       [this](Workspace& workspace) { Forward(workspace); });
 }
@@ -85,7 +85,7 @@ int64_t SiglipEncoder::weight_bytes() const {
   return bytes;
 }
 
-Tensor SiglipEncoder::operator()(const Tensor& inputs_embeds) const {
+Tensor SiglipEncoder::operator()(const TensorView& inputs_embeds) const {
   return ForwardLayer(context_, inputs_embeds, LayerInput::kHiddenStates,
                       [this](Workspace& workspace) { Forward(workspace); });
 }

@@ -22,7 +22,7 @@ class SiglipMLP {
   explicit SiglipMLP(const LayerSource& source);
 
   /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
+  Tensor operator()(const TensorView& hidden_states) const;
 
   /// workspace.hidden_states += mlp(workspace.normalized), rows of this thread.
   void Forward(Workspace& workspace) const;
@@ -42,7 +42,7 @@ class SiglipEncoderLayer {
   explicit SiglipEncoderLayer(const LayerSource& source);
 
   /// hidden_states [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& hidden_states) const;
+  Tensor operator()(const TensorView& hidden_states) const;
 
   /// workspace.hidden_states in place, rows of this thread.
   void Forward(Workspace& workspace) const;
@@ -66,7 +66,7 @@ class SiglipEncoder {
   explicit SiglipEncoder(const LayerSource& source);
 
   /// inputs_embeds [B, N, D] -> [B, N, D].
-  Tensor operator()(const Tensor& inputs_embeds) const;
+  Tensor operator()(const TensorView& inputs_embeds) const;
 
   /// workspace.hidden_states in place, rows of this thread.
   void Forward(Workspace& workspace) const;

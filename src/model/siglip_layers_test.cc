@@ -2,6 +2,7 @@
 // set.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -224,6 +225,26 @@ TEST(SiglipVisionModelTest, RefusesWrongPixelValues) {
   EXPECT_EQ(CodeOf([&] {
               model(Tensor(DType::kF32, {1, 3, 22, 4}), {.interpolate_pos_encoding = true});
             }),
+            ErrorCode::kMismatch);
+}
+
+TEST(SiglipVisionModelTest, OutputsGoWhereTheCallerWantsThem) {
+  const SiglipVisionModel model(SmallConfig(), 1);
+  const Tensor pixels = RandomTensor({2, 3, 22, 22}, 4);
+  const VisionOutput expected = model(pixels);
+  std::vector<float> memory(2 * 36, -1.0F);
+  VisionOutput into;
+  into.pooler_output = Tensor(DType::kF32, {2, 36}, std::as_writable_bytes(std::span(memory)), {});
+  const VisionOutput found = model(TensorView(pixels), {}, into);
+  EXPECT_EQ(found.pooler_output->floats().data(), memory.data());
+  EXPECT_TRUE(std::ranges::equal(memory, expected.pooler_output->floats()));
+  EXPECT_TRUE(
+      std::ranges::equal(found.last_hidden_state.floats(), expected.last_hidden_state.floats()));
+  into.pooler_output = Tensor(DType::kF32, {2, 35});
+  EXPECT_EQ(CodeOf([&] { model(pixels, {}, into); }), ErrorCode::kMismatch);
+  into = {};
+  into.hidden_states.resize(2);  // of 3
+  EXPECT_EQ(CodeOf([&] { model(pixels, {.output_hidden_states = true}, into); }),
             ErrorCode::kMismatch);
 }
 

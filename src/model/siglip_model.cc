@@ -31,7 +31,7 @@ SiglipLogits LoadLogits(const Checkpoint& checkpoint) {
   return {parameters.scale, parameters.bias};
 }
 
-Tensor Transpose(const Tensor& matrix) {
+Tensor Transpose(const TensorView& matrix) {
   Tensor transposed(DType::kF32, {matrix.dim(1), matrix.dim(0)});
   const auto rows = static_cast<size_t>(matrix.dim(0));
   const auto columns = static_cast<size_t>(matrix.dim(1));
@@ -45,7 +45,7 @@ Tensor Transpose(const Tensor& matrix) {
 
 }  // namespace
 
-Tensor NormalizeRows(const Tensor& rows) {
+Tensor NormalizeRows(const TensorView& rows) {
   Tensor normalized(DType::kF32, rows.shape());
   if (rows.empty()) return normalized;
   const auto columns = static_cast<size_t>(rows.dim(-1));
@@ -60,7 +60,7 @@ Tensor NormalizeRows(const Tensor& rows) {
   return normalized;
 }
 
-Tensor Sigmoid(const Tensor& logits) {
+Tensor Sigmoid(const TensorView& logits) {
   Tensor probabilities(DType::kF32, logits.shape());
   const std::span<float> out = probabilities.floats();
   for (size_t i = 0; i < out.size(); ++i) {
@@ -69,7 +69,7 @@ Tensor Sigmoid(const Tensor& logits) {
   return probabilities;
 }
 
-float SiglipLoss(const Tensor& logits) {
+float SiglipLoss(const TensorView& logits) {
   if (logits.shape().size() != 2 || logits.dim(0) != logits.dim(1) || logits.empty()) {
     throw Error(ErrorCode::kMismatch,
                 "loss: expected logits [n, n], found " + ToString(logits.shape()),
@@ -95,7 +95,7 @@ float SiglipLogits::operator()(double cosine) const {
   return static_cast<float>(cosine * std::exp(static_cast<double>(logit_scale_)) + logit_bias_);
 }
 
-Tensor SiglipLogits::operator()(const Tensor& left, const Tensor& right) const {
+Tensor SiglipLogits::operator()(const TensorView& left, const TensorView& right) const {
   if (left.shape().size() != 2 || right.shape().size() != 2 || left.dim(1) != right.dim(1)) {
     throw Error(ErrorCode::kMismatch, "logits: expected embeddings [m, D] and [n, D], found " +
                                           ToString(left.shape()) + " and " +
@@ -168,17 +168,18 @@ Siglip2Model Siglip2Model::FromPretrained(const std::filesystem::path& folder,
   return Load<Siglip2Model>(checkpoint, std::move(runtime), precision);
 }
 
-Tensor ImageTextModel::GetImageFeatures(const VisionInputs& pictures) const {
+Tensor ImageTextModel::GetImageFeatures(const VisionInputsView& pictures) const {
   return *vision_model_(pictures).pooler_output;
 }
 
-Tensor ImageTextModel::GetTextFeatures(const Tensor& input_ids) const {
+Tensor ImageTextModel::GetTextFeatures(const TensorView& input_ids) const {
   TextForwardOptions options;
   options.output_last_hidden_state = false;
   return text_model_(input_ids, options).pooler_output;
 }
 
-SiglipOutput ImageTextModel::operator()(const Tensor& input_ids, const VisionInputs& pictures,
+SiglipOutput ImageTextModel::operator()(const TensorView& input_ids,
+                                        const VisionInputsView& pictures,
                                         const SiglipForwardOptions& options) const {
   SiglipOutput output;
   output.vision_model_output = vision_model_(pictures, options.vision);

@@ -68,7 +68,7 @@ int64_t SiglipMultiheadAttentionPoolingHead::weight_bytes() const {
          fc1_.bytes() + fc2_.bytes();
 }
 
-Tensor SiglipMultiheadAttentionPoolingHead::operator()(const Tensor& last_hidden_state) const {
+Tensor SiglipMultiheadAttentionPoolingHead::operator()(const TensorView& last_hidden_state) const {
   CheckHiddenStates(context_.config, last_hidden_state);
   Tensor pooled(DType::kF32, {last_hidden_state.dim(0), context_.config.hidden_size});
   const float* const from = last_hidden_state.floats().data();

@@ -17,7 +17,7 @@ class SiglipMultiheadAttentionPoolingHead {
   explicit SiglipMultiheadAttentionPoolingHead(const LayerSource& source);
 
   /// last_hidden_state [B, N, D] -> [B, D].
-  Tensor operator()(const Tensor& last_hidden_state) const;
+  Tensor operator()(const TensorView& last_hidden_state) const;
 
   /// One picture: last_hidden_state [N, D] -> pooled [D]. Runs on the calling thread.
   void Forward(const ConstMatrix& last_hidden_state, float* pooled) const;

@@ -8,6 +8,7 @@
 #include "configuration/text_tensors.h"
 #include "kernels/compute_runtime.h"
 #include "model/matrix_rows.h"
+#include "model/output_tensors.h"
 #include "model/packed_linear.h"
 #include "model/sequence_schedule.h"
 #include "model/token_ids.h"
@@ -45,7 +46,7 @@ int64_t SiglipTextEmbeddings::weight_bytes() const {
   return token_embedding_->bytes() + static_cast<int64_t>(position_embedding_.bytes().size());
 }
 
-Tensor SiglipTextEmbeddings::operator()(const Tensor& input_ids) const {
+Tensor SiglipTextEmbeddings::operator()(const TensorView& input_ids) const {
   const TokenIds texts = CheckInputIds(config_, input_ids);
   Tensor out(DType::kF32, {texts.texts, texts.tokens, config_.hidden_size});
   const auto embed = [&](std::span<const int64_t> group, Workspace& workspace) {
@@ -93,29 +94,27 @@ int64_t SiglipTextTransformer::weight_bytes() const {
          head_.bytes();
 }
 
-TextOutput SiglipTextTransformer::operator()(const Tensor& input_ids,
-                                             const TextForwardOptions& options) const {
+TextOutput SiglipTextTransformer::operator()(const TensorView& input_ids,
+                                             const TextForwardOptions& options,
+                                             TextOutput output) const {
   const TokenIds texts = CheckInputIds(config_, input_ids);
   const int64_t batch = texts.texts;
   const int64_t tokens = texts.tokens;
   const int64_t hidden = config_.hidden_size;
 
-  TextOutput output;
-  output.pooler_output = Tensor(DType::kF32, {batch, config_.embedding_size()});
+  const Shape states = {batch, tokens, hidden};
+  const auto layers = static_cast<size_t>(config_.num_hidden_layers);
+  MakeRoomFor(output.pooler_output, "pooler_output", {batch, config_.embedding_size()});
   if (options.output_last_hidden_state) {
-    output.last_hidden_state.emplace(DType::kF32, Shape{batch, tokens, hidden});
+    if (!output.last_hidden_state) output.last_hidden_state.emplace();
+    MakeRoomFor(*output.last_hidden_state, "last_hidden_state", states);
+  } else {
+    output.last_hidden_state.reset();
   }
-  if (options.output_hidden_states) {
-    for (int64_t layer = 0; layer <= config_.num_hidden_layers; ++layer) {
-      output.hidden_states.emplace_back(DType::kF32, Shape{batch, tokens, hidden});
-    }
-  }
-  if (options.output_attentions) {
-    const Shape shape = {batch, config_.num_attention_heads, tokens, tokens};
-    for (int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
-      output.attentions.emplace_back(DType::kF32, shape);
-    }
-  }
+  MakeRoomFor(output.hidden_states, "hidden_states", options.output_hidden_states ? layers + 1 : 0,
+              states);
+  MakeRoomFor(output.attentions, "attentions", options.output_attentions ? layers : 0,
+              {batch, config_.num_attention_heads, tokens, tokens});
 
   const std::vector<int64_t> first_equal = FirstEqualTexts(texts);
   std::vector<TextTask> distinct;
@@ -224,9 +223,9 @@ SiglipTextModel SiglipTextModel::FromPretrained(const std::filesystem::path& fol
   return LoadTextModel(Checkpoint::Open(folder), std::move(runtime), precision);
 }
 
-TextOutput SiglipTextModel::operator()(const Tensor& input_ids,
-                                       const TextForwardOptions& options) const {
-  return state_->text_model(input_ids, options);
+TextOutput SiglipTextModel::operator()(const TensorView& input_ids,
+                                       const TextForwardOptions& options, TextOutput into) const {
+  return state_->text_model(input_ids, options, std::move(into));
 }
 
 const SiglipTextConfig& SiglipTextModel::config() const { return state_->text_model.config(); }

@@ -26,7 +26,7 @@ class SiglipTextEmbeddings {
   SiglipTextEmbeddings(const LayerSource& source, const SiglipTextConfig& config);
 
   /// input_ids I64 or I32 [B, T], T <= max_position_embeddings -> [B, T, D].
-  Tensor operator()(const Tensor& input_ids) const;
+  Tensor operator()(const TensorView& input_ids) const;
 
   /// One text, whose ids are within the vocabulary -> workspace.hidden_states, those rows of the
   /// sequence that are this thread's.
@@ -56,7 +56,9 @@ class SiglipTextTransformer {
  public:
   SiglipTextTransformer(const LayerSource& source, const SiglipTextConfig& config);
 
-  TextOutput operator()(const Tensor& input_ids, const TextForwardOptions& options = {}) const;
+  /// See SiglipTextModel.
+  TextOutput operator()(const TensorView& input_ids, const TextForwardOptions& options = {},
+                        TextOutput into = {}) const;
 
   /// The texts laid out in the workspace, on the threads that share it, all wanting the same
   /// outputs. Complete when all threads have returned.

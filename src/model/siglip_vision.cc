@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/matrix_rows.h"
+#include "model/output_tensors.h"
 #include "model/sequence_schedule.h"
 
 namespace siglip {
@@ -17,25 +18,22 @@ LayerContext WithPatches(LayerContext context, const VisionTowerPlan& plan) {
   return context;
 }
 
-/// Filled with zeros. hidden_states and attentions hold what `options` ask for.
-VisionOutput NewVisionOutput(const SiglipEncoderConfig& config, int64_t batch, int64_t tokens,
-                             bool has_head, const VisionForwardOptions& options) {
-  const Shape token_shape = {batch, tokens, config.hidden_size};
-  VisionOutput output;
-  output.last_hidden_state = Tensor(DType::kF32, token_shape);
-  if (has_head) output.pooler_output = Tensor(DType::kF32, {batch, config.hidden_size});
-  if (options.output_hidden_states) {
-    for (int64_t layer = 0; layer <= config.num_hidden_layers; ++layer) {
-      output.hidden_states.emplace_back(DType::kF32, token_shape);
-    }
+/// Makes room for what `options` ask for, filled with zeros.
+void MakeRoom(const SiglipEncoderConfig& config, int64_t batch, int64_t tokens, bool has_head,
+              const VisionForwardOptions& options, VisionOutput& output) {
+  const Shape states = {batch, tokens, config.hidden_size};
+  const Shape maps = {batch, config.num_attention_heads, tokens, tokens};
+  const auto layers = static_cast<size_t>(config.num_hidden_layers);
+  MakeRoomFor(output.last_hidden_state, "last_hidden_state", states);
+  if (has_head) {
+    if (!output.pooler_output) output.pooler_output.emplace();
+    MakeRoomFor(*output.pooler_output, "pooler_output", {batch, config.hidden_size});
+  } else {
+    output.pooler_output.reset();
   }
-  if (options.output_attentions) {
-    for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-      output.attentions.emplace_back(DType::kF32,
-                                     Shape{batch, config.num_attention_heads, tokens, tokens});
-    }
-  }
-  return output;
+  MakeRoomFor(output.hidden_states, "hidden_states", options.output_hidden_states ? layers + 1 : 0,
+              states);
+  MakeRoomFor(output.attentions, "attentions", options.output_attentions ? layers : 0, maps);
 }
 
 }  // namespace
@@ -55,12 +53,12 @@ int64_t SiglipVisionTransformer::weight_bytes() const {
          (head_ ? head_->weight_bytes() : 0);
 }
 
-VisionOutput SiglipVisionTransformer::operator()(const VisionInputs& inputs,
-                                                 const VisionForwardOptions& options) const {
+VisionOutput SiglipVisionTransformer::operator()(const VisionInputsView& inputs,
+                                                 const VisionForwardOptions& options,
+                                                 VisionOutput output) const {
   const auto [pictures, tokens] = CheckInputs(plan_, inputs, options.interpolate_pos_encoding);
   const int64_t hidden = plan_.config.hidden_size;
-  VisionOutput output =
-      NewVisionOutput(plan_.config, std::ssize(pictures), tokens, has_head(), options);
+  MakeRoom(plan_.config, std::ssize(pictures), tokens, has_head(), options, output);
   std::vector<PictureTask> tasks;
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < std::ssize(pictures); ++i) {

@@ -63,8 +63,9 @@ class SiglipVisionTransformer {
  public:
   SiglipVisionTransformer(const LayerSource& source, const VisionTowerPlan& plan);
 
-  VisionOutput operator()(const VisionInputs& inputs,
-                          const VisionForwardOptions& options = {}) const;
+  /// See VisionModel.
+  VisionOutput operator()(const VisionInputsView& inputs, const VisionForwardOptions& options = {},
+                          VisionOutput into = {}) const;
 
   /// The pictures laid out in the workspace, on the threads that share it. Complete when all
   /// threads have returned.

@@ -36,7 +36,8 @@ TokenClassifier::TokenClassifier(const Checkpoint& checkpoint, const LayerContex
                           checkpoint.config_name())),
       classifier_(ReadClassifier(checkpoint, context, std::ssize(labels_))) {}
 
-Tensor TokenClassifier::operator()(const Tensor& tokens, std::span<const int64_t> counts) const {
+Tensor TokenClassifier::operator()(const TensorView& tokens,
+                                   std::span<const int64_t> counts) const {
   Tensor all_logits(DType::kF32, {tokens.dim(0), classifier_.outputs()});
   const MatrixBuffer mean(1, classifier_.inputs());
   const MatrixBuffer logits(1, classifier_.outputs());

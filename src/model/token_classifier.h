@@ -19,7 +19,7 @@ class TokenClassifier {
   TokenClassifier(const Checkpoint& checkpoint, const LayerContext& context);
 
   /// tokens [B, n, D] -> logits [B, labels]. Picture i has the first counts[i] of its n rows.
-  Tensor operator()(const Tensor& tokens, std::span<const int64_t> counts) const;
+  Tensor operator()(const TensorView& tokens, std::span<const int64_t> counts) const;
 
   /// By index of the logit.
   const std::vector<std::string>& labels() const { return labels_; }

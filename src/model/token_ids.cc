@@ -1,7 +1,6 @@
 #include "model/token_ids.h"
 
 #include <cstddef>
-#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,17 +9,6 @@
 
 namespace siglip {
 namespace {
-
-template <class Id>
-void CopyIds(const Tensor& input_ids, std::vector<int64_t>& ids) {
-  const std::byte* data = input_ids.bytes().data();
-  for (int64_t& id : ids) {
-    Id stored;
-    std::memcpy(&stored, data, sizeof(stored));
-    id = stored;
-    data += sizeof(stored);
-  }
-}
 
 void CheckVocabulary(const TokenIds& texts, int64_t vocab_size) {
   for (size_t i = 0; i < texts.ids.size(); ++i) {
@@ -36,7 +24,7 @@ void CheckVocabulary(const TokenIds& texts, int64_t vocab_size) {
 
 }  // namespace
 
-TokenIds CheckInputIds(const SiglipTextConfig& config, const Tensor& input_ids) {
+TokenIds CheckInputIds(const SiglipTextConfig& config, const TensorView& input_ids) {
   const std::string found =
       std::string(ToString(input_ids.dtype())) + " " + ToString(input_ids.shape());
   const bool is_integer = input_ids.dtype() == DType::kI64 || input_ids.dtype() == DType::kI32;
@@ -52,9 +40,9 @@ TokenIds CheckInputIds(const SiglipTextConfig& config, const Tensor& input_ids) 
                 "input_ids: expected 1 to " + std::to_string(config.max_position_embeddings) +
                     " tokens a text (max_position_embeddings), found " + found);
   }
-  texts.ids.resize(static_cast<size_t>(input_ids.size()));
-  input_ids.dtype() == DType::kI64 ? CopyIds<int64_t>(input_ids, texts.ids)
-                                   : CopyIds<int32_t>(input_ids, texts.ids);
+  const auto keep = [&](const auto& ids) { texts.ids.assign(ids.begin(), ids.end()); };
+  input_ids.dtype() == DType::kI64 ? keep(input_ids.values<int64_t>())
+                                   : keep(input_ids.values<int32_t>());
   CheckVocabulary(texts, config.vocab_size);
   return texts;
 }

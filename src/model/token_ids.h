@@ -21,7 +21,7 @@ struct TokenIds {
 /// Throws Error(kMismatch) unless `input_ids` is I64 or I32 [B, T] with 1 <= T <=
 /// max_position_embeddings, and Error(kInvalidArgument) naming the first id that is not in the
 /// vocabulary.
-TokenIds CheckInputIds(const SiglipTextConfig& config, const Tensor& input_ids);
+TokenIds CheckInputIds(const SiglipTextConfig& config, const TensorView& input_ids);
 
 /// For every text the first one that is equal to it.
 std::vector<int64_t> FirstEqualTexts(const TokenIds& texts);

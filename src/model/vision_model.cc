@@ -67,9 +67,9 @@ VisionModel VisionModel::Open(const std::filesystem::path& folder,
   return LoadVisionModel(Checkpoint::Open(folder), runtime, precision);
 }
 
-VisionOutput VisionModel::operator()(const VisionInputs& inputs,
-                                     const VisionForwardOptions& options) const {
-  return state_->vision_model(inputs, options);
+VisionOutput VisionModel::operator()(const VisionInputsView& inputs,
+                                     const VisionForwardOptions& options, VisionOutput into) const {
+  return state_->vision_model(inputs, options, std::move(into));
 }
 
 void VisionModel::SavePretrained(const std::filesystem::path& folder) const {
