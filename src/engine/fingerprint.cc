@@ -18,6 +18,8 @@ template <class Text>
 struct HashField {
   Text& digits;
 };
+template <class Text>
+HashField(Text&) -> HashField<Text>;  // clang 14 cannot tell
 
 /// Calls `visit` with the name of every field, that of the JSON, and the field.
 template <class Fields, class Visit>
