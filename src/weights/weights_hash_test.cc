@@ -57,7 +57,7 @@ TEST(WeightsHashTest, FollowsItsDefinition) {
 
 TEST(WeightsHashTest, OrderIsThatOfNames) {
   std::vector<TensorSpec> tensors = kTensors;
-  std::ranges::rotate(tensors, tensors.begin() + 1);
+  std::rotate(tensors.begin(), tensors.begin() + 1, tensors.end());
   EXPECT_EQ(HashWeights(Values(kValues), tensors), HashWeights(Values(kValues), kTensors));
   EXPECT_EQ(HashTensorList(tensors), HashTensorList(kTensors));
 }
