@@ -18,9 +18,11 @@ constexpr std::array<IntegerField<SiglipEncoderConfig>, 4> kIntegerFields = {{
     {"num_attention_heads", &SiglipEncoderConfig::num_attention_heads, 1 << 16},
 }};
 
-constexpr std::array<std::string_view, 8> kBookkeepingKeys = {
-    "model_type", "architectures", "transformers_version", "torch_dtype",
-    "dtype",      "_name_or_path", "_commit_hash",         "auto_map"};
+constexpr std::array<std::string_view, 10> kBookkeepingKeys = {
+    "model_type", "architectures", "transformers_version", "torch_dtype", "dtype", "_name_or_path",
+    "_commit_hash", "auto_map",
+    // A tower's own configuration holds none of a tower: written back, it would be read instead.
+    "vision_config", "text_config"};
 
 std::string Show(double value) { return ShownJson(value); }
 

@@ -219,5 +219,17 @@ TEST(OpenClipTextConfig, RefusesByNameWhatIsNotSiglip) {
               [] { ParseForeign(R"({"model_cfg":{"text_cfg":5}})", "c"); });
 }
 
+TEST(TextConfig, ATowerInsideOfATowerIsNotWrittenBack) {
+  const SiglipTextConfig config = SiglipTextConfig::FromJson(
+      R"({"model_type": "siglip", "text_config": {"vocab_size": 7, "new": 1,
+          "text_config": {"vocab_size": 9}, "vision_config": {}}})",
+      "config.json");
+  EXPECT_EQ(config.vocab_size, 7);
+  EXPECT_EQ(config.unknown.size(), 1U);
+  const SiglipTextConfig again = SiglipTextConfig::FromJson(config.ToJson(), "written");
+  EXPECT_EQ(again.vocab_size, 7);
+  EXPECT_EQ(again.ToJson(), config.ToJson());
+}
+
 }  // namespace
 }  // namespace siglip
