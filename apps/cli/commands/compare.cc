@@ -146,7 +146,7 @@ uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
   return run.failed();
 }
 
-void Compare(CompareArguments arguments) {
+void Compare(const CompareArguments& arguments) {
   CheckInputs(arguments.inputs.paths, arguments.texts);
   if (arguments.report.force && arguments.report.failed.empty()) {
     throw CLI::ValidationError("--force", "needs --failed");

@@ -161,7 +161,7 @@ void PrintSummary(const EmbedArguments& arguments, const TextTally& texts, bool 
                      : "siglip: interrupted; the same command with --resume goes on from here");
 }
 
-void Embed(EmbedArguments arguments) {
+void Embed(const EmbedArguments& arguments) {
   CheckArguments(arguments);
   const std::vector<std::string> texts = arguments.texts.Read();
   const std::filesystem::path model = ResolveModel(arguments.engine.model);
