@@ -130,6 +130,7 @@ TEST_F(EngineThreadsTest, SameBitsFromManyThreadsAtOnce) {
 }
 
 TEST_F(EngineThreadsTest, AChildOfForkCanUseAndDestroyIt) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   const std::vector<Picture> pictures = Files(WritePictures(4));
   for (const int threads : {1, 2}) {
     auto engine = std::make_unique<Engine>(MakeEngine(threads));

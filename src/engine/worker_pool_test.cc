@@ -94,6 +94,7 @@ TEST(WorkerPool, RemoveWaitsForTheWorkersInside) {
 }
 
 TEST(WorkerPool, AChildOfForkHasWorkersOfItsOwn) {
+  if (!kChildrenMayStartThreads) GTEST_SKIP() << "not with this sanitizer";
   WorkerPool pool(2);
   const auto works = [&] {
     std::promise<void> done;
