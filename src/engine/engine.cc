@@ -34,12 +34,13 @@ PipelineOptions OptionsOfPipeline(const EmbedOptions& options, int threads) {
 }  // namespace
 
 Engine Engine::FromPretrained(const std::filesystem::path& folder, const EngineOptions& options) {
-  Checkpoint::Open(folder);  // which refuses what is none
   EngineOptions chosen = options;
   if (!chosen.runtime) chosen.runtime = Runtime::Create();
   Engine engine(std::make_unique<Parts>(folder, chosen));
   if (options.load_image_tower) engine.vision_model();
   if (options.load_text_tower) engine.text_model();
+  // Loading refuses what is no checkpoint.
+  if (!options.load_image_tower && !options.load_text_tower) Checkpoint::Open(folder);
   return engine;
 }
 

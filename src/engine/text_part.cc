@@ -1,19 +1,10 @@
 #include "engine/text_part.h"
 
 #include "engine/finish_vector.h"
+#include "model/siglip_text.h"
 #include "siglip/error.h"
-#include "weights/checkpoint.h"
 
 namespace siglip {
-namespace {
-
-/// For the text tower, which must be there first of all.
-std::unique_ptr<const Tokenizer> LoadTokenizer(const std::filesystem::path& folder) {
-  Checkpoint::Open(folder).Require(Part::kText);
-  return Tokenizer::FromPretrained(folder);
-}
-
-}  // namespace
 
 void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& config,
                         const std::string& name) {
@@ -33,10 +24,15 @@ void CheckTokenizerFits(const Tokenizer& tokenizer, const SiglipTextConfig& conf
 
 TextPart::TextPart(const std::filesystem::path& folder,
                    const std::shared_ptr<const Runtime>& runtime, PrecisionChoice precision)
-    : tokenizer_(LoadTokenizer(folder)),
-      model_(SiglipTextModel::FromPretrained(folder, runtime, precision)) {
+    : TextPart(Checkpoint::Open(folder), runtime, precision) {
   CheckTokenizerFits(*tokenizer_, model_.config(), folder.string());
 }
+
+// The tower must be there first of all: a tokenizer without one says nothing.
+TextPart::TextPart(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
+                   PrecisionChoice precision)
+    : tokenizer_((checkpoint.Require(Part::kText), Tokenizer::FromPretrained(checkpoint.path()))),
+      model_(LoadTextModel(checkpoint, runtime, precision)) {}
 
 Tensor TextPart::Embed(std::span<const std::string> texts, bool normalize) const {
   TextForwardOptions options;

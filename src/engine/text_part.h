@@ -9,6 +9,7 @@
 #include "siglip/runtime.h"
 #include "siglip/text_model.h"
 #include "siglip/tokenizer.h"
+#include "weights/checkpoint.h"
 
 namespace siglip {
 
@@ -29,6 +30,9 @@ class TextPart {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
  private:
+  TextPart(const Checkpoint& checkpoint, const std::shared_ptr<const Runtime>& runtime,
+           PrecisionChoice precision);
+
   std::unique_ptr<const Tokenizer> tokenizer_;
   SiglipTextModel model_;
 };
