@@ -17,8 +17,7 @@
 
 namespace siglip {
 
-/// Pictures that may be yet to be decoded, defined in src/image.
-class EncodedImage;
+/// A picture that may be yet to be decoded, defined in src/image.
 class OpenedPicture;
 
 /// Immutable; safe to use from several threads.
@@ -65,7 +64,6 @@ class ImageProcessor {
                int64_t image_size = 0) const;
   /// The same of one that was opened; once.
   void Prepare(OpenedPicture& image, PreparedPicture& picture, int64_t image_size = 0) const;
-  void Prepare(EncodedImage& image, PreparedPicture& picture, int64_t image_size = 0) const;
 
  private:
   std::variant<SiglipImageProcessor, Siglip2ImageProcessor> processor_;

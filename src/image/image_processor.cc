@@ -117,12 +117,6 @@ void ImageProcessor::Prepare(const Image& image, PreparedPicture& picture,
              processor_);
 }
 
-void ImageProcessor::Prepare(EncodedImage& image, PreparedPicture& picture,
-                             int64_t image_size) const {
-  std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
-             processor_);
-}
-
 void ImageProcessor::Prepare(OpenedPicture& image, PreparedPicture& picture,
                              int64_t image_size) const {
   try {

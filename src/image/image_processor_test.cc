@@ -10,7 +10,6 @@
 
 #include "base/cpu_features.h"
 #include "expect_error.h"
-#include "image/encoded_image.h"
 #include "image/resize.h"
 #include "picture_files.h"
 #include "scoped_isa_variable.h"
@@ -45,12 +44,8 @@ void ForBothWays(const ImageProcessor& processor, const auto& check) {
   PreparedPicture picture;
   processor.Prepare(DecodeImageFile(Photo()), picture);
   check(picture);
-  const std::string bytes = ReadBytes(Photo());
-  const std::string name = "photo";
-  const DecodeOptions options;
-  EncodedImage encoded(AsBytes(bytes), options, name);
   PreparedPicture again;
-  processor.Prepare(encoded, again);
+  processor.Prepare(Picture::Bytes(ReadBytes(Photo()), "photo"), {}, again);
   check(again);
 }
 
