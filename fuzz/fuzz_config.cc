@@ -7,7 +7,7 @@
 
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "siglip/error.h"
 #include "siglip/model_info.h"
 #include "weights/transformers_config.h"

@@ -105,14 +105,15 @@ Architecture Vision(const SiglipVisionTowerConfig& config, const Shape& patch_em
 
 }  // namespace
 
-Architecture VisionArchitecture(const SiglipVisionConfig& config) {
-  const int64_t side = config.patch_size;
-  return Vision(config, {config.hidden_size, config.num_channels, side, side},
-                config.num_patches());
-}
-
-Architecture VisionArchitecture(const Siglip2VisionConfig& config) {
-  return Vision(config, {config.hidden_size, config.patch_values()}, config.num_patches);
+Architecture VisionArchitecture(const AnyVisionConfig& any) {
+  const VisionTowerPlan plan(any);
+  const int64_t side = plan.config.patch_size;
+  const int64_t size = plan.config.hidden_size;
+  return Vision(plan.config,
+                plan.resolution == Resolution::kFixed
+                    ? Shape{size, plan.config.num_channels, side, side}
+                    : Shape{size, plan.config.patch_values()},
+                plan.positions_per_side * plan.positions_per_side);
 }
 
 Architecture TextArchitecture(const SiglipTextConfig& config) {

@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "configuration/vision_tower_plan.h"
 #include "siglip/model_info.h"
-#include "siglip/siglip2_vision_config.h"
 #include "siglip/text_config.h"
-#include "siglip/vision_config.h"
 #include "weights/weight_source.h"
 
 namespace siglip {
@@ -51,8 +50,7 @@ struct Architecture {
 
 /// With the pooling head unless config.vision_use_head is false. The initialisation is that of
 /// transformers' SiglipPreTrainedModel._init_weights.
-Architecture VisionArchitecture(const SiglipVisionConfig& config);
-Architecture VisionArchitecture(const Siglip2VisionConfig& config);
+Architecture VisionArchitecture(const AnyVisionConfig& config);
 Architecture TextArchitecture(const SiglipTextConfig& config);
 
 }  // namespace siglip

@@ -93,7 +93,7 @@ Architecture ReadTowerConfig(const Checkpoint& checkpoint, ModelInfo& info) {
   info.config_json = ToJson(config);
   info.image_size = plan.image_size;
   info.tokens_per_picture = plan.positions_per_side * plan.positions_per_side;
-  return std::visit([](const auto& any) { return VisionArchitecture(any); }, config);
+  return VisionArchitecture(config);
 }
 
 ModelParts PartsOf(const Checkpoint& checkpoint) {

@@ -191,22 +191,11 @@ class RandomWeights : public WeightSource {
   std::map<std::string, ArchitectureTensor> tensors_;
 };
 
-template <class Config>
-std::shared_ptr<const WeightSource> Random(const Config& config, uint64_t seed) {
-  config.Validate();
-  return std::make_shared<RandomWeights>(VisionArchitecture(config), seed);
-}
-
 }  // namespace
 
-std::shared_ptr<const WeightSource> RandomVisionWeights(const SiglipVisionConfig& config,
-                                                        uint64_t seed) {
-  return Random(config, seed);
-}
-
-std::shared_ptr<const WeightSource> RandomVisionWeights(const Siglip2VisionConfig& config,
-                                                        uint64_t seed) {
-  return Random(config, seed);
+std::shared_ptr<const WeightSource> RandomVisionWeights(const AnyVisionConfig& any, uint64_t seed) {
+  std::visit([](const auto& config) { config.Validate(); }, any);
+  return std::make_shared<RandomWeights>(VisionArchitecture(any), seed);
 }
 
 }  // namespace siglip

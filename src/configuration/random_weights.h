@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "siglip/siglip2_vision_config.h"
-#include "siglip/vision_config.h"
+#include "configuration/vision_tower_plan.h"
 #include "weights/weight_source.h"
 
 namespace siglip {
@@ -13,9 +12,7 @@ namespace siglip {
 /// Distributions of SiglipPreTrainedModel._init_weights. Every tensor is drawn from a stream of its
 /// own, keyed by seed and name, on demand: same seed, same values, on every machine and in any
 /// order of reading.
-std::shared_ptr<const WeightSource> RandomVisionWeights(const SiglipVisionConfig& config,
-                                                        uint64_t seed);
-std::shared_ptr<const WeightSource> RandomVisionWeights(const Siglip2VisionConfig& config,
+std::shared_ptr<const WeightSource> RandomVisionWeights(const AnyVisionConfig& config,
                                                         uint64_t seed);
 
 }  // namespace siglip

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "expect_error.h"
 
 namespace siglip {

@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "weights/safetensors_writer.h"
 #include "weights/transformers_tensors.h"
 
@@ -12,20 +12,6 @@ namespace siglip {
 namespace {
 
 constexpr char kWeightsFile[] = "model.safetensors";
-
-template <class Config>
-void SaveTower(const WeightSource& weights, const Config& config,
-               const std::filesystem::path& folder, const WriteOptions& options,
-               const std::string& preprocessor_json) {
-  Config saved = config;
-  if (!saved.vision_use_head) {
-    saved.vision_use_head = weights.Contains("vision_model.head.probe");
-  }
-  saved.Validate();
-  CheckpointFiles files(folder, options);
-  if (!preprocessor_json.empty()) files.Add("preprocessor_config.json", preprocessor_json);
-  SaveCheckpoint(weights, VisionTensors(saved), saved.ToJson(), files);
-}
 
 }  // namespace
 
@@ -48,16 +34,20 @@ void SaveCheckpoint(const WeightSource& weights, const std::vector<TensorSpec>& 
   files.Commit(kWeightsFile, writer.Finish());
 }
 
-void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
+void SaveVisionCheckpoint(const WeightSource& weights, const AnyVisionConfig& any,
                           const std::filesystem::path& folder, const WriteOptions& options,
                           const std::string& preprocessor_json) {
-  SaveTower(weights, config, folder, options, preprocessor_json);
-}
-
-void SaveVisionCheckpoint(const WeightSource& weights, const Siglip2VisionConfig& config,
-                          const std::filesystem::path& folder, const WriteOptions& options,
-                          const std::string& preprocessor_json) {
-  SaveTower(weights, config, folder, options, preprocessor_json);
+  AnyVisionConfig saved = any;
+  const auto complete = [&](auto& config) {
+    if (!config.vision_use_head) {
+      config.vision_use_head = weights.Contains("vision_model.head.probe");
+    }
+    config.Validate();
+  };
+  std::visit(complete, saved);
+  CheckpointFiles files(folder, options);
+  if (!preprocessor_json.empty()) files.Add("preprocessor_config.json", preprocessor_json);
+  SaveCheckpoint(weights, VisionTensors(saved), ToJson(saved), files);
 }
 
 }  // namespace siglip

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/siglip2_vision_config.h"
-#include "siglip/vision_config.h"
+#include "configuration/vision_tower_plan.h"
 #include "weights/checkpoint_files.h"
 #include "weights/weight_source.h"
 
@@ -19,10 +18,7 @@ void SaveCheckpoint(const WeightSource& weights, const std::vector<TensorSpec>& 
                     const std::string& config_json, CheckpointFiles& files);
 
 /// The same for an image tower alone, with preprocessor_config.json unless that is empty.
-void SaveVisionCheckpoint(const WeightSource& weights, const SiglipVisionConfig& config,
-                          const std::filesystem::path& folder, const WriteOptions& options = {},
-                          const std::string& preprocessor_json = {});
-void SaveVisionCheckpoint(const WeightSource& weights, const Siglip2VisionConfig& config,
+void SaveVisionCheckpoint(const WeightSource& weights, const AnyVisionConfig& config,
                           const std::filesystem::path& folder, const WriteOptions& options = {},
                           const std::string& preprocessor_json = {});
 

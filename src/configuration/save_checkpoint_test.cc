@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "configuration/random_weights.h"
 #include "configuration/siglip_config.h"
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"

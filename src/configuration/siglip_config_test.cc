@@ -11,7 +11,7 @@
 
 #include "configuration/random_weights.h"
 #include "configuration/save_checkpoint.h"
-#include "configuration/vision_tensors.h"
+#include "configuration/vision_tower_plan.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.h"

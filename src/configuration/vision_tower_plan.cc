@@ -1,8 +1,8 @@
 #include "configuration/vision_tower_plan.h"
 
+#include "configuration/architecture.h"
 #include "configuration/siglip_config.h"
 #include "configuration/vision_fields.h"
-#include "configuration/vision_tensors.h"
 
 namespace siglip {
 
@@ -35,7 +35,7 @@ std::string ToJson(const AnyVisionConfig& any) {
 }
 
 std::vector<TensorSpec> VisionTensors(const AnyVisionConfig& any) {
-  return std::visit([](const auto& config) { return VisionTensors(config); }, any);
+  return VisionArchitecture(any).specs();
 }
 
 }  // namespace siglip

@@ -39,7 +39,8 @@ struct VisionTowerPlan {
   bool has_head() const { return config.vision_use_head.value_or(true); }
 };
 
-/// See vision_tensors.h.
+/// Every tensor of the tower under its canonical name, in the order of the forward pass; the
+/// pooling head's unless config.vision_use_head is false.
 std::vector<TensorSpec> VisionTensors(const AnyVisionConfig& config);
 
 }  // namespace siglip

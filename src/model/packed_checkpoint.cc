@@ -15,7 +15,6 @@
 
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
-#include "configuration/vision_tensors.h"
 #include "configuration/vision_tower_plan.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"

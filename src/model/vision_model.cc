@@ -73,8 +73,7 @@ VisionOutput VisionModel::operator()(const VisionInputsView& inputs,
 }
 
 void VisionModel::SavePretrained(const std::filesystem::path& folder) const {
-  std::visit([&](const auto& config) { SaveVisionCheckpoint(*state_->weights, config, folder); },
-             state_->config);
+  SaveVisionCheckpoint(*state_->weights, state_->config, folder);
 }
 
 Resolution VisionModel::resolution() const { return state_->vision_model.plan().resolution; }
