@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace {
 

@@ -19,10 +19,10 @@
 #include <string_view>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/model_info.h"
-#include "siglip/runtime.h"
-#include "siglip/vision_model.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

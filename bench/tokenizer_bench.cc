@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "configuration/vision_tower_plan.h"
-#include "siglip/error.h"
-#include "siglip/model_info.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
 #include "weights/transformers_config.h"
 
 namespace {

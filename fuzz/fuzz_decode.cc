@@ -8,8 +8,8 @@
 #include <string>
 
 #include "image/encoded_image.h"
-#include "siglip/error.h"
-#include "siglip/image.h"
+#include "siglip/error.hpp"
+#include "siglip/image.hpp"
 
 namespace {
 

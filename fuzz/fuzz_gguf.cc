@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/gguf_config.h"
 #include "weights/gguf_header.h"
 

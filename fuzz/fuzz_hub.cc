@@ -8,7 +8,7 @@
 
 #include "hub/hub_name.h"
 #include "hub/repository_listing.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

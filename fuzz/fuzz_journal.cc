@@ -11,7 +11,7 @@
 
 #include "output/crc32.h"
 #include "output/journal.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace {
 

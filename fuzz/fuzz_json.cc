@@ -11,7 +11,7 @@
 
 #include "base/file_kind.h"
 #include "base/json.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

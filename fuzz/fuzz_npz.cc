@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/npz_reader.h"
 #include "weights/tensor_file.h"
 

@@ -9,8 +9,7 @@
 
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "image/resize.h"
 #include "image/resize_reference.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

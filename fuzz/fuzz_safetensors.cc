@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/sentencepiece_model.h"
 #include "text/unicode_text.h"
 

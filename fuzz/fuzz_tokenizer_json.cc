@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/json_tokenizer.h"
 #include "text/text_cleaning.h"
 #include "text/unicode_text.h"

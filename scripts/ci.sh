@@ -33,7 +33,7 @@ source_files() {
 }
 
 check_format() {
-  source_files cc h > "$scratch/format"
+  source_files cc h hpp > "$scratch/format"
   if ! xargs -d '\n' -P "$jobs" -n 8 clang-format --dry-run -Werror < "$scratch/format"; then
     printf 'To lay the files out: clang-format -i FILE...\n'
     return 1
@@ -49,15 +49,16 @@ check_install() {
     fish/vendor_completions.d/siglip.fish; do
     grep --quiet list-skipped "$scratch/installed/share/$file" || return 1
   done
-  headers=$(cd "$scratch/installed" && find . -name '*.h' -not -path './include/siglip/*')
+  headers=$(cd "$scratch/installed" && find . -name '*.h*' -not -path './include/siglip/*')
   if [[ -n $headers ]]; then
     printf 'installed, but not in include/siglip: %s\n' "$headers"
     return 1
   fi
-  cmake -S examples/use_library -B "$scratch/use_library" -G Ninja \
+  cmake -S examples/use_cpp -B "$scratch/use_cpp" -G Ninja \
     -DCMAKE_PREFIX_PATH="$scratch/installed" > /dev/null
-  cmake --build "$scratch/use_library" -- --quiet
-  "$scratch/use_library/use_library" models/demo examples/images/00.jpg
+  cmake --build "$scratch/use_cpp" -- --quiet
+  "$scratch/use_cpp/embed_and_classify" models/demo "a red heart,a blue star" examples/images/0?.jpg
+  "$scratch/use_cpp/tensors" models/demo examples/images/00.jpg "a red heart"
 }
 
 # fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "golden_values.h"
-#include "siglip/engine.h"
-#include "siglip/safetensors.h"
-#include "siglip/zero_shot_classifier.h"
+#include "siglip/embedder.hpp"
+#include "siglip/safetensors.hpp"
+#include "siglip/zero_shot_classifier.hpp"
 
 namespace siglip {
 namespace {
@@ -46,21 +46,21 @@ std::vector<std::string> Pictures() {
   return paths;
 }
 
-Engine Load(Precision precision) {
-  EngineOptions options;
+Embedder Load(Precision precision) {
+  EmbedderOptions options;
   options.precision = precision;
   options.preprocess = PreprocessMode::kPillow13;  // what computed the expected values
-  return Engine::FromPretrained(kModel, options);
+  return Embedder::Open(kModel, options);
 }
 
-Tensor EmbedPictures(const Engine& engine) {
+Tensor EmbedPictures(const Embedder& embedder) {
   std::vector<Picture> pictures;
   for (const std::string& path : Pictures()) pictures.push_back(Picture::File(path));
-  return engine.Embed(pictures);
+  return embedder.Embed(pictures);
 }
 
-std::vector<size_t> Predict(const Engine& engine, const Tensor& embeds) {
-  const ZeroShotClassifier classifier(engine, ReadStrings("prompts.json"), {"{}"});
+std::vector<size_t> Predict(const Embedder& embedder, const Tensor& embeds) {
+  const ZeroShotClassifier classifier(embedder, ReadStrings("prompts.json"), {"{}"});
   std::vector<size_t> predicted;
   for (size_t i = 0; i < static_cast<size_t>(embeds.dim(0)); ++i) {
     const auto row = embeds.floats().subspan(i * 128, 128);
@@ -78,20 +78,20 @@ std::vector<size_t> ExpectedClasses() {
 
 TEST(GoldenDemo, EmbeddingsAndClassesEqualTheReference) {
   const SafetensorsFile expected = SafetensorsFile::Open(kEval / "expected.safetensors");
-  const Engine engine = Load(Precision::kFloat32);
-  const Tensor pictures = EmbedPictures(engine);
+  const Embedder embedder = Load(Precision::kFloat32);
+  const Tensor pictures = EmbedPictures(embedder);
   ASSERT_EQ(pictures.dim(0), 400);
   EXPECT_LE(LargestRowError(pictures, ReadFloats(expected, "image_embeds")), kTolerance);
 
   const std::vector<std::string> prompts = ReadStrings("prompts.json");
   ASSERT_EQ(prompts.size(), 120U);
-  EXPECT_LE(LargestRowError(engine.EmbedTexts(prompts), ReadFloats(expected, "text_embeds")),
+  EXPECT_LE(LargestRowError(embedder.EmbedTexts(prompts), ReadFloats(expected, "text_embeds")),
             kTolerance);
   const std::vector<std::string> captions = ReadStrings("labels.json", "caption");
   ASSERT_EQ(captions.size(), 400U);
-  EXPECT_LE(LargestRowError(engine.EmbedTexts(captions), ReadFloats(expected, "caption_embeds")),
+  EXPECT_LE(LargestRowError(embedder.EmbedTexts(captions), ReadFloats(expected, "caption_embeds")),
             kTolerance);
-  EXPECT_EQ(Predict(engine, pictures), ExpectedClasses());
+  EXPECT_EQ(Predict(embedder, pictures), ExpectedClasses());
 }
 
 /// The accuracy promised for the precisions that are not exact.
@@ -101,8 +101,8 @@ TEST(GoldenDemo, OtherPrecisionsKeepDirectionsAndClasses) {
   for (const auto& [precision, mean, worst, agreement] :
        {std::tuple{Precision::kBFloat16, 0.9999, 0.9995, 0.995},
         std::tuple{Precision::kInt8, 0.9995, 0.998, 0.985}}) {
-    const Engine engine = Load(precision);
-    const Tensor pictures = EmbedPictures(engine);
+    const Embedder embedder = Load(precision);
+    const Tensor pictures = EmbedPictures(embedder);
     const Tensor found = NormalizeRows(pictures);
     const Tensor exact = NormalizeRows(ReadFloats(expected, "image_embeds"));
     double sum = 0;
@@ -117,7 +117,7 @@ TEST(GoldenDemo, OtherPrecisionsKeepDirectionsAndClasses) {
     }
     EXPECT_GE(sum / 400, mean) << ToString(precision);
     EXPECT_GE(lowest, worst) << ToString(precision);
-    const std::vector<size_t> predicted = Predict(engine, pictures);
+    const std::vector<size_t> predicted = Predict(embedder, pictures);
     double equal = 0;
     for (size_t i = 0; i < 400; ++i) equal += predicted[i] == classes[i] ? 1 : 0;
     EXPECT_GE(equal / 400, agreement) << ToString(precision);

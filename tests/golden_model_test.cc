@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "golden_values.h"
-#include "siglip/image_classification.h"
-#include "siglip/model.h"
-#include "siglip/projector.h"
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
+#include "siglip/transformers/image_classification.hpp"
+#include "siglip/transformers/projector.hpp"
+#include "siglip/transformers/siglip_model.hpp"
 
 namespace siglip {
 namespace {

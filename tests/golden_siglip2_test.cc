@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "golden_values.h"
-#include "siglip/model.h"
-#include "siglip/safetensors.h"
-#include "siglip/siglip2_vision_model.h"
+#include "siglip/safetensors.hpp"
+#include "siglip/transformers/siglip_model.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

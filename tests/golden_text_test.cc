@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "scratch_folder.h"
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 namespace {

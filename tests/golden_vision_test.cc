@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "golden_values.h"
-#include "siglip/safetensors.h"
-#include "siglip/vision_model.h"
+#include "siglip/safetensors.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

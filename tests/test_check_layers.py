@@ -18,27 +18,27 @@ GOOD_TREE = {
                        "| `engine` | files in | `model`, `image`, `text` |\n"
                        "| `hub` | names | `base` |\n| `output` | files out | `weights` |\n\nMore.\n",
     "src/base/CMakeLists.txt": "find_package(Threads)\n"
-                               "siglip_layer(base HEADERS error.h SOURCES error.cc)\n",
-    "src/tensor/CMakeLists.txt": "siglip_layer(tensor SOURCES a.cc HEADERS tensor.h DEPENDS base)\n",
+                               "siglip_layer(base HEADERS error.hpp SOURCES error.cc)\n",
+    "src/tensor/CMakeLists.txt": "siglip_layer(tensor SOURCES a.cc HEADERS tensor.hpp DEPENDS base)\n",
     "src/kernels/CMakeLists.txt": "siglip_layer(kernels SOURCES a.cc DEPENDS tensor)\n",
     "src/weights/CMakeLists.txt": "siglip_layer(weights SOURCES a.cc DEPENDS tensor)\n",
-    "src/model/CMakeLists.txt": "siglip_layer(model\n  HEADERS vision_model.h\n  SOURCES\n"
+    "src/model/CMakeLists.txt": "siglip_layer(model\n  HEADERS transformers/vision_model.hpp\n  SOURCES\n"
                                 "    a.cc  # of one (or more) DEPENDS hub\n"
                                 "  DEPENDS kernels weights)\n",
     "src/text/CMakeLists.txt": "siglip_layer(text SOURCES a.cc DEPENDS weights)\n",
-    "src/engine/CMakeLists.txt": "siglip_layer(engine HEADERS engine.h SOURCES a.cc\n"
+    "src/engine/CMakeLists.txt": "siglip_layer(engine HEADERS embedder.hpp SOURCES a.cc\n"
                                  "  DEPENDS model image text)\n",
     "src/hub/CMakeLists.txt": "siglip_layer(hub SOURCES a.cc DEPENDS base)\n",
     "src/output/CMakeLists.txt": "siglip_layer(output PROGRAMS_ONLY SOURCES a.cc DEPENDS weights)\n",
     "src/output/npy.cc": '#include "base/json.h"\n',
     "apps/cli/embed.cc": '#include "output/npy.h"\n',
-    "include/siglip/error.h": "#pragma once\n#include <string>\n",
-    "include/siglip/tensor.h": '#pragma once\n#include "siglip/error.h"\n',
+    "include/siglip/error.hpp": "#pragma once\n#include <string>\n",
+    "include/siglip/tensor.hpp": '#pragma once\n#include "siglip/error.hpp"\n',
     "src/base/json.h": "#pragma once\n#include <nlohmann/json.hpp>\n",
     "src/base/json.cc": '#include "base/json.h"\n',
-    "src/tensor/tensor.cc": '#include "siglip/tensor.h"\n#include "base/json.h"\n',
-    "src/kernels/isa/avx2.cc": '#include <immintrin.h>\n#include "siglip/tensor.h"\n',
-    "src/model/model.cc": '#include "siglip/vision_model.h"\n#include "base/json.h"\n',
+    "src/tensor/tensor.cc": '#include "siglip/tensor.hpp"\n#include "base/json.h"\n',
+    "src/kernels/isa/avx2.cc": '#include <immintrin.h>\n#include "siglip/tensor.hpp"\n',
+    "src/model/model.cc": '#include "siglip/transformers/vision_model.hpp"\n#include "base/json.h"\n',
     "src/hub/http.cc": "#include <curl/curl.h>\n",
     "src/image/decode_png.cc": "#include <png.h>\n",
     "src/image/decode_webp.cc": "#include <webp/decode.h>\n#include <webp/demux.h>\n",
@@ -46,13 +46,16 @@ GOOD_TREE = {
     "src/image/decode_png_test.cc": "#include <png.h>\n",
     "src/image/CMakeLists.txt": "siglip_layer(image SOURCES decode_png.cc DEPENDS tensor\n"
                                 "  LIBRARIES PNG::PNG)\n",
-    "apps/cli/main.cc": '#include <siglip/engine.h>\n#include "cli/output.h"\n'
+    "apps/cli/main.cc": '#include <siglip/embedder.hpp>\n#include "cli/output.h"\n'
                          '#include "output/journal.h"\n',
-    "src/output/journal.h": '#include "siglip/tensor.h"\n',
+    "src/output/journal.h": '#include "siglip/tensor.hpp"\n',
     "src/output/journal.cc": '#include "base/json.h"\n#include "output/journal.h"\n',
+    "include/siglip/transformers/vision_model.hpp": '#include "siglip/tensor.hpp"\n',
+    "include/siglip/siglip.hpp": '#include "siglip/transformers/vision_model.hpp"\n',
+    "examples/use/all.cc": "#include <siglip/siglip.hpp>\n",
     "bench/gemm.cc": '#include "kernels/kernels.h"\n',
     "fuzz/fuzz_json.cc": '#include "base/json.h"\n',
-    "examples/use/main.cc": '#include "siglip/vision_model.h"\n',
+    "examples/use/main.cc": '#include "siglip/transformers/vision_model.hpp"\n',
 }
 
 # What is wrong -> the file that is wrong, its text, the line to be blamed, a part of the message.
@@ -61,27 +64,29 @@ VIOLATIONS = {
                        "layer base includes tensor/float16.h of layer tensor"),
     "sideways include": ("src/image/resize.cc", '#include "kernels/kernels.h"\n', 1,
                          "layer image includes kernels/kernels.h of layer kernels"),
-    "upward include of a public header": ("src/weights/a.cc", '#include "siglip/vision_model.h"\n',
-                                          1, "siglip/vision_model.h of layer model"),
-    "upward include between public headers": ("include/siglip/error.h",
-                                              '#include "siglip/engine.h"\n', 1,
-                                              "layer base includes siglip/engine.h"),
-    "private header in a public one": ("include/siglip/error.h", '#include "base/json.h"\n', 1,
+    "upward include of a public header": ("src/weights/a.cc", '#include "siglip/transformers/vision_model.hpp"\n',
+                                          1, "siglip/transformers/vision_model.hpp of layer model"),
+    "upward include between public headers": ("include/siglip/error.hpp",
+                                              '#include "siglip/embedder.hpp"\n', 1,
+                                              "layer base includes siglip/embedder.hpp"),
+    "private header in a public one": ("include/siglip/error.hpp", '#include "base/json.h"\n', 1,
                                        "a public header includes the private base/json.h"),
     "private header in an app": ("apps/cli/main.cc", '#include "model/linear.h"\n', 1,
-                                 "apps/ may include only siglip/*.h and output/*.h"),
+                                 "apps/ may include only siglip/*.hpp and output/*.h"),
     "private header in an example": ("examples/use/main.cc", '#  include "base/error.h"\n', 1,
-                                     "examples/ may include only siglip/*.h"),
+                                     "examples/ may include only siglip/*.hpp"),
     "private header in an example, of a layer for apps": (
         "examples/use/main.cc", '#include "output/journal.h"\n', 1,
-        "examples/ may include only siglip/*.h"),
+        "examples/ may include only siglip/*.hpp"),
     "upward include of the layer for apps": ("src/engine/a.cc", '#include "output/journal.h"\n', 1,
                                              "layer engine includes output/journal.h"),
-    "the layer for apps above an engine": ("src/output/a.cc", '#include "siglip/engine.h"\n', 1,
-                                           "layer output includes siglip/engine.h"),
-    "unknown public header": ("src/base/a.cc", "#include <siglip/secret.h>\n", 1,
+    "the layer for apps above an engine": ("src/output/a.cc", '#include "siglip/embedder.hpp"\n', 1,
+                                           "layer output includes siglip/embedder.hpp"),
+    "unknown public header": ("src/base/a.cc", "#include <siglip/secret.hpp>\n", 1,
                               "no public header"),
-    "new public header": ("include/siglip/secret.h", "", 1, "no layer names"),
+    "new public header": ("include/siglip/secret.hpp", "", 1, "no layer names"),
+    "new public header in a folder": ("include/siglip/transformers/secret.hpp", "", 1,
+                                      "no layer names"),
     "unknown layer": ("src/attic/a.cc", "", 1, "in no layer"),
     "file outside the layers": ("src/a.cc", "", 1, "in no layer"),
     "include of a parent folder": ("src/base/a.cc", '// a\n#include "../tensor/float16.h"\n', 2,
@@ -96,7 +101,7 @@ VIOLATIONS = {
     "sentencepiece in another file": ("src/text/tokenizer.cc",
                                       "#include <sentencepiece_processor.h>\n", 1,
                                       "is for src/text/sentencepiece_model.cc only"),
-    "JSON in a public header": ("include/siglip/tensor.h", "#include <nlohmann/json.hpp>\n", 1,
+    "JSON in a public header": ("include/siglip/tensor.hpp", "#include <nlohmann/json.hpp>\n", 1,
                                 "a public header includes a JSON library"),
     "JSON past base/json.h": ("src/model/a.cc", "#include <nlohmann/json_fwd.hpp>\n", 1,
                               "through base/json.h only"),
@@ -109,16 +114,16 @@ VIOLATIONS = {
     "C++ header in isa/": ("src/kernels/isa/avx512.cc", "#include <string.h>\n#include <vector>\n",
                            2, "C headers only, not <vector>"),
     "layer for programs in an example": ("examples/use/main.cc", '#include "output/npy.h"\n', 1,
-                                         "examples/ may include only siglip/*.h"),
+                                         "examples/ may include only siglip/*.hpp"),
     "dependency that is no layer": ("src/image/CMakeLists.txt",
                                     "\nsiglip_layer(image SOURCES a.cc DEPENDS tensor attic)\n", 2,
                                     "layer image depends on attic, which is none"),
     "dependency upward": ("src/tensor/CMakeLists.txt",
-                          "siglip_layer(tensor SOURCES a.cc HEADERS tensor.h DEPENDS base engine)\n",
+                          "siglip_layer(tensor SOURCES a.cc HEADERS tensor.hpp DEPENDS base engine)\n",
                           1, "layer tensor depends on engine, which is above it"),
     "header of two layers": ("src/kernels/CMakeLists.txt",
-                             "siglip_layer(kernels HEADERS error.h SOURCES a.cc DEPENDS tensor)\n", 1,
-                             "error.h is of layer base already"),
+                             "siglip_layer(kernels HEADERS embedder.hpp SOURCES a.cc DEPENDS tensor)\n", 1,
+                             "embedder.hpp is of layer engine already"),
     "layer under another's name": ("src/text/CMakeLists.txt",
                                    "siglip_layer(text DEPENDS weights)\nsiglip_layer(texts)\n", 2,
                                    "layer texts is not in a folder of its name"),
@@ -163,10 +168,10 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_self_contained(self):
         self.assertEqual(self.run_on(GOOD_TREE, "--self-contained").returncode, 0)
-        lacking = {"include/siglip/error.h": "#pragma once\nstd::string Text();\n"}
+        lacking = {"include/siglip/error.hpp": "#pragma once\nstd::string Text();\n"}
         result = self.run_on(GOOD_TREE | lacking, "--self-contained")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("include/siglip/error.h:1: does not compile alone", result.stdout)
+        self.assertIn("include/siglip/error.hpp:1: does not compile alone", result.stdout)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/fault.h"
 #include "terminal/help_formatter.h"

@@ -1,5 +1,5 @@
 // Tests of AtomicFile: whole files or none.
-#include "siglip/atomic_file.h"
+#include "base/atomic_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -17,7 +17,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

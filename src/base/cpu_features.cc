@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

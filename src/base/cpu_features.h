@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 

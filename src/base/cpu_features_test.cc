@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "scoped_isa_variable.h"
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 namespace {

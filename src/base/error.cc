@@ -1,4 +1,4 @@
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 #include <utility>
 

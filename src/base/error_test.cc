@@ -1,5 +1,5 @@
 // Tests of siglip::Error.
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/json_reader.h"
 #include "base/mapped_file.h"
 #include "base/utf8.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/utf8.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

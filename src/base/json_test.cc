@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "scratch_folder.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

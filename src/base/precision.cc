@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 namespace {

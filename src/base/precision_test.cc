@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 namespace {

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "run_in_child.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -1,4 +1,4 @@
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "configuration/vision_tower_plan.h"
-#include "siglip/model_info.h"
-#include "siglip/text_config.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/weight_source.h"
 
 namespace siglip {

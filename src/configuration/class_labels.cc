@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

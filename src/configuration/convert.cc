@@ -1,6 +1,4 @@
-// See siglip/convert.h.
-#include "siglip/convert.h"
-
+// See siglip/checkpoint.hpp.
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -12,7 +10,8 @@
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "configuration/vision_tower_plan.h"
-#include "siglip/error.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 #include "weights/checkpoint_files.h"
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "siglip/encoder_config.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
 

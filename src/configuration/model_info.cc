@@ -1,4 +1,4 @@
-// See siglip/model_info.h.
+// See siglip/checkpoint.hpp.
 #include "configuration/model_info.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 #include "configuration/siglip_config.h"
 #include "configuration/stored_shape.h"
 #include "configuration/vision_tower_plan.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
 

@@ -1,7 +1,7 @@
-// What is known of a checkpoint that is open; see siglip/model_info.h.
+// What is known of a checkpoint that is open; see siglip/checkpoint.hpp.
 #pragma once
 
-#include "siglip/model_info.h"
+#include "siglip/checkpoint.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -1,11 +1,11 @@
-// Configurations of the public checkpoints. See siglip/model_info.h.
+// Configurations of the public checkpoints. See siglip/checkpoint.hpp.
 #include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "base/json.h"
-#include "siglip/error.h"
-#include "siglip/model_info.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "configuration/stored_shape.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "siglip/vision_config.h"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/checkpoint.h"
 #include "weights/weight_source.h"
 

@@ -1,13 +1,12 @@
 // Siglip2VisionConfig: checking, and config.json as transformers writes it.
-#include "siglip/siglip2_vision_config.h"
-
 #include <cmath>
 
 #include "base/json.h"
 #include "configuration/encoder_fields.h"
 #include "configuration/siglip_config.h"
 #include "configuration/vision_fields.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
 namespace {

@@ -2,7 +2,7 @@
 #include "configuration/siglip_config.h"
 
 #include "configuration/vision_fields.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

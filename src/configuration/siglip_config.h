@@ -4,9 +4,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "siglip/siglip2_vision_config.h"
-#include "siglip/text_config.h"
-#include "siglip/vision_config.h"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -14,7 +14,7 @@
 #include "configuration/vision_tower_plan.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 
 namespace siglip {
 namespace {

@@ -1,6 +1,6 @@
 #include "configuration/stored_shape.h"
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -1,12 +1,11 @@
 // SiglipTextConfig: checking, and config.json as transformers writes it.
-#include "siglip/text_config.h"
-
 #include <array>
 
 #include "base/json.h"
 #include "configuration/encoder_fields.h"
 #include "configuration/siglip_config.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

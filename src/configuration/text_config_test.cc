@@ -1,6 +1,4 @@
 // SiglipTextConfig: defaults, bad values of every field, the way to JSON and back, and open_clip's.
-#include "siglip/text_config.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
@@ -9,6 +7,7 @@
 #include "base/json.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/transformers_config.h"
 
 namespace siglip {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "siglip/text_config.h"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/weight_source.h"
 
 namespace siglip {

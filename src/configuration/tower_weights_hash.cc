@@ -8,7 +8,7 @@
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "configuration/vision_tower_plan.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 #include "weights/packed_file.h"
 #include "weights/weights_hash.h"

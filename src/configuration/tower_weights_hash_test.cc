@@ -12,8 +12,8 @@
 #include "base/sha256.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/convert.h"
-#include "siglip/safetensors.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/safetensors.hpp"
 #include "weights/packed_file.h"
 
 namespace siglip {

@@ -1,11 +1,10 @@
 // SiglipVisionConfig: checking, and config.json as transformers writes it.
-#include "siglip/vision_config.h"
-
 #include "base/json.h"
 #include "configuration/encoder_fields.h"
 #include "configuration/siglip_config.h"
 #include "configuration/vision_fields.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
 namespace {

@@ -1,6 +1,4 @@
 // SiglipVisionConfig: defaults, bad values of every field, and the way to JSON and back.
-#include "siglip/vision_config.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,6 +12,7 @@
 #include "configuration/activation.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
+#include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
 namespace {

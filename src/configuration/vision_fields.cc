@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "configuration/encoder_fields.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "siglip/resolution.h"
-#include "siglip/vision_config.h"
+#include "siglip/transformers/configuration.hpp"
+#include "siglip/transformers/resolution.hpp"
 
 namespace siglip {
 

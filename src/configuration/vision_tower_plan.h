@@ -6,9 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "siglip/resolution.h"
-#include "siglip/siglip2_vision_config.h"
-#include "siglip/vision_config.h"
+#include "siglip/transformers/configuration.hpp"
+#include "siglip/transformers/resolution.hpp"
 #include "weights/checkpoint.h"
 #include "weights/weight_source.h"
 

@@ -1,5 +1,5 @@
-// See siglip/fingerprint.h. Every field is listed once, in VisitFields.
-#include "siglip/fingerprint.h"
+// See siglip/fingerprint.hpp. Every field is listed once, in VisitFields.
+#include "siglip/fingerprint.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

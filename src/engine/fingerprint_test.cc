@@ -1,4 +1,4 @@
-#include "siglip/fingerprint.h"
+#include "siglip/fingerprint.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/json.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/engine.h"
-#include "siglip/packed_checkpoint.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/embedder.hpp"
+#include "siglip/transformers/image_processor.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {
@@ -188,63 +191,62 @@ TEST(FingerprintTest, MalformedJson) {
   refuse({"index"}, twice);
 }
 
-class EngineFingerprintTest : public testing::Test {
+class EmbedderFingerprintTest : public testing::Test {
  protected:
   // The user's own cache is left alone.
   void SetUp() override { ::setenv("XDG_CACHE_HOME", (scratch_ / "cache").c_str(), 1); }
 
-  Fingerprint Of(const std::filesystem::path& folder, const EngineOptions& options = {},
+  Fingerprint Of(const std::filesystem::path& folder, const EmbedderOptions& options = {},
                  const EmbedOptions& embed = {}) const {
-    return Engine::FromPretrained(folder, options)
-        .fingerprint(EmbeddingContent::kPicturesAndTexts, embed);
+    return Embedder::Open(folder, options).fingerprint(EmbeddingContent::kPicturesAndTexts, embed);
   }
 
   ScratchFolder scratch_;
 };
 
-TEST_F(EngineFingerprintTest, OptionsCount) {
-  const auto difference = [&](const std::function<void(EngineOptions&)>& change) {
-    EngineOptions options;
+TEST_F(EmbedderFingerprintTest, OptionsCount) {
+  const auto difference = [&](const std::function<void(EmbedderOptions&)>& change) {
+    EmbedderOptions options;
     change(options);
     return Difference(Of(kDemo), Of(kDemo, options), FingerprintRelation::kSameBits);
   };
-  EXPECT_EQ(difference([](EngineOptions&) {}), "");
-  EXPECT_EQ(difference([](EngineOptions& options) {
+  EXPECT_EQ(difference([](EmbedderOptions&) {}), "");
+  EXPECT_EQ(difference([](EmbedderOptions& options) {
               options.runtime = Runtime::Create({.threads = 2, .instruction_set = {}});
             }),
             "");
   EXPECT_EQ(
-      difference([](EngineOptions& options) { options.preprocess = PreprocessMode::kPillow; }),
+      difference([](EmbedderOptions& options) { options.preprocess = PreprocessMode::kPillow; }),
       "preprocess was torchvision, is now pillow");
-  EXPECT_EQ(difference([](EngineOptions& options) { options.decode.alpha = AlphaPolicy::kDrop; }),
+  EXPECT_EQ(difference([](EmbedderOptions& options) { options.decode.alpha = AlphaPolicy::kDrop; }),
             "alpha was white, is now drop");
-  EXPECT_EQ(difference([](EngineOptions& options) { options.decode.fast = true; }),
+  EXPECT_EQ(difference([](EmbedderOptions& options) { options.decode.fast = true; }),
             "fast decode was no, is now yes");
   const auto embedded = [&](const EmbedOptions& embed) {
     return Difference(Of(kDemo), Of(kDemo, {}, embed), FingerprintRelation::kSameBits);
   };
   EXPECT_EQ(embedded({.normalize = true}), "normalize was no, is now yes");
   EXPECT_EQ(embedded({.output = Output::kTokens}), "tokens was no, is now yes");
-  EXPECT_EQ(difference([](EngineOptions& options) {
+  EXPECT_EQ(difference([](EmbedderOptions& options) {
               options.precision = Precision::kInt8;
             }).substr(0, 30),
             "precision was f32, is now int8");
 }
 
-TEST_F(EngineFingerprintTest, APackedModelIsTheOneItWasMadeOf) {
+TEST_F(EmbedderFingerprintTest, APackedModelIsTheOneItWasMadeOf) {
   PackCheckpoint(kDemo, scratch_ / "packed", Precision::kInt8);
-  EngineOptions options;
+  EmbedderOptions options;
   options.precision = Precision::kInt8;
   EXPECT_EQ(Of(scratch_ / "packed"), Of(kDemo, options));
 }
 
-TEST_F(EngineFingerprintTest, SayWhatTheyAreOf) {
-  const Engine engine = Engine::FromPretrained(kDemo);
-  const Fingerprint pictures = engine.fingerprint(EmbeddingContent::kPictures);
+TEST_F(EmbedderFingerprintTest, SayWhatTheyAreOf) {
+  const Embedder embedder = Embedder::Open(kDemo);
+  const Fingerprint pictures = embedder.fingerprint(EmbeddingContent::kPictures);
   EXPECT_TRUE(pictures.pictures && !pictures.texts);
-  EXPECT_FALSE(engine.fingerprint(EmbeddingContent::kTexts).pictures);
+  EXPECT_FALSE(embedder.fingerprint(EmbeddingContent::kTexts).pictures);
   const Fingerprint without =
-      engine.fingerprint(EmbeddingContent::kPictures, {}, FingerprintHashes::kLeftOut);
+      embedder.fingerprint(EmbeddingContent::kPictures, {}, FingerprintHashes::kLeftOut);
   EXPECT_EQ(without.pictures->image_weights, "");
   EXPECT_FALSE(without.InWords().contains("image weights"));
 
@@ -252,8 +254,8 @@ TEST_F(EngineFingerprintTest, SayWhatTheyAreOf) {
   config.hidden_size = config.intermediate_size = 24;
   config.num_hidden_layers = 1;
   config.num_attention_heads = 3;
-  const Engine of_parts(SiglipVisionModel(config, 7),
-                        SiglipImageProcessor({}, PreprocessMode::kPillow));
+  const Embedder of_parts(SiglipVisionModel(config, 7),
+                          SiglipImageProcessor({}, PreprocessMode::kPillow));
   EXPECT_EQ(of_parts.fingerprint(EmbeddingContent::kPictures, {}, FingerprintHashes::kLeftOut)
                 .pictures->max_num_patches,
             196);
@@ -262,7 +264,7 @@ TEST_F(EngineFingerprintTest, SayWhatTheyAreOf) {
 }
 
 /// What two folders say about preprocessing or texts in other words is the same.
-TEST_F(EngineFingerprintTest, WordsOfFilesDoNotCount) {
+TEST_F(EmbedderFingerprintTest, WordsOfFilesDoNotCount) {
   const std::filesystem::path folder = scratch_ / "model";
   std::filesystem::copy(kDemo, folder);
   const auto edit = [&](const char* file, const std::function<void(Json&)>& change) {

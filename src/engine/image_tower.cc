@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "model/vision_model_state.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {
@@ -61,7 +61,7 @@ ImageTower::ImageTower(VisionModel model, ImageProcessor processor, const std::s
   CheckFits(model_.state().config, processor_, name);
 }
 
-ImageTower ImageTower::Load(const std::filesystem::path& folder, const EngineOptions& options) {
+ImageTower ImageTower::Load(const std::filesystem::path& folder, const EmbedderOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   const Resolution resolution = ResolutionOf(checkpoint);
   auto processor = ImageProcessor::FromPretrained(folder, resolution, options.preprocess,

@@ -8,11 +8,10 @@
 #include "configuration/vision_tower_plan.h"
 #include "image/opened_picture.h"
 #include "model/vision_forward.h"
-#include "siglip/engine.h"
-#include "siglip/image.h"
-#include "siglip/image_processor.h"
-#include "siglip/prepared_picture.h"
-#include "siglip/vision_model.h"
+#include "siglip/embedder.hpp"
+#include "siglip/image.hpp"
+#include "siglip/transformers/image_processor.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 
@@ -24,7 +23,7 @@ class ImageTower {
   ImageTower(VisionModel model, ImageProcessor processor, const std::string& name);
   /// Model and preprocessing of a checkpoint folder, of whichever kind it is. The small part is
   /// read first: an unusable folder is refused before the weights are.
-  static ImageTower Load(const std::filesystem::path& folder, const EngineOptions& options);
+  static ImageTower Load(const std::filesystem::path& folder, const EmbedderOptions& options);
 
   const VisionModel& model() const { return model_; }
   const ImageProcessor& processor() const { return processor_; }

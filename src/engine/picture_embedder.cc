@@ -8,7 +8,7 @@
 
 #include "engine/finish_vector.h"
 #include "image/opened_picture.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -9,7 +9,7 @@
 #include "engine/picture_pipeline.h"
 #include "engine/stage_totals.h"
 #include "model/vision_forward.h"
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
 
 namespace siglip {
 
@@ -31,7 +31,7 @@ class PictureEmbedder {
   /// is null, with the same bits.
   void Compute(std::span<PictureInFlight> group, VisionForward* forward);
 
-  /// See Engine::EmbedTestPicture.
+  /// See Embedder::EmbedTestPicture.
   Tensor EmbedTestPicture();
 
  private:

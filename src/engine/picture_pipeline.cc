@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -18,7 +18,8 @@
 
 #include "base/fork_handler.h"
 #include "engine/worker_pool.h"
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 

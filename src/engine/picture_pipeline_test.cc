@@ -1,4 +1,4 @@
-// What happens between source and sink, with stages that stand for those of an engine.
+// What happens between source and sink, with stages that stand for those of an embedder.
 #include "engine/picture_pipeline.h"
 
 #include <gtest/gtest.h>

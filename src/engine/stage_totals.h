@@ -1,10 +1,10 @@
-// Where the time of an engine's threads goes.
+// Where the time of an embedder's threads goes.
 #pragma once
 
 #include <mutex>
 
 #include "base/fork_handler.h"
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
 
 namespace siglip {
 

@@ -2,7 +2,7 @@
 
 #include "engine/finish_vector.h"
 #include "model/siglip_text.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -1,4 +1,4 @@
-// What an engine needs for texts: the tokenizer and the text tower of a checkpoint folder.
+// What an embedder needs for texts: the tokenizer and the text tower of a checkpoint folder.
 #pragma once
 
 #include <filesystem>
@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 
-#include "siglip/runtime.h"
-#include "siglip/text_model.h"
-#include "siglip/tokenizer.h"
+#include "siglip/runtime.hpp"
+#include "siglip/transformers/text_model.hpp"
+#include "siglip/transformers/tokenizer.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

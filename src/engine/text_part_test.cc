@@ -1,4 +1,4 @@
-// Texts of an engine and zero-shot classification, with the demo model.
+// Texts of an embedder and zero-shot classification, with the demo model.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine_test_support.h"
+#include "engine/embedder_test_support.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/engine.h"
-#include "siglip/zero_shot_classifier.h"
+#include "siglip/embedder.hpp"
+#include "siglip/transformers/tokenizer.hpp"
+#include "siglip/zero_shot_classifier.hpp"
 
 namespace siglip {
 namespace {
@@ -22,10 +23,10 @@ const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "
 const std::vector<std::string> kTexts = {"a red circle", "a blue star on a white background",
                                          "a red circle", ""};
 
-Engine Load(int threads = 2) {
-  EngineOptions options;
+Embedder Load(int threads = 2) {
+  EmbedderOptions options;
   options.runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
-  return Engine::FromPretrained(kDemo, options);
+  return Embedder::Open(kDemo, options);
 }
 
 std::vector<float> Row(const Tensor& rows, size_t row) {
@@ -34,28 +35,28 @@ std::vector<float> Row(const Tensor& rows, size_t row) {
   return {values.begin(), values.end()};
 }
 
-TEST(EngineTexts, EqualTokenizerAndModel) {
-  const Engine engine = Load();
-  const Tensor found = engine.EmbedTexts(kTexts);
-  const Tensor expected = engine.text_model()(engine.tokenizer()(kTexts)).pooler_output;
+TEST(EmbedderTexts, EqualTokenizerAndModel) {
+  const Embedder embedder = Load();
+  const Tensor found = embedder.EmbedTexts(kTexts);
+  const Tensor expected = embedder.text_model()(embedder.tokenizer()(kTexts)).pooler_output;
   ASSERT_EQ(found.shape(), (Shape{4, 128}));
   EXPECT_EQ(0, std::memcmp(found.bytes().data(), expected.bytes().data(), found.bytes().size()));
   EXPECT_EQ(Row(found, 0), Row(found, 2));
   EXPECT_NE(Row(found, 0), Row(found, 1));
 }
 
-TEST(EngineTexts, SameBitsAloneAndWithAnyThreads) {
+TEST(EmbedderTexts, SameBitsAloneAndWithAnyThreads) {
   const EmbedOptions options = {.normalize = true};
   const Tensor together = Load(1).EmbedTexts(kTexts, options);
   for (int threads : {1, 2, 3}) {
-    const Engine engine = Load(threads);
+    const Embedder embedder = Load(threads);
     for (size_t i = 0; i < kTexts.size(); ++i) {
-      EXPECT_EQ(Row(engine.EmbedTexts({&kTexts[i], 1}, options), 0), Row(together, i));
+      EXPECT_EQ(Row(embedder.EmbedTexts({&kTexts[i], 1}, options), 0), Row(together, i));
     }
   }
 }
 
-TEST(EngineTexts, AreNormalisedWhereAskedFor) {
+TEST(EmbedderTexts, AreNormalisedWhereAskedFor) {
   const Tensor rows = Load().EmbedTexts(kTexts, {.normalize = true});
   for (size_t row = 0; row < kTexts.size(); ++row) {
     double squares = 0;
@@ -64,36 +65,36 @@ TEST(EngineTexts, AreNormalisedWhereAskedFor) {
   }
 }
 
-TEST(EngineTexts, MayBeAskedForByManyThreadsAtOnce) {
-  const Engine engine = Load();
+TEST(EmbedderTexts, MayBeAskedForByManyThreadsAtOnce) {
+  const Embedder embedder = Load();
   std::vector<std::future<Tensor>> results;
   for (int i = 0; i < 4; ++i) {
-    results.push_back(std::async(std::launch::async, [&] { return engine.EmbedTexts(kTexts); }));
+    results.push_back(std::async(std::launch::async, [&] { return embedder.EmbedTexts(kTexts); }));
   }
-  const std::vector<float> expected = Row(engine.EmbedTexts(kTexts), 1);
+  const std::vector<float> expected = Row(embedder.EmbedTexts(kTexts), 1);
   for (auto& result : results) EXPECT_EQ(Row(result.get(), 1), expected);
 }
 
-TEST(EngineTexts, ScaleAndBiasAreReadOnce) {
+TEST(EmbedderTexts, ScaleAndBiasAreReadOnce) {
   const ScratchFolder folder;
   std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
-  const Engine engine = Engine::FromPretrained(folder.path());
-  const SiglipLogits logits = engine.logits();
+  const Embedder embedder = Embedder::Open(folder.path());
+  const SiglipLogits logits = embedder.logits();
   std::filesystem::remove(folder / "model.safetensors");
-  EXPECT_EQ(engine.logits().logit_scale(), logits.logit_scale());
-  EXPECT_EQ(engine.logits().logit_bias(), logits.logit_bias());
+  EXPECT_EQ(embedder.logits().logit_scale(), logits.logit_scale());
+  EXPECT_EQ(embedder.logits().logit_bias(), logits.logit_bias());
 }
 
-TEST(EngineTexts, MakeNoSenseOtherwise) {
+TEST(EmbedderTexts, MakeNoSenseOtherwise) {
   ExpectError(ErrorCode::kInvalidArgument, {}, [] { Load().EmbedTexts({}); });
   ExpectError(ErrorCode::kInvalidArgument, {"tokens"},
               [] { Load().EmbedTexts(kTexts, {.output = Output::kTokens}); });
-  const Engine parts = MakeEngine();
+  const Embedder parts = MakeEmbedder();
   ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.EmbedTexts(kTexts); });
   ExpectError(ErrorCode::kUnsupported, {"made of parts"}, [&] { parts.logits(); });
 }
 
-TEST(EngineTexts, TokenizerMustFitTheTextTower) {
+TEST(EmbedderTexts, TokenizerMustFitTheTextTower) {
   const ScratchFolder folder;
   std::filesystem::copy(kDemo, folder.path(), std::filesystem::copy_options::recursive);
   std::ifstream stream(kDemo / "config.json");
@@ -101,20 +102,20 @@ TEST(EngineTexts, TokenizerMustFitTheTextTower) {
   const std::string vocabulary = "\"vocab_size\": 109";
   config.replace(config.find(vocabulary), vocabulary.size(), "\"vocab_size\": 108");
   std::ofstream(folder / "config.json") << config;
-  const Engine engine = Engine::FromPretrained(folder.path());
+  const Embedder embedder = Embedder::Open(folder.path());
   // Weights and configuration differ now, which is noticed first.
   ExpectError(ErrorCode::kMismatch, {"token_embedding", "[109, 128]", "[108, 128]"},
-              [&] { engine.EmbedTexts(kTexts); });
+              [&] { embedder.EmbedTexts(kTexts); });
 }
 
 TEST(ZeroShotClassifier, ScoresAreSigmoidsOfScaledCosines) {
-  const Engine engine = Load();
+  const Embedder embedder = Load();
   const std::vector<std::string> labels = {"red circle", "blue star", "green ring"};
-  const ZeroShotClassifier classifier(engine, labels, {"a photo of a {}"});
+  const ZeroShotClassifier classifier(embedder, labels, {"a photo of a {}"});
   EXPECT_EQ(classifier.labels(), labels);
   const std::vector<std::string> texts = {"a photo of a red circle", "a photo of a blue star",
                                           "a photo of a green ring"};
-  const Tensor embeds = engine.EmbedTexts(texts);
+  const Tensor embeds = embedder.EmbedTexts(texts);
   const std::vector<float> picture = Row(embeds, 1);  // any vector will do
   const std::vector<LabelScore> scores = classifier(Tensor({128}, picture));
   ASSERT_EQ(scores.size(), 3U);
@@ -128,8 +129,8 @@ TEST(ZeroShotClassifier, ScoresAreSigmoidsOfScaledCosines) {
       picture_square += static_cast<double>(picture[i]) * picture[i];
     }
     const double logit = dot / std::sqrt(text_square * picture_square) *
-                             std::exp(static_cast<double>(engine.logits().logit_scale())) +
-                         engine.logits().logit_bias();
+                             std::exp(static_cast<double>(embedder.logits().logit_scale())) +
+                         embedder.logits().logit_bias();
     EXPECT_NEAR(score.logit, logit, 1e-4);
     EXPECT_NEAR(score.probability, 1 / (1 + std::exp(-logit)), 1e-5);
   }
@@ -138,10 +139,10 @@ TEST(ZeroShotClassifier, ScoresAreSigmoidsOfScaledCosines) {
 }
 
 TEST(ZeroShotClassifier, SeveralTemplatesAreAveraged) {
-  const Engine engine = Load();
-  const ZeroShotClassifier classifier(engine, {"star", "ring"}, {"a {}", "{}: an image of a {}"});
+  const Embedder embedder = Load();
+  const ZeroShotClassifier classifier(embedder, {"star", "ring"}, {"a {}", "{}: an image of a {}"});
   const std::vector<std::string> texts = {"a ring", "ring: an image of a ring"};
-  const Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
+  const Tensor embeds = NormalizeRows(embedder.EmbedTexts(texts));
   std::vector<float> sum = Row(embeds, 0);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += Row(embeds, 1)[i];
   const Tensor mean = NormalizeRows(Tensor({1, 128}, sum));
@@ -157,13 +158,13 @@ TEST(ZeroShotClassifier, EqualScoresKeepTheOrderOfTheLabels) {
 }
 
 TEST(ZeroShotClassifier, RefusesWhatMakesNoSense) {
-  const Engine engine = Load();
-  ExpectError(ErrorCode::kInvalidArgument, {"labels"}, [&] { ZeroShotClassifier(engine, {}); });
+  const Embedder embedder = Load();
+  ExpectError(ErrorCode::kInvalidArgument, {"labels"}, [&] { ZeroShotClassifier(embedder, {}); });
   ExpectError(ErrorCode::kInvalidArgument, {"templates"},
-              [&] { ZeroShotClassifier(engine, {"star"}, {}); });
+              [&] { ZeroShotClassifier(embedder, {"star"}, {}); });
   ExpectError(ErrorCode::kInvalidArgument, {"'a photo'", "{}"},
-              [&] { ZeroShotClassifier(engine, {"star"}, {"a photo"}); });
-  const ZeroShotClassifier classifier(engine, {"star"});
+              [&] { ZeroShotClassifier(embedder, {"star"}, {"a photo"}); });
+  const ZeroShotClassifier classifier(embedder, {"star"});
   for (const Shape& shape : {Shape{127}, Shape{1, 128}, Shape{}}) {
     ExpectError(ErrorCode::kMismatch, {"[128]", ToString(shape)},
                 [&] { classifier(Tensor(DType::kF32, shape)); });

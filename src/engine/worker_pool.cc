@@ -5,7 +5,7 @@
 #include <string>
 #include <system_error>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

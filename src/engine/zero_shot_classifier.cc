@@ -1,10 +1,10 @@
-#include "siglip/zero_shot_classifier.h"
+#include "siglip/zero_shot_classifier.hpp"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {
@@ -37,13 +37,13 @@ void Check(const std::vector<std::string>& labels, const std::vector<std::string
 }
 
 /// One embedding for each label [labels, D]: the mean over the templates, normalised.
-Tensor EmbedLabels(const Engine& engine, const std::vector<std::string>& labels,
+Tensor EmbedLabels(const Embedder& embedder, const std::vector<std::string>& labels,
                    const std::vector<std::string>& templates) {
   std::vector<std::string> texts;
   for (const std::string& label : labels) {
     for (const std::string& text : templates) texts.push_back(Fill(text, label));
   }
-  Tensor embeds = NormalizeRows(engine.EmbedTexts(texts));
+  Tensor embeds = NormalizeRows(embedder.EmbedTexts(texts));
   if (templates.size() == 1) return embeds;
   Tensor sums(DType::kF32, {static_cast<int64_t>(labels.size()), embeds.dim(1)});
   const auto width = static_cast<size_t>(embeds.dim(1));
@@ -55,18 +55,18 @@ Tensor EmbedLabels(const Engine& engine, const std::vector<std::string>& labels,
 }
 
 /// For a model that has a text tower, whose absence says more.
-SiglipLogits LoadLogits(const Engine& engine) {
-  engine.text_model();
-  return engine.logits();
+SiglipLogits LoadLogits(const Embedder& embedder) {
+  embedder.text_model();
+  return embedder.logits();
 }
 
 }  // namespace
 
-ZeroShotClassifier::ZeroShotClassifier(const Engine& engine, std::vector<std::string> labels,
+ZeroShotClassifier::ZeroShotClassifier(const Embedder& embedder, std::vector<std::string> labels,
                                        const std::vector<std::string>& templates)
     : labels_((Check(labels, templates), std::move(labels))),
-      logits_(LoadLogits(engine)),
-      label_embeds_(EmbedLabels(engine, labels_, templates)) {}
+      logits_(LoadLogits(embedder)),
+      label_embeds_(EmbedLabels(embedder, labels_, templates)) {}
 
 std::vector<LabelScore> ZeroShotClassifier::operator()(const Tensor& image_embed) const {
   if (image_embed.shape() != Shape{label_embeds_.dim(1)}) {

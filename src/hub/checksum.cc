@@ -12,7 +12,7 @@
 
 #include "base/mapped_file.h"
 #include "hub/hub_name.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

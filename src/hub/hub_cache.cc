@@ -4,10 +4,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/atomic_file.h"
 #include "base/file_system.h"
 #include "base/mapped_file.h"
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

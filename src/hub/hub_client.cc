@@ -8,8 +8,8 @@
 
 #include "hub/checksum.h"
 #include "hub/hub_environment.h"
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/file_system.h"
 #include "base/mapped_file.h"
 #include "base/user_folders.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

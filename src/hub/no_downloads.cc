@@ -1,6 +1,6 @@
 // PullModel where downloading is left out of the build: models come into the cache otherwise.
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 
 namespace siglip {
 

@@ -7,7 +7,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/hub.h"
+#include "siglip/hub.hpp"
 
 namespace siglip {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/write_fully.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

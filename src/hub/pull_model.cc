@@ -1,4 +1,4 @@
-// PullModel: a model from the hub into the cache. See siglip/hub.h.
+// PullModel: a model from the hub into the cache. See siglip/hub.hpp.
 #include <algorithm>
 #include <optional>
 #include <span>
@@ -14,8 +14,8 @@
 #include "hub/hub_environment.h"
 #include "hub/partial_file.h"
 #include "hub/retries.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 
 namespace siglip {
 namespace {

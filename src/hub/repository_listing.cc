@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "hub/hub_name.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

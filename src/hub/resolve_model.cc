@@ -1,4 +1,4 @@
-// ResolveModel: the folder of a model that is named. See siglip/hub.h.
+// ResolveModel: the folder of a model that is named. See siglip/hub.hpp.
 #include <algorithm>
 
 #include "base/file_system.h"
@@ -6,8 +6,8 @@
 #include "hub/hub_cache.h"
 #include "hub/hub_environment.h"
 #include "hub/hub_name.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 
 namespace siglip {
 namespace {

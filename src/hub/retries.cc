@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

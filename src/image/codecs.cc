@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

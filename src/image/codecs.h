@@ -2,7 +2,7 @@
 #pragma once
 
 #include "image/decode.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -5,7 +5,7 @@
 
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

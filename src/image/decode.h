@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "image/row_decoder.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -10,6 +10,7 @@
 
 #include "image/decode.h"
 #include "image/pixels.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -12,7 +12,7 @@
 #include "image/heif_references.h"
 #include "image/pixels.h"
 #include "image/releaser.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

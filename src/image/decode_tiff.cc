@@ -16,7 +16,7 @@
 #include "image/exif.h"
 #include "image/tiff_names.h"
 #include "image/tiff_pixels.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

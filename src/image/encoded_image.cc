@@ -11,7 +11,7 @@
 #include "image/row_window.h"
 #include "image/stopwatch.h"
 #include "image/unread_format.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -11,7 +11,7 @@
 #include "image/decode.h"
 #include "image/resize.h"
 #include "image/row_decoder.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 namespace {

@@ -1,11 +1,11 @@
-// The names of the enumerations of siglip/image.h, as users write and read them.
+// The names of the enumerations of siglip/image.hpp, as users write and read them.
 
 #include <array>
 #include <string>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/image.h"
+#include "siglip/error.hpp"
+#include "siglip/image.hpp"
 
 namespace siglip {
 namespace {

@@ -1,4 +1,4 @@
-#include "siglip/image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 #include <string>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "image/picture_plan.h"
 #include "image/preprocess.h"
 #include "image/resize.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {
@@ -85,12 +85,6 @@ Resolution ImageProcessor::resolution() const {
 
 PreprocessMode ImageProcessor::mode() const {
   return std::visit([](const auto& processor) { return processor.mode(); }, processor_);
-}
-
-const ResizeKernels& ImageProcessor::resize_kernels() const {
-  return std::visit(
-      [](const auto& processor) -> const ResizeKernels& { return processor.resize_kernels(); },
-      processor_);
 }
 
 bool ImageProcessor::resizes() const {

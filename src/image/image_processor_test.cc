@@ -1,6 +1,6 @@
 // One processor for both kinds of models: the values of the processor it holds, in memory that is
 // used again, and refusals.
-#include "siglip/image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 
 #include "base/cpu_features.h"
 #include "expect_error.h"
+#include "image/preprocess.h"
 #include "image/resize.h"
 #include "picture_files.h"
 #include "scoped_isa_variable.h"
@@ -148,18 +149,21 @@ TEST(EitherImageProcessorTest, TheInstructionSetIsChosenOnce) {
   const auto open = [&](Resolution resolution, std::string_view instruction_set) {
     return ImageProcessor::FromPretrained(folder.path(), resolution, kPillow, 0, instruction_set);
   };
+  const auto kernels_of = [](const ImageProcessor& processor) {
+    return processor.fixed() != nullptr ? &ResizeKernelsOf(*processor.fixed())
+                                        : &ResizeKernelsOf(*processor.naflex());
+  };
   const ResizeKernels* const fastest = &ResizeKernelsFor(SupportedInstructionSets().back());
   for (const Resolution resolution : {Resolution::kFixed, Resolution::kNaflex}) {
     const ScopedIsaVariable best(std::string(ToString(SupportedInstructionSets().back())));
     const ImageProcessor named = open(resolution, "generic");
-    EXPECT_EQ(&named.resize_kernels(), GenericResizeKernels());
-    EXPECT_EQ(&open(resolution, {}).resize_kernels(), fastest);
+    EXPECT_EQ(kernels_of(named), GenericResizeKernels());
+    EXPECT_EQ(kernels_of(open(resolution, {})), fastest);
 
     const ScopedIsaVariable generic("generic");
     const ImageProcessor unnamed = open(resolution, {});
-    EXPECT_EQ(&unnamed.resize_kernels(), GenericResizeKernels());
-    EXPECT_EQ(&open(resolution, ToString(SupportedInstructionSets().back())).resize_kernels(),
-              fastest);
+    EXPECT_EQ(kernels_of(unnamed), GenericResizeKernels());
+    EXPECT_EQ(kernels_of(open(resolution, ToString(SupportedInstructionSets().back()))), fastest);
 
     const ScopedIsaVariable none("none");
     ExpectError(ErrorCode::kInvalidArgument, {"SIGLIP_ISA"}, [&] { open(resolution, {}); });

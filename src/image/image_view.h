@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -12,7 +12,7 @@
 #include "expect_error.h"
 #include "image/encoded_image.h"
 #include "picture_files.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 namespace {

@@ -8,7 +8,7 @@
 #include "image/decode.h"
 #include "image/pixels.h"
 #include "image/stopwatch.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -8,8 +8,8 @@
 #include "image/encoded_image.h"
 #include "image/image_view.h"
 #include "image/picture_file.h"
-#include "siglip/image.h"
-#include "siglip/picture.h"
+#include "siglip/image.hpp"
+#include "siglip/picture.hpp"
 
 namespace siglip {
 

@@ -1,7 +1,7 @@
 // Turning a decoded picture upright.
 #pragma once
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

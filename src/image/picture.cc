@@ -1,4 +1,4 @@
-#include "siglip/picture.h"
+#include "siglip/picture.hpp"
 
 #include <utility>
 

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

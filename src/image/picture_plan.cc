@@ -11,7 +11,7 @@
 #include <cmath>
 #include <string>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

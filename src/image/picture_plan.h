@@ -4,9 +4,8 @@
 #include <cstdint>
 
 #include "image/resize.h"
-#include "siglip/image.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/image.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 

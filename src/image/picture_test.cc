@@ -1,6 +1,6 @@
 // Pictures from files, from bytes and from pixels: the same values, whatever they are called, and
 // errors that say their names.
-#include "siglip/picture.h"
+#include "siglip/picture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@
 #include "expect_error.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
-#include "siglip/image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 

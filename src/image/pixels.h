@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -7,10 +7,12 @@
 #include "image/image_view.h"
 #include "image/opened_picture.h"
 #include "image/picture_plan.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
+
+const ResizeKernels& ResizeKernelsOf(const SiglipImageProcessor& processor);
+const ResizeKernels& ResizeKernelsOf(const Siglip2ImageProcessor& processor);
 
 /// What PicturePlan::resize leaves of a picture, rescaled and normalised: planes [3, height, width]
 /// of the plan's output ...
@@ -29,14 +31,14 @@ void Preprocess(const Processor& processor, const PicturePlan& plan, const Image
   if (resize.height == image.height && resize.width == image.width && !resize.crop) {
     WritePixelValues(processor, plan, image, out);
   } else {
-    WritePixelValues(processor, plan, ResizeWith(processor.resize_kernels(), image, resize), out);
+    WritePixelValues(processor, plan, ResizeWith(ResizeKernelsOf(processor), image, resize), out);
   }
 }
 /// The bits of Decode and the above, unless DecodeOptions::fast. Takes the place of Decode: once.
 template <class Processor>
 void Preprocess(const Processor& processor, const PicturePlan& plan, EncodedImage& image,
                 std::span<float> out) {
-  WritePixelValues(processor, plan, image.Resized(processor.resize_kernels(), plan.resize), out);
+  WritePixelValues(processor, plan, image.Resized(ResizeKernelsOf(processor), plan.resize), out);
 }
 
 /// The one or the other.

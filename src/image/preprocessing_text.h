@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 

@@ -13,8 +13,8 @@
 #include "image/processor_config.h"
 #include "image/processor_fields.h"
 #include "image/resize.h"
-#include "siglip/error.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {
@@ -138,6 +138,10 @@ Tensor SiglipImageProcessor::operator()(std::span<const Image> images) const {
                        pixel_values.floats().subspan(i * values, values));
   }
   return pixel_values;
+}
+
+const ResizeKernels& ResizeKernelsOf(const SiglipImageProcessor& processor) {
+  return *processor.resize_kernels_;
 }
 
 }  // namespace siglip

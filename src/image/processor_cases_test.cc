@@ -16,7 +16,7 @@
 #include "noise_picture.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "siglip/error.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 

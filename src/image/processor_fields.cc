@@ -8,9 +8,10 @@
 
 #include "base/file_system.h"
 #include "base/model_folder.h"
+#include "hub/model_path.h"
 #include "image/processor_classes.h"
 #include "image/processor_config.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {
@@ -80,8 +81,8 @@ Json ReadNested(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& folder) {
-  CheckModelPath(folder);
+std::optional<ProcessorFields> FindProcessorFields(const std::filesystem::path& model) {
+  const std::filesystem::path folder = FindModel(model, ModelFiles::kAny);
   const auto exists = [&](const char* file) { return FileExists(folder / file); };
   const auto name = [&](const char* file) { return (folder / file).string(); };
   if (exists("processor_config.json")) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

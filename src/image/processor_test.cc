@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

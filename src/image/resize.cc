@@ -12,7 +12,7 @@
 
 #include "image/orientation.h"
 #include "image/resize_weights.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

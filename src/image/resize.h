@@ -9,7 +9,7 @@
 #include "image/image_view.h"
 #include "image/resize_kernels.h"
 #include "image/row_window.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

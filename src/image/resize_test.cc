@@ -16,7 +16,7 @@
 #include "image/resize_reference.h"
 #include "image/resize_weights.h"
 #include "noise_picture.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "image/resize_kernels.h"
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

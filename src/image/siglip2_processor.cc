@@ -13,8 +13,8 @@
 #include "image/processor_fields.h"
 #include "image/resize.h"
 #include "image/siglip2_processor_config.h"
-#include "siglip/error.h"
-#include "siglip/siglip2_image_processor.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {
@@ -129,6 +129,10 @@ VisionInputs Siglip2ImageProcessor::operator()(std::span<const Image> images) co
     siglip::Preprocess(*this, plan, images[i], out);
   }
   return inputs;
+}
+
+const ResizeKernels& ResizeKernelsOf(const Siglip2ImageProcessor& processor) {
+  return *processor.resize_kernels_;
 }
 
 }  // namespace siglip

@@ -14,7 +14,7 @@
 #include "golden_tensors.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
-#include "siglip/siglip2_image_processor.h"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {

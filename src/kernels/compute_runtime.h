@@ -6,7 +6,7 @@
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 

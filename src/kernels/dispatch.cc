@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -32,7 +32,7 @@ class GemmTest : public testing::TestWithParam<Parameters> {
   }
 };
 
-/// A row-major copy in a matrix with the stride the engine uses.
+/// A row-major copy in a matrix with the stride the kernels use.
 MatrixBuffer ToMatrix(const std::vector<float>& values, int64_t rows, int64_t columns) {
   MatrixBuffer buffer(rows, columns);
   for (int64_t row = 0; row < rows; ++row) {

@@ -7,7 +7,7 @@
 #include "kernels/compute_runtime.h"
 #include "model/matrix_rows.h"
 #include "model/sequence_schedule.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

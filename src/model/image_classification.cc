@@ -1,5 +1,5 @@
 // ImageClassificationModel and transformers' classes of it.
-#include "siglip/image_classification.h"
+#include "siglip/transformers/image_classification.hpp"
 
 #include <utility>
 
@@ -12,6 +12,12 @@
 #include "weights/checkpoint.h"
 
 namespace siglip {
+
+struct ImageClassificationModel::State {
+  VisionModel vision_model;
+  TokenClassifier classifier;
+};
+
 namespace {
 
 template <class Model>
@@ -22,8 +28,10 @@ Model Load(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
   const VisionTowerPlan plan(LoadAnyVisionConfig(checkpoint));
   const LayerContext context = {plan.config, runtime,
                                 ResolvePrecision(checkpoint, precision, kernels)};
-  auto classifier = std::make_shared<const TokenClassifier>(checkpoint, context);
-  return Model(LoadVisionModel(checkpoint, runtime, precision), std::move(classifier));
+  TokenClassifier classifier(checkpoint, context);  // the small part first
+  using State = ImageClassificationModel::State;
+  return Model(std::make_shared<const State>(
+      State{LoadVisionModel(checkpoint, runtime, precision), std::move(classifier)}));
 }
 
 }  // namespace
@@ -50,23 +58,24 @@ Siglip2ForImageClassification Siglip2ForImageClassification::FromPretrained(
   return Load<Siglip2ForImageClassification>(checkpoint, std::move(runtime), precision);
 }
 
-ImageClassificationModel::ImageClassificationModel(
-    VisionModel vision_model, std::shared_ptr<const TokenClassifier> classifier)
-    : vision_model_(std::move(vision_model)), classifier_(std::move(classifier)) {}
+ImageClassificationModel::ImageClassificationModel(std::shared_ptr<const State> state)
+    : state_(std::move(state)) {}
 
 const std::vector<std::string>& ImageClassificationModel::labels() const {
-  return classifier_->labels();
+  return state_->classifier.labels();
 }
+
+const VisionModel& ImageClassificationModel::vision_model() const { return state_->vision_model; }
 
 ImageClassificationOutput ImageClassificationModel::operator()(
     const VisionInputsView& pictures, const VisionForwardOptions& options) const {
   ImageClassificationOutput output;
-  output.vision_model_output = vision_model_(pictures, options);
+  output.vision_model_output = vision_model()(pictures, options);
   std::vector<int64_t> tokens;
-  const PictureBatch batch = CheckInputs(vision_model_.state().vision_model.plan(), pictures,
+  const PictureBatch batch = CheckInputs(vision_model().state().vision_model.plan(), pictures,
                                          options.interpolate_pos_encoding);
   for (const PicturePixels& picture : batch.pictures) tokens.push_back(picture.grid.tokens());
-  output.logits = (*classifier_)(output.vision_model_output.last_hidden_state, tokens);
+  output.logits = state_->classifier(output.vision_model_output.last_hidden_state, tokens);
   return output;
 }
 

@@ -5,7 +5,7 @@
 #include "configuration/siglip_config.h"
 #include "model/siglip_text.h"
 #include "model/vision_model_state.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {
@@ -27,10 +27,6 @@ void LoadPackedTowers(const Checkpoint& checkpoint, ModelInfo& info) {
 }
 
 }  // namespace
-
-ModelInfo InspectModel(const std::filesystem::path& folder) {
-  return InspectModel(Checkpoint::Open(folder));
-}
 
 ModelInfo InspectModel(const Checkpoint& checkpoint) {
   ModelInfo info = DescribeModel(checkpoint);

@@ -1,12 +1,13 @@
-// InspectModel of a checkpoint that is open already.
+// What a checkpoint that is open holds, looked at alone: whether preprocessing and tokenizer fit is
+// the embedder's to say.
 #pragma once
 
-#include "siglip/model_info.h"
+#include "siglip/checkpoint.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {
 
-/// As InspectModel of a folder (siglip/model_info.h).
+/// As InspectModel of a folder (siglip/checkpoint.hpp), but for misfits with what is not the model.
 ModelInfo InspectModel(const Checkpoint& checkpoint);
 
 }  // namespace siglip

@@ -12,9 +12,8 @@
 #include "base/cpu_features.h"
 #include "base/sha256.h"
 #include "model/layer_test_support.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/text_model.h"
-#include "siglip/vision_model.h"
+#include "siglip/transformers/text_model.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

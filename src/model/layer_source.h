@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "siglip/encoder_config.h"
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
+#include "siglip/transformers/configuration.hpp"
 #include "weights/weight_source.h"
 
 namespace siglip {

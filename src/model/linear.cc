@@ -4,7 +4,7 @@
 
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 #include "kernels/packing.h"
 #include "model/layer_source.h"
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "tensor/arena.h"
 
 namespace siglip {

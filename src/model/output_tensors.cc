@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

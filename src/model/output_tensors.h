@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

@@ -1,6 +1,4 @@
-// See siglip/packed_checkpoint.h.
-#include "siglip/packed_checkpoint.h"
-
+// See siglip/checkpoint.hpp.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -13,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "configuration/vision_tower_plan.h"
@@ -20,8 +19,8 @@
 #include "model/packed_linear.h"
 #include "model/siglip_text.h"
 #include "model/siglip_vision.h"
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
 #include "weights/checkpoint_files.h"
 #include "weights/packed_file.h"
 #include "weights/safetensors_writer.h"

@@ -3,7 +3,7 @@
 #include <span>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/packed_file.h"
 #include "weights/quoted.h"
 

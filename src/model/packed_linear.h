@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/packing.h"
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 #include "weights/checkpoint.h"
 #include "weights/weight_source.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

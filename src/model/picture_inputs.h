@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "configuration/vision_tower_plan.h"
-#include "siglip/vision_model.h"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 

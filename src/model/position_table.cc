@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -1,5 +1,5 @@
 // MultiModalProjector: PaliGemma's and Gemma 3's.
-#include "siglip/projector.h"
+#include "siglip/transformers/projector.hpp"
 
 #include <cmath>
 #include <string>
@@ -14,7 +14,7 @@
 #include "model/matrix_rows.h"
 #include "model/packed_linear.h"
 #include "model/workspace.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -10,8 +10,8 @@
 #include "expect_error.h"
 #include "model/vision_forward.h"
 #include "scratch_folder.h"
-#include "siglip/model_info.h"
-#include "siglip/siglip2_vision_model.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

@@ -7,7 +7,7 @@
 #include "model/layer_source.h"
 #include "model/linear.h"
 #include "model/workspace.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

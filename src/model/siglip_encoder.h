@@ -12,7 +12,7 @@
 #include "model/linear.h"
 #include "model/siglip_attention.h"
 #include "model/workspace.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

@@ -17,8 +17,8 @@
 #include "model/siglip_pooling_head.h"
 #include "model/siglip_vision.h"
 #include "model/vision_forward.h"
-#include "siglip/error.h"
-#include "siglip/vision_model.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

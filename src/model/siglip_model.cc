@@ -1,4 +1,6 @@
 // SiglipModel, and how embeddings of pictures and texts are compared.
+#include "siglip/transformers/siglip_model.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -8,10 +10,10 @@
 #include "configuration/logit_parameters.h"
 #include "configuration/siglip_config.h"
 #include "model/siglip_text.h"
+#include "model/towers_fit.h"
 #include "model/vision_forward.h"
 #include "model/vision_model_state.h"
-#include "siglip/error.h"
-#include "siglip/model.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

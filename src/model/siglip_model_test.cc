@@ -1,4 +1,6 @@
 // Comparing embeddings, classification and projection: formulas, and what is refused.
+#include "siglip/transformers/siglip_model.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,13 +13,14 @@
 
 #include "base/json.h"
 #include "expect_error.h"
+#include "model/inspect_model.h"
 #include "model/layer_test_support.h"
 #include "scratch_folder.h"
-#include "siglip/image_classification.h"
-#include "siglip/model.h"
-#include "siglip/model_info.h"
-#include "siglip/projector.h"
-#include "siglip/safetensors.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/safetensors.hpp"
+#include "siglip/transformers/image_classification.hpp"
+#include "siglip/transformers/projector.hpp"
+#include "weights/checkpoint.h"
 
 namespace siglip {
 namespace {
@@ -146,7 +149,7 @@ TEST(SiglipModel, ComparesWithFiniteScaleAndBiasOnly) {
     ExpectError(ErrorCode::kMalformedFile, {bad.tensor},
                 [&] { SiglipModel::FromPretrained(folder); });
     SiglipVisionModel::FromPretrained(folder);  // alone it needs neither
-    const std::vector<std::string> unusable = InspectModel(folder).unusable;
+    const std::vector<std::string> unusable = InspectModel(Checkpoint::Open(folder)).unusable;
     ASSERT_EQ(unusable.size(), 1U);
     EXPECT_NE(unusable[0].find(bad.said), std::string::npos) << unusable[0];
   }
@@ -156,7 +159,7 @@ TEST(SiglipModel, ComparesWithFiniteScaleAndBiasOnly) {
 }
 
 TEST(InspectModel, FailsAsLoadingDoes) {
-  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { InspectModel("nowhere"); });
+  ExpectError(ErrorCode::kNotFound, {"nowhere"}, [] { InspectModel(Checkpoint::Open("nowhere")); });
 }
 
 TEST(ImageClassification, LabelsMustFitTheClassifier) {

@@ -6,7 +6,7 @@
 
 #include "model/layer_source.h"
 #include "model/linear.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "tensor/arena.h"
 
 namespace siglip {

@@ -13,8 +13,8 @@
 #include "model/linear.h"
 #include "model/siglip_encoder.h"
 #include "model/workspace.h"
-#include "siglip/tensor.h"
-#include "siglip/text_model.h"
+#include "siglip/tensor.hpp"
+#include "siglip/transformers/text_model.hpp"
 #include "weights/checkpoint.h"
 #include "weights/row_source.h"
 

@@ -14,9 +14,9 @@
 #include "expect_error.h"
 #include "model/layer_test_support.h"
 #include "scratch_folder.h"
-#include "siglip/error.h"
-#include "siglip/safetensors.h"
-#include "siglip/text_model.h"
+#include "siglip/error.hpp"
+#include "siglip/safetensors.hpp"
+#include "siglip/transformers/text_model.hpp"
 #include "tensor/float16.h"
 
 namespace siglip {

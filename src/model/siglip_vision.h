@@ -19,7 +19,7 @@
 #include "model/siglip_encoder.h"
 #include "model/siglip_pooling_head.h"
 #include "model/workspace.h"
-#include "siglip/vision_model.h"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 

@@ -8,7 +8,7 @@
 
 #include "model/layer_source.h"
 #include "model/linear.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "siglip/tensor.h"
-#include "siglip/text_config.h"
+#include "siglip/tensor.hpp"
+#include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
 

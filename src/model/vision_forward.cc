@@ -5,7 +5,7 @@
 
 #include "model/matrix_rows.h"
 #include "model/vision_model_state.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

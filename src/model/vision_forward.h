@@ -6,8 +6,8 @@
 
 #include "model/picture_inputs.h"
 #include "model/workspace_cache.h"
-#include "siglip/error.h"
-#include "siglip/vision_model.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 

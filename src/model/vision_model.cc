@@ -1,5 +1,5 @@
 // VisionModel, SiglipVisionModel and Siglip2VisionModel.
-#include "siglip/vision_model.h"
+#include "siglip/transformers/vision_model.hpp"
 
 #include <utility>
 
@@ -10,7 +10,6 @@
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
 #include "model/vision_model_state.h"
-#include "siglip/siglip2_vision_model.h"
 
 namespace siglip {
 namespace {

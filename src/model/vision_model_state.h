@@ -5,7 +5,7 @@
 
 #include "configuration/vision_tower_plan.h"
 #include "model/siglip_vision.h"
-#include "siglip/vision_model.h"
+#include "siglip/transformers/vision_model.hpp"
 #include "weights/checkpoint.h"
 
 namespace siglip {

@@ -12,7 +12,7 @@
 #include "model/sequence_schedule.h"
 #include "model/workspace_cache.h"
 #include "run_in_child.h"
-#include "siglip/vision_model.h"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {

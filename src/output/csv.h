@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "output/embedding_table.h"
-#include "siglip/atomic_file.h"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

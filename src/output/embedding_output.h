@@ -8,8 +8,8 @@
 
 #include "output/embedding.h"
 #include "output/journal.h"
-#include "siglip/atomic_file.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

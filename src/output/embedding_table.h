@@ -6,7 +6,7 @@
 #include <string>
 
 #include "output/embedding.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

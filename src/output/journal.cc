@@ -16,7 +16,7 @@
 #include "base/write_fully.h"
 #include "output/crc32.h"
 #include "output/output_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 namespace {

@@ -1,5 +1,6 @@
 #include "output/jsonl.h"
 
+#include "base/atomic_file.h"
 #include "output/text.h"
 
 namespace siglip {

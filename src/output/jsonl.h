@@ -7,8 +7,8 @@
 
 #include "output/embedding.h"
 #include "output/embedding_table.h"
-#include "siglip/atomic_file.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

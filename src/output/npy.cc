@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/atomic_file.h"
+
 namespace siglip {
 namespace {
 

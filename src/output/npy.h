@@ -5,8 +5,8 @@
 #include <string>
 
 #include "output/embedding_table.h"
-#include "siglip/atomic_file.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

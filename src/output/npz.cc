@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/atomic_file.h"
 #include "output/npy.h"
 #include "output/text.h"
 #include "output/zip_writer.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "output/embedding_table.h"
-#include "siglip/atomic_file.h"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

@@ -8,7 +8,7 @@
 #include "output/npz.h"
 #include "output/output_file.h"
 #include "output/safetensors_table.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "output/embedding_table.h"
-#include "siglip/atomic_file.h"
+#include "siglip/write_options.hpp"
 
 namespace siglip {
 

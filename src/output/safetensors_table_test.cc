@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "scratch_folder.h"
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 #include "table_in_memory.h"
 
 namespace siglip {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/atomic_file.h"
+#include "base/atomic_file.h"
 
 namespace siglip {
 

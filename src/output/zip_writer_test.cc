@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/atomic_file.h"
 #include "base/mapped_file.h"
 #include "output/crc32.h"
 #include "scratch_folder.h"

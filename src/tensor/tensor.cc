@@ -1,4 +1,4 @@
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "tensor/float16.h"
 
 namespace siglip {

@@ -1,5 +1,5 @@
 // Tests of shapes, tensors, matrices and the conversion of half-precision formats.
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "expect_error.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "tensor/arena.h"
 #include "tensor/float16.h"
 

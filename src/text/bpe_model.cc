@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/unicode_text.h"
 
 namespace siglip {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/cluster.h"
 #include "text/unicode_text.h"
 

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <variant>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/bpe_model.h"
 #include "text/unigram_model.h"
 

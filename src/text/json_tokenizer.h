@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 #include "text/added_tokens.h"
 #include "text/normalizer.h"
 #include "text/pre_tokenizer.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/tokenizer.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/tokenizer.hpp"
 #include "text/unicode_text.h"
 
 namespace siglip {

@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/tokenizer_config.h"
 
 namespace siglip {

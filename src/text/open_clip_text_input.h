@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 

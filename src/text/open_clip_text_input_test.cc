@@ -11,7 +11,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 namespace {

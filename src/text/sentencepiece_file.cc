@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/file_kind.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/character_map.h"
 #include "text/tokenizer_config.h"
 #include "text/unicode_text.h"

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/sentencepiece_file.h"
 
 namespace siglip {

@@ -7,7 +7,7 @@
 
 #include "base/file_kind.h"
 #include "base/mapped_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/unicode_text.h"
 
 namespace siglip {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 #include "text/added_tokens.h"
 #include "text/sentencepiece_model.h"
 #include "text/tokenizer_config.h"

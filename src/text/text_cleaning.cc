@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/cleaning_tables.h"
 #include "text/html_entities.h"
 #include "text/unicode_normalization.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 

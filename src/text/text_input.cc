@@ -7,7 +7,7 @@
 
 #include "base/file_system.h"
 #include "base/json.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/open_clip_text_input.h"
 #include "weights/checkpoint.h"
 

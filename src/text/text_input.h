@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 #include "text/tokenizer_config.h"
 
 namespace siglip {

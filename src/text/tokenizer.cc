@@ -1,5 +1,5 @@
 // What all tokenizers share, and which of them a folder asks for.
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,8 @@
 #include "base/file_system.h"
 #include "base/json.h"
 #include "base/model_folder.h"
-#include "siglip/error.h"
+#include "hub/model_path.h"
+#include "siglip/error.hpp"
 #include "text/json_tokenizer.h"
 #include "text/siglip_tokenizer.h"
 #include "text/text_cleaning.h"
@@ -78,9 +79,9 @@ TokenizerJson ParseFor(const JsonTokenizerSetup& setup, const Json& json, const 
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& folder,
+std::unique_ptr<Tokenizer> Tokenizer::FromPretrained(const std::filesystem::path& model,
                                                      const TokenizerOptions& options) {
-  CheckModelPath(folder);
+  const std::filesystem::path folder = FindModel(model, ModelFiles::kAny);
   CheckHasTokenizer(folder);
   const TokenizerConfig config = ReadTokenizerConfig(folder);
   const TextInput input = ReadTextInput(folder, config);

@@ -7,8 +7,8 @@
 #include <system_error>
 
 #include "base/file_system.h"
-#include "siglip/error.h"
-#include "siglip/tokenizer.h"
+#include "siglip/error.hpp"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 namespace {

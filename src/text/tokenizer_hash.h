@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
 

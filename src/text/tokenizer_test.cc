@@ -1,5 +1,5 @@
 // Tests of what a folder says about its tokenizer, and of the rows that texts become.
-#include "siglip/tokenizer.h"
+#include "siglip/transformers/tokenizer.hpp"
 
 #include <gtest/gtest.h>
 

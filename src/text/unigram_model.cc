@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "text/unicode_text.h"
 
 namespace siglip {

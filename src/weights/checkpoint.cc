@@ -7,7 +7,8 @@
 
 #include "base/file_system.h"
 #include "base/model_folder.h"
-#include "siglip/error.h"
+#include "hub/model_path.h"
+#include "siglip/error.hpp"
 #include "weights/big_vision_config.h"
 #include "weights/gguf_config.h"
 #include "weights/gguf_file.h"
@@ -100,7 +101,7 @@ std::shared_ptr<const TensorFile> OpenShard(const std::filesystem::path& folder,
 
 Checkpoint Checkpoint::Open(const std::filesystem::path& path) {
   Checkpoint checkpoint;
-  checkpoint.path_ = path;
+  checkpoint.path_ = FindModel(path);
   checkpoint.OpenFiles();
   for (Part part : kAllParts) {
     checkpoint.places_[part] = FindPlaces(part, checkpoint.stored_names_);
@@ -110,7 +111,6 @@ Checkpoint Checkpoint::Open(const std::filesystem::path& path) {
 }
 
 void Checkpoint::OpenFiles() {
-  CheckModelPath(path_);
   if (IsFolder(path_)) {
     folder_ = path_;
     return OpenFolder();

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 #include "weights/name_map.h"
 #include "weights/tensor_file.h"
 #include "weights/weight_source.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/mapped_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/packed_file.h"
 
 namespace siglip {

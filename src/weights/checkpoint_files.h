@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "siglip/atomic_file.h"
+#include "base/atomic_file.h"
 
 namespace siglip {
 

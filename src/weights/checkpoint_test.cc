@@ -11,7 +11,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 
 namespace siglip {
 namespace {

@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/checkpoint.h"
 #include "weights/layout.h"
 #include "weights/packed_file.h"

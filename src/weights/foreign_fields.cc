@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

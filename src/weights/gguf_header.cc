@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/file_kind.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "tensor/float16.h"
 #include "weights/byte_reader.h"
 #include "weights/quoted.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

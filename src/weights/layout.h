@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "weights/name_map.h"
 
 namespace siglip {

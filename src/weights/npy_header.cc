@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

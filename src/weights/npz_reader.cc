@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 #include "weights/npy_header.h"
 #include "weights/zip_archive.h"
 

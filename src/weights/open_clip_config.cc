@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/foreign_fields.h"
 #include "weights/quoted.h"
 #include "weights/timm_config.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/sha256.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 #include "weights/weight_source.h"
 
 namespace siglip {

@@ -1,12 +1,12 @@
-// See siglip/safetensors.h.
-#include "siglip/safetensors.h"
+// See siglip/safetensors.hpp.
+#include "siglip/safetensors.hpp"
 
 #include <functional>
 #include <optional>
 
 #include "base/file_kind.h"
 #include "base/mapped_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 #include "weights/safetensors_header.h"
 #include "weights/safetensors_writer.h"

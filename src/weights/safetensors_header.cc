@@ -10,7 +10,7 @@
 
 #include "base/file_kind.h"
 #include "base/json.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 
 namespace siglip {

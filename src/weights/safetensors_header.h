@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 
 namespace siglip {
 

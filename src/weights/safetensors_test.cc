@@ -1,5 +1,5 @@
 // Files on disk: reading, writing whole and piece by piece.
-#include "siglip/safetensors.h"
+#include "siglip/safetensors.hpp"
 
 #include <gtest/gtest.h>
 

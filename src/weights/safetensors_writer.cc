@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/quoted.h"
 #include "weights/safetensors_header.h"
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/atomic_file.h"
-#include "siglip/safetensors.h"
+#include "base/atomic_file.h"
+#include "siglip/safetensors.hpp"
 
 namespace siglip {
 

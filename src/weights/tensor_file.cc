@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/safetensors.h"
+#include "siglip/error.hpp"
+#include "siglip/safetensors.hpp"
 #include "weights/quoted.h"
 #include "weights/safetensors_header.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/foreign_fields.h"
 #include "weights/quoted.h"
 

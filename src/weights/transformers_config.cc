@@ -1,7 +1,7 @@
 // See transformers_config.h.
 #include "weights/transformers_config.h"
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/idefics_config.h"
 #include "weights/open_clip_config.h"
 #include "weights/timm_config.h"

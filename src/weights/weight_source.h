@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "siglip/safetensors.h"
-#include "siglip/tensor.h"
+#include "siglip/safetensors.hpp"
+#include "siglip/tensor.hpp"
 #include "weights/row_source.h"
 
 namespace siglip {

@@ -5,8 +5,8 @@
 #include <bit>
 #include <span>
 
+#include "base/atomic_file.h"
 #include "base/sha256.h"
-#include "siglip/atomic_file.h"
 #include "weights/transformers_tensors.h"
 
 namespace siglip {

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/atomic_file.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "base/user_folders.h"
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/file_kind.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "weights/byte_reader.h"
 #include "weights/quoted.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip {
 

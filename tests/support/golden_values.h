@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <string>
 
-#include "siglip/safetensors.h"
-#include "siglip/tensor.h"
+#include "siglip/safetensors.hpp"
+#include "siglip/tensor.hpp"
 
 namespace siglip {
 

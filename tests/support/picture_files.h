@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "siglip/image.h"
+#include "siglip/image.hpp"
 
 namespace siglip {
 

@@ -8,10 +8,13 @@
 
 namespace siglip {
 
-// g++ says whether ThreadSanitizer is on by a macro, clang by a feature.
-#if !defined(__SANITIZE_THREAD__) && defined(__has_feature)
+// g++ says which sanitizer is on by a macro, clang by a feature.
+#if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define __SANITIZE_THREAD__ 1
+#endif
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
 #endif
 #endif
 
@@ -20,6 +23,14 @@ namespace siglip {
 inline constexpr bool kChildrenMayStartThreads = false;
 #else
 inline constexpr bool kChildrenMayStartThreads = true;
+#endif
+
+/// AddressSanitizer's allocator is not ready for fork() before LLVM 18: in a child forked while
+/// another thread allocated, the next allocation may wait forever for that thread's lock.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kOthersMayAllocate = false;
+#else
+inline constexpr bool kOthersMayAllocate = true;
 #endif
 
 /// Whether `action` returned true in a child of fork(), which then exits. A child that hangs is

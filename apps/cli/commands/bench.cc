@@ -18,9 +18,9 @@
 #include "commands/measure.h"
 #include "commands/options.h"
 #include "commands/threads_warning.h"
-#include "siglip/engine.h"
-#include "siglip/error.h"
-#include "siglip/runtime.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/runtime.hpp"
 #include "terminal/format.h"
 #include "terminal/progress_bar.h"
 #include "terminal/terminal.h"
@@ -133,11 +133,11 @@ BenchReport Measure(const BenchArguments& arguments) {
     };
     DecodeOptions decode;
     decode.fast = arguments.fast_decode;
-    const Engine engine(*model.vision_model,
-                        LoadBenchProcessor(arguments.model, *model.vision_model), decode,
-                        report.model);
+    const Embedder embedder(*model.vision_model,
+                            LoadBenchProcessor(arguments.model, *model.vision_model), decode,
+                            report.model);
     report.image_rates.push_back(
-        MeasureImageRates(engine, pictures, arguments.repeats, show_repeat));
+        MeasureImageRates(embedder, pictures, arguments.repeats, show_repeat));
   }
   return report;
 }

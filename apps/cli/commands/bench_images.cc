@@ -9,7 +9,11 @@
 #include "commands/bench_model.h"
 #include "commands/measure.h"
 #include "inputs/folder_walker.h"
-#include "siglip/error.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/picture.hpp"
+#include "siglip/transformers/vision_inputs.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip::cli {
 namespace {
@@ -34,18 +38,18 @@ struct Rounds {
 constexpr double StageSeconds::*kStages[] = {&StageSeconds::read, &StageSeconds::decode,
                                              &StageSeconds::resize, &StageSeconds::compute};
 
-/// Whole rounds, in one run of the engine, until `least` seconds have passed.
-Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double least) {
+/// Whole rounds, in one run of the embedder, until `least` seconds have passed.
+Rounds Embed(const Embedder& embedder, const std::vector<std::string>& paths, double least) {
   Rounds rounds;
-  const StageSeconds before = engine.stage_seconds();
+  const StageSeconds before = embedder.stage_seconds();
   const auto start = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   size_t next = 0;
   EmbedOptions options;
-  if (!engine.vision_model().has_head()) options.output = Output::kTokens;
-  engine.Run(
+  if (!embedder.vision_model().has_head()) options.output = Output::kTokens;
+  embedder.Run(
       [&]() -> std::optional<Picture> {
         if (next == paths.size()) {
           if (elapsed() >= least) return std::nullopt;
@@ -56,7 +60,7 @@ Rounds Embed(const Engine& engine, const std::vector<std::string>& paths, double
       [&](const EmbedResult& result) { ++(result.error ? rounds.failed : rounds.embedded); },
       options);
   rounds.seconds = elapsed();
-  rounds.stages = engine.stage_seconds();
+  rounds.stages = embedder.stage_seconds();
   for (const auto stage : kStages) rounds.stages.*stage -= before.*stage;
   return rounds;
 }
@@ -79,19 +83,19 @@ std::vector<std::string> FindImages(const std::string& folder) {
   return paths;
 }
 
-ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
+ImageRates MeasureImageRates(const Embedder& embedder, const std::vector<std::string>& paths,
                              int repeats, const std::function<void(int)>& show_repeat) {
-  const VisionModel& model = engine.vision_model();
+  const VisionModel& model = embedder.vision_model();
   ImageRates rates;
   rates.threads = model.runtime()->threads();
-  const Rounds first = Embed(engine, paths, /*least=*/0);
+  const Rounds first = Embed(embedder, paths, /*least=*/0);
   rates.pictures = first.embedded;
   rates.failed = first.failed;
   if (rates.pictures == 0) {
     throw Error(ErrorCode::kNotFound, paths.front() + ": none of the pictures can be embedded");
   }
   const int64_t batch = int64_t{kPicturesPerThread} * rates.threads;
-  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(engine.most_tokens())));
+  const auto side = static_cast<int64_t>(std::sqrt(static_cast<double>(embedder.most_tokens())));
   const VisionInputs pictures = RandomPictures(model, batch, side);
   model(pictures);  // warms up
   std::vector<Rounds> measured;
@@ -100,7 +104,7 @@ ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string
   for (int repeat = 1; repeat <= repeats; ++repeat) {
     show_repeat(repeat);
     model_rates.push_back(static_cast<double>(batch) / SecondsPerCall([&] { model(pictures); }));
-    measured.push_back(Embed(engine, paths, kLongEnough));
+    measured.push_back(Embed(embedder, paths, kLongEnough));
     shares.push_back(measured.back().pictures_per_second() / model_rates.back());
   }
   rates.pictures_per_second = MedianOf(measured, &Rounds::pictures_per_second);

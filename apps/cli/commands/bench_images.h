@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
 
 namespace siglip::cli {
 
@@ -27,7 +27,7 @@ std::vector<std::string> FindImages(const std::string& folder);
 /// Embeds all `paths` once unmeasured; then in every repeat, right after measuring the model alone,
 /// again and again until two seconds have passed. `show_repeat` is told which repeat begins.
 /// Throws Error(kNotFound) when no picture can be embedded.
-ImageRates MeasureImageRates(const Engine& engine, const std::vector<std::string>& paths,
+ImageRates MeasureImageRates(const Embedder& embedder, const std::vector<std::string>& paths,
                              int repeats, const std::function<void(int)>& show_repeat);
 
 }  // namespace siglip::cli

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "commands/measure.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
-#include "siglip/model_info.h"
-#include "siglip/siglip2_vision_model.h"
-#include "siglip/text_model.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
+#include "siglip/image.hpp"
+#include "siglip/transformers/image_processor.hpp"
+#include "siglip/transformers/text_model.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip::cli {
 namespace {

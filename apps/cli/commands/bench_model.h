@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "siglip/image_processor.h"
-#include "siglip/runtime.h"
-#include "siglip/vision_model.h"
+#include "siglip/runtime.hpp"
+#include "siglip/transformers/image_processor.hpp"
+#include "siglip/transformers/vision_model.hpp"
 
 namespace siglip::cli {
 

@@ -13,17 +13,17 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/engine_arguments.h"
+#include "commands/embedder_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
 #include "outputs/classify_output.h"
 #include "outputs/output_file.h"
-#include "siglip/engine.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
-#include "siglip/zero_shot_classifier.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
+#include "siglip/zero_shot_classifier.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/interrupt.h"
 
@@ -38,7 +38,7 @@ struct ClassifyArguments {
   std::optional<size_t> top;
   std::optional<double> threshold;
   std::filesystem::path output;  // empty: standard output
-  EngineArguments engine;
+  EmbedderArguments embedder;
   ReportArguments report;
   bool json = false;
 };
@@ -132,11 +132,12 @@ void Classify(ClassifyArguments arguments) {
   CheckArguments(arguments);
   if (arguments.templates.empty()) arguments.templates = {ZeroShotClassifier::kTemplate};
   const std::vector<std::string> labels = ReadLabels(arguments);
-  const std::filesystem::path model = ResolveModel(arguments.engine.model);
+  const std::filesystem::path model = ResolveModel(arguments.embedder.model);
   CheckInputsAreKept(arguments.report, OutputsOf(arguments),
                      FilesOf(arguments.inputs, {{}, {arguments.labels_file}}, model));
-  const Engine engine = OpenEngine(model, arguments.engine, {.pictures = true, .texts = true});
-  const ZeroShotClassifier classifier(engine, labels, arguments.templates);
+  const Embedder embedder =
+      OpenEmbedder(model, arguments.embedder, {.pictures = true, .texts = true});
+  const ZeroShotClassifier classifier(embedder, labels, arguments.templates);
 
   const bool to_file = !arguments.output.empty();
   const std::unique_ptr<ClassifyOutput> output =
@@ -146,7 +147,7 @@ void Classify(ClassifyArguments arguments) {
   const bool text_on_terminal = !to_file && ::isatty(STDOUT_FILENO) != 0;
   PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments),
                  WantsProgressBar(arguments.report.quiet) && !text_on_terminal);
-  run.Embed(engine, {}, [&](const EmbedResult& result) {
+  run.Embed(embedder, {}, [&](const EmbedResult& result) {
     if (result.error) return;
     std::vector<LabelScore> scores = classifier(result.embedding);
     CutScores(arguments, scores);
@@ -169,7 +170,7 @@ void AddClassify(CLI::App& app) {
   auto arguments = std::make_shared<ClassifyArguments>();
   CLI::App* command =
       app.add_subcommand("classify", "Tell which of the labels you give fit pictures");
-  AddModelOption(*command, arguments->engine.model);
+  AddModelOption(*command, arguments->embedder.model);
   CLI::Option* labels =
       command->add_option("--labels", arguments->labels, "Labels with commas between them")
           ->type_name("A,B,...");
@@ -200,7 +201,7 @@ void AddClassify(CLI::App& app) {
                   "File to write, by ending: .jsonl (a line per picture, as with --json) or .csv "
                   "(a line per picture and label). Default: standard output");
   AddJsonOption(*command, arguments->json);
-  AddEngineOptions(*command, arguments->engine);
+  AddEmbedderOptions(*command, arguments->embedder);
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Every label is judged on its own (sigmoid): probabilities of a picture need not add up to "

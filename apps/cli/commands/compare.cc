@@ -12,14 +12,14 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/engine_arguments.h"
+#include "commands/embedder_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
-#include "siglip/engine.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
@@ -31,7 +31,7 @@ namespace {
 struct CompareArguments {
   PathArguments inputs;
   TextArguments texts;
-  EngineArguments engine;
+  EmbedderArguments embedder;
   ReportArguments report;
   bool json = false;
 };
@@ -119,10 +119,10 @@ void PrintJson(const std::vector<Item>& items, size_t pictures) {
   std::cout << "]}\n";
 }
 
-void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
+void AddTexts(const Embedder& embedder, const std::vector<std::string>& texts,
               std::vector<Item>& items) {
   if (texts.empty()) return;
-  const Tensor embeddings = engine.EmbedTexts(texts, {.normalize = true});
+  const Tensor embeddings = embedder.EmbedTexts(texts, {.normalize = true});
   const auto width = static_cast<size_t>(embeddings.dim(1));
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto row = embeddings.floats().subspan(i * width, width);
@@ -131,7 +131,7 @@ void AddTexts(const Engine& engine, const std::vector<std::string>& texts,
 }
 
 /// Adds the pictures to `items`; returns how many failed.
-uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
+uint64_t AddPictures(const Embedder& embedder, const CompareArguments& arguments,
                      std::vector<Item>& items) {
   PictureRun run(arguments.inputs, arguments.report, {}, WantsProgressBar(arguments.report.quiet));
   const auto add = [&](EmbedResult result) {
@@ -139,7 +139,7 @@ uint64_t AddPictures(const Engine& engine, const CompareArguments& arguments,
     const auto row = std::as_const(result.embedding).floats();
     items.push_back({std::move(result.name), {row.begin(), row.end()}});
   };
-  if (!arguments.inputs.paths.empty()) run.Embed(engine, {.normalize = true}, add);
+  if (!arguments.inputs.paths.empty()) run.Embed(embedder, {.normalize = true}, add);
   if (!run.complete()) ThrowIfInterrupted();
   run.Finish();
   ExitOnInterrupt();  // what follows has nothing to lose
@@ -153,16 +153,16 @@ void Compare(const CompareArguments& arguments) {
   }
   CheckOutputFiles(arguments.report, {});
   const std::vector<std::string> texts = arguments.texts.Read();
-  const std::filesystem::path model = ResolveModel(arguments.engine.model);
+  const std::filesystem::path model = ResolveModel(arguments.embedder.model);
   CheckInputsAreKept(arguments.report, {}, FilesOf(arguments.inputs, arguments.texts, model));
-  const Engine engine =
-      OpenEngine(model, arguments.engine,
-                 {.pictures = !arguments.inputs.paths.empty(), .texts = !arguments.texts.empty()});
+  const Embedder embedder = OpenEmbedder(
+      model, arguments.embedder,
+      {.pictures = !arguments.inputs.paths.empty(), .texts = !arguments.texts.empty()});
 
   std::vector<Item> items;
-  const uint64_t failed = AddPictures(engine, arguments, items);
+  const uint64_t failed = AddPictures(embedder, arguments, items);
   const size_t pictures = items.size();
-  AddTexts(engine, texts, items);
+  AddTexts(embedder, texts, items);
   if (items.empty()) {
     std::cerr << "siglip: nothing to compare\n";
     throw ExitCode{kNothingDone};
@@ -177,11 +177,11 @@ void AddCompare(CLI::App& app) {
   auto arguments = std::make_shared<CompareArguments>();
   CLI::App* command = app.add_subcommand(
       "compare", "Print how alike pictures and texts are: cosines of their embeddings");
-  AddModelOption(*command, arguments->engine.model);
+  AddModelOption(*command, arguments->embedder.model);
   AddPathOptions(*command, arguments->inputs);
   AddTextOptions(*command, arguments->texts);
   AddJsonOption(*command, arguments->json);
-  AddEngineOptions(*command, arguments->engine);
+  AddEmbedderOptions(*command, arguments->embedder);
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Example:\n  siglip compare --model siglip-base-patch16-224 cat.jpg dog.jpg --text 'a cat'");

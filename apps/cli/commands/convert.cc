@@ -9,8 +9,8 @@
 #include "commands/convert_to_hf.h"
 #include "commands/options.h"
 #include "outputs/checkpoint_folder.h"
-#include "siglip/hub.h"
-#include "siglip/packed_checkpoint.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/hub.hpp"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
 

@@ -5,12 +5,10 @@
 #include <optional>
 #include <system_error>
 
-#include "siglip/convert.h"
-#include "siglip/error.h"
-#include "siglip/model_info.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
-#include "siglip/tokenizer.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/error.hpp"
+#include "siglip/transformers/image_processor.hpp"
+#include "siglip/transformers/tokenizer.hpp"
 #include "terminal/text.h"
 
 namespace siglip::cli {

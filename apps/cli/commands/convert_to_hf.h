@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "siglip/atomic_file.h"
+#include "siglip/write_options.hpp"
 
 namespace siglip::cli {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/engine_arguments.h"
+#include "commands/embedder_arguments.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "commands/settings.h"
@@ -20,9 +20,9 @@
 #include "output/embedding_output.h"
 #include "output/output_format.h"
 #include "outputs/standard_output.h"
-#include "siglip/engine.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
@@ -35,7 +35,7 @@ struct EmbedArguments {
   std::filesystem::path output;  // empty: standard output
   PathArguments inputs;
   TextArguments texts;
-  EngineArguments engine;
+  EmbedderArguments embedder;
   EmbedOptions embed;
   ReportArguments report;
   bool resume = false;
@@ -83,16 +83,17 @@ void CheckArguments(const EmbedArguments& arguments) {
   CheckOutputFiles(report, OutputsOf(arguments), goes_on);
 }
 
-std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments, const Engine& engine) {
+std::unique_ptr<EmbeddingOutput> MakeOutput(const EmbedArguments& arguments,
+                                            const Embedder& embedder) {
   const EmbeddingKind kind = {.pictures = !arguments.inputs.paths.empty(),
                               .texts = !arguments.texts.empty(),
                               .options = arguments.embed};
-  const Shape shape = kind.ShapeOf(engine);
+  const Shape shape = kind.ShapeOf(embedder);
   if (arguments.output.empty()) return MakeStandardOutput(shape);
   const Journal::Start start = arguments.resume         ? Journal::Start::kResume
                                : arguments.report.force ? Journal::Start::kReplace
                                                         : Journal::Start::kNew;
-  return MakeFileOutput(arguments.output, start, DescribeSettings(engine, kind), shape,
+  return MakeFileOutput(arguments.output, start, DescribeSettings(embedder, kind), shape,
                         {.replace = arguments.report.force, .stop = &CatchInterrupts()});
 }
 
@@ -101,14 +102,14 @@ constexpr size_t kTextsAtOnce = 64;
 
 /// Their rows come first, named so that no picture is taken for one of them. Stops early when
 /// interrupted.
-void EmbedTexts(const Engine& engine, const std::vector<std::string>& texts,
+void EmbedTexts(const Embedder& embedder, const std::vector<std::string>& texts,
                 const EmbedOptions& options, bool with_bar, EmbeddingOutput& output,
                 TextTally& tally) {
   ProgressBar progress(with_bar, ProgressBar::Unit::kTexts);
   progress.SetTotal(texts.size());
   std::vector<std::string> wanted;
   const auto embed_wanted = [&] {
-    const Tensor embeddings = engine.EmbedTexts(wanted, options);
+    const Tensor embeddings = embedder.EmbedTexts(wanted, options);
     const auto width = static_cast<size_t>(embeddings.dim(1));
     for (size_t i = 0; i < wanted.size(); ++i) {
       output.Add(RowType::kText, "text:" + wanted[i],
@@ -164,25 +165,25 @@ void PrintSummary(const EmbedArguments& arguments, const TextTally& texts, bool 
 void Embed(const EmbedArguments& arguments) {
   CheckArguments(arguments);
   const std::vector<std::string> texts = arguments.texts.Read();
-  const std::filesystem::path model = ResolveModel(arguments.engine.model);
+  const std::filesystem::path model = ResolveModel(arguments.embedder.model);
   CheckInputsAreKept(arguments.report, OutputsOf(arguments),
                      FilesOf(arguments.inputs, arguments.texts, model));
   const bool with_pictures = !arguments.inputs.paths.empty();
-  const Engine engine = OpenEngine(model, arguments.engine,
-                                   {.pictures = with_pictures,
-                                    .texts = !arguments.texts.empty(),
-                                    .output = arguments.embed.output});
+  const Embedder embedder = OpenEmbedder(model, arguments.embedder,
+                                         {.pictures = with_pictures,
+                                          .texts = !arguments.texts.empty(),
+                                          .output = arguments.embed.output});
 
   const std::atomic<bool>& stop = CatchInterrupts();
   const bool rows_on_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) != 0;
   const bool with_bar = WantsProgressBar(arguments.report.quiet) && !rows_on_terminal;
-  const auto output = MakeOutput(arguments, engine);
+  const auto output = MakeOutput(arguments, embedder);
   TextTally tally;
-  EmbedTexts(engine, texts, arguments.embed, with_bar, *output, tally);
+  EmbedTexts(embedder, texts, arguments.embed, with_bar, *output, tally);
   PictureRun run(arguments.inputs, arguments.report, OutputsOf(arguments), with_bar);
   if (with_pictures) {
     run.Embed(
-        engine, arguments.embed,
+        embedder, arguments.embed,
         [&](const EmbedResult& result) {
           if (result.error) return output->Skip();
           output->Add(RowType::kPicture, result.name, result.embedding.floats());
@@ -210,7 +211,7 @@ void Embed(const EmbedArguments& arguments) {
 void AddEmbed(CLI::App& app) {
   auto arguments = std::make_shared<EmbedArguments>();
   CLI::App* command = app.add_subcommand("embed", "Turn pictures and texts into embeddings");
-  AddModelOption(*command, arguments->engine.model);
+  AddModelOption(*command, arguments->embedder.model);
   AddOutputOption(*command, arguments->output,
                   "File to write, by ending: .npy (names beside it in FILE.names.txt), .npz, "
                   ".safetensors, .jsonl or .csv. Default: JSON lines on standard output");
@@ -228,7 +229,7 @@ void AddEmbed(CLI::App& app) {
       ->type_name("N")
       ->check(InRange(0, 1 << 20))
       ->capture_default_str();
-  AddEngineOptions(*command, arguments->engine);
+  AddEmbedderOptions(*command, arguments->embedder);
   command->add_flag("--resume", arguments->resume,
                     "Go on with an interrupted run, whose embeddings are in FILE.partial");
   AddReportOptions(*command, arguments->report);

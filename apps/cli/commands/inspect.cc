@@ -12,12 +12,11 @@
 
 #include "commands/commands.h"
 #include "commands/options.h"
-#include "siglip/engine.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
-#include "siglip/model_info.h"
-#include "siglip/siglip2_image_processor.h"
-#include "siglip/siglip_image_processor.h"
+#include "siglip/checkpoint.hpp"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
+#include "siglip/transformers/image_processor.hpp"
 #include "terminal/format.h"
 #include "terminal/text.h"
 
@@ -81,7 +80,7 @@ std::string DescribeSize(const Siglip2ImageProcessorConfig& config) {
   return (config.do_resize ? "resize to " : "no resize, ") + most;
 }
 
-/// That of the kind of model, as an engine loads it.
+/// That of the kind of model, as an embedder loads it.
 Preprocessing LoadPreprocessing(const std::filesystem::path& folder, const ModelInfo& model) {
   const auto describe = [](const auto& processor) {
     const auto& config = processor.config();
@@ -109,7 +108,7 @@ void ReadPreprocessing(Findings& findings) {
 Findings Examine(const std::filesystem::path& folder) {
   Findings findings;
   findings.folder = folder;
-  findings.model = InspectEngine(folder);
+  findings.model = InspectModel(folder);
   if (findings.model.parts.image_tower) {
     ReadPreprocessing(findings);
   } else {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <random>
 
+#include "siglip/tensor.hpp"
+
 namespace siglip::cli {
 
 double Seconds(const std::function<void()>& work) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "commands/threads_warning.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
+#include "siglip/image.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip::cli {
 

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "siglip/image.h"
-#include "siglip/runtime.h"
+#include "siglip/image.hpp"
+#include "siglip/runtime.hpp"
 
 namespace siglip::cli {
 

@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "commands/options.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/picture.hpp"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
 
@@ -92,7 +95,8 @@ PictureRun::PictureRun(const PathArguments& arguments, const ReportArguments& re
                  if (report_.list_skipped) Print("siglip: passed over: " + path + ": " + reason);
                }}) {}
 
-void PictureRun::Embed(const Engine& engine, const EmbedOptions& options, const ResultSink& sink,
+void PictureRun::Embed(const Embedder& embedder, const EmbedOptions& options,
+                       const ResultSink& sink,
                        const std::function<bool(const std::string&)>& reuse) {
   std::optional<BackgroundCount> count;
   if (with_bar_ && CanReadTwice(arguments_)) count.emplace(arguments_, progress_);
@@ -120,7 +124,7 @@ void PictureRun::Embed(const Engine& engine, const EmbedOptions& options, const 
     sink(std::move(result));
     progress_.Advance();
   };
-  const uint64_t delivered = engine.Run(next_picture, take_result, options, &stop_);
+  const uint64_t delivered = embedder.Run(next_picture, take_result, options, &stop_);
   complete_ = ended && delivered == handed_out;
   seconds_ = progress_.Seconds();
 }

@@ -1,4 +1,4 @@
-// The pictures of a command line on their way through an engine: what embed, classify and compare
+// The pictures of a command line on their way through an embedder: what embed, classify and compare
 // have in common.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "inputs/inputs.h"
 #include "outputs/failure_file.h"
 #include "outputs/output_file.h"
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
 #include "terminal/progress_bar.h"
 
 namespace siglip::cli {
@@ -55,7 +55,7 @@ class PictureRun {
   /// no embedding; `sink` gets all results, also of those that failed, which have been reported.
   /// Throws Error at a picture that an output would replace.
   void Embed(
-      const Engine& engine, const EmbedOptions& options, const ResultSink& sink,
+      const Embedder& embedder, const EmbedOptions& options, const ResultSink& sink,
       const std::function<bool(const std::string&)>& reuse = [](const auto&) { return false; });
 
   /// Whether all pictures are done.

@@ -7,8 +7,8 @@
 
 #include "commands/commands.h"
 #include "commands/options.h"
-#include "siglip/error.h"
-#include "siglip/hub.h"
+#include "siglip/error.hpp"
+#include "siglip/hub.hpp"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
 #include "terminal/progress_bar.h"

@@ -5,6 +5,9 @@
 #include <string>
 
 #include "output/crc32.h"
+#include "siglip/embedder.hpp"
+#include "siglip/tensor.hpp"
+#include "siglip/transformers/text_model.hpp"
 
 namespace siglip::cli {
 namespace {
@@ -19,27 +22,28 @@ std::string Checksum(const Tensor& tensor) {
 
 }  // namespace
 
-Shape EmbeddingKind::ShapeOf(const Engine& engine) const {
-  if (pictures) return engine.embedding_shape(options.output);
-  return {engine.text_model().config().embedding_size()};
+Shape EmbeddingKind::ShapeOf(const Embedder& embedder) const {
+  if (pictures) return embedder.embedding_shape(options.output);
+  return {embedder.text_model().config().embedding_size()};
 }
 
-EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind) {
+EmbeddingSettings DescribeSettings(const Embedder& embedder, const EmbeddingKind& kind) {
   const EmbeddingContent content = !kind.pictures ? EmbeddingContent::kTexts
                                    : kind.texts   ? EmbeddingContent::kPicturesAndTexts
                                                   : EmbeddingContent::kPictures;
   // Hashes would have to be computed from all weights.
   EmbeddingSettings settings =
-      engine.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
+      embedder.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
   // Looked at last, by their names: they differ whenever something else does.
   if (kind.pictures) {
-    settings["weights (checksum)"] = Checksum(engine.EmbedTestPicture(kind.options));
+    settings["weights (checksum)"] = Checksum(embedder.EmbedTestPicture(kind.options));
   }
   if (kind.texts) {
     // With what cleaning of texts may change.
     const std::string text =
         "0123456789 The_quick brown fox's \u201cjump\u201d &amp; the lazy dog.";
-    settings["weights (checksum of texts)"] = Checksum(engine.EmbedTexts({&text, 1}, kind.options));
+    settings["weights (checksum of texts)"] =
+        Checksum(embedder.EmbedTexts({&text, 1}, kind.options));
   }
   return settings;
 }

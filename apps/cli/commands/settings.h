@@ -1,8 +1,8 @@
-// What the embeddings of an engine depend on, in words.
+// What the embeddings of an embedder depend on, in words.
 #pragma once
 
 #include "output/embedding.h"
-#include "siglip/engine.h"
+#include "siglip/embedder.hpp"
 
 namespace siglip::cli {
 
@@ -13,12 +13,12 @@ struct EmbeddingKind {
   EmbedOptions options;
 
   /// Of one embedding.
-  Shape ShapeOf(const Engine& engine) const;
+  Shape ShapeOf(const Embedder& embedder) const;
 };
 
-/// Two engines with equal settings give every picture the same bits: they are alike in what was
+/// Two embedders with equal settings give every picture the same bits: they are alike in what was
 /// asked for and in what they make of a test picture, which stands for the weights, the
 /// configuration and everything else. The same for texts.
-EmbeddingSettings DescribeSettings(const Engine& engine, const EmbeddingKind& kind);
+EmbeddingSettings DescribeSettings(const Embedder& embedder, const EmbeddingKind& kind);
 
 }  // namespace siglip::cli

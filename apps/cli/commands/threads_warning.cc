@@ -4,7 +4,7 @@
 #include <iostream>
 #include <string>
 
-#include "siglip/runtime.h"
+#include "siglip/runtime.hpp"
 
 namespace siglip::cli {
 

@@ -15,8 +15,8 @@
 #include "commands/options.h"
 #include "inputs/inputs.h"
 #include "inputs/texts.h"
-#include "siglip/hub.h"
-#include "siglip/tokenizer.h"
+#include "siglip/hub.hpp"
+#include "siglip/transformers/tokenizer.hpp"
 #include "terminal/text.h"
 
 namespace siglip::cli {

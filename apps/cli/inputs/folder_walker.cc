@@ -6,7 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "siglip/image.h"
+#include "siglip/error.hpp"
+#include "siglip/image.hpp"
 
 namespace siglip::cli {
 

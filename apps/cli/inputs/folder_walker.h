@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 

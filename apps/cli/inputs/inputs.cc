@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "siglip/error.hpp"
+
 namespace siglip::cli {
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include "inputs/folder_walker.h"
 #include "inputs/line_reader.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "outputs/output_file.h"
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 

@@ -7,8 +7,9 @@
 #include "output/csv.h"
 #include "output/output_file.h"
 #include "output/text.h"
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
+#include "output/text_file.h"
+#include "siglip/error.hpp"
+#include "siglip/zero_shot_classifier.hpp"
 #include "terminal/format.h"
 #include "terminal/text.h"
 
@@ -91,7 +92,7 @@ class FileOutput : public ClassifyOutput {
  private:
   const Labels& labels_;
   const Format format_;
-  AtomicFile file_;
+  TextFile file_;
 };
 
 Format FormatOf(const std::filesystem::path& path) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "siglip/atomic_file.h"
-#include "siglip/zero_shot_classifier.h"
+#include "siglip/write_options.hpp"
+#include "siglip/zero_shot_classifier.hpp"
 
 namespace siglip::cli {
 

@@ -1,6 +1,8 @@
 #include "outputs/failure_file.h"
 
 #include "output/text.h"
+#include "siglip/error.hpp"
+#include "siglip/write_options.hpp"
 
 namespace siglip::cli {
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "siglip/atomic_file.h"
-#include "siglip/error.h"
+#include "output/text_file.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 
@@ -15,7 +15,7 @@ namespace siglip::cli {
 /// The file appears whole or not at all. Safe to use from several threads.
 class FailureFile {
  public:
-  /// Failures are kept nowhere where `path` is empty. Throws as AtomicFile does.
+  /// Failures are kept nowhere where `path` is empty. Throws as TextFile does.
   FailureFile(const std::filesystem::path& path, const WriteOptions& options);
 
   void Add(const std::string& path, const Error& error);
@@ -23,7 +23,7 @@ class FailureFile {
 
  private:
   std::mutex mutex_;
-  std::optional<AtomicFile> file_;
+  std::optional<TextFile> file_;
 };
 
 }  // namespace siglip::cli

@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <system_error>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 
 namespace siglip::cli {
 

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <utility>
 
-#include "siglip/error.h"
-#include "siglip/picture.h"
+#include "siglip/error.hpp"
+#include "siglip/image.hpp"
+#include "siglip/picture.hpp"
+#include "siglip/tensor.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip::cli {
 namespace {

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "siglip/image.h"
-#include "siglip/image_processor.h"
-#include "siglip/safetensors.h"
-#include "siglip/tensor.h"
+#include "siglip/image.hpp"
+#include "siglip/safetensors.hpp"
+#include "siglip/tensor.hpp"
+#include "siglip/transformers/image_processor.hpp"
 
 namespace siglip::cli {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "output/embedding_output.h"
-#include "siglip/tensor.h"
+#include "siglip/tensor.hpp"
 
 namespace siglip::cli {
 

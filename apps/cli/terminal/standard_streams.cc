@@ -10,7 +10,7 @@
 #include <iostream>
 #include <string>
 
-#include "siglip/error.h"
+#include "siglip/error.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/interrupt.h"
 
