@@ -50,6 +50,10 @@ struct WeightBytes {
   int64_t f32 = 0;
   int64_t bf16 = 0;
   int64_t int8 = 0;
+
+  int64_t in(Precision precision) const {
+    return precision == Precision::kFloat32 ? f32 : precision == Precision::kBFloat16 ? bf16 : int8;
+  }
 };
 
 struct TextTowerInfo {

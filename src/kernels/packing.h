@@ -44,10 +44,6 @@ class PackedMatrix {
   const std::vector<float>& scales() const { return scales_; }
   const std::vector<int32_t>& corrections() const { return corrections_; }
 
-  int64_t bytes() const {
-    return static_cast<int64_t>(4 * (words_.size() + scales_.size() + corrections_.size()));
-  }
-
  private:
   void ConvertRow(const Kernels& kernels, int64_t output, std::span<const float> row,
                   uint32_t* words);

@@ -52,9 +52,6 @@ class Linear {
 
   int64_t outputs() const { return weight_.outputs(); }
   int64_t inputs() const { return weight_.inputs(); }
-  int64_t bytes() const {
-    return weight_.bytes() + static_cast<int64_t>(bias_.size() * sizeof(float));
-  }
 
   /// out[M, outputs] = in[M, inputs] W^T + b
   void Forward(const Operand& in, const Matrix& out) const;
@@ -91,8 +88,6 @@ class LayerNorm {
  public:
   /// Reads `scope`.weight and `scope`.bias [columns].
   LayerNorm(const LayerSource& source, int64_t columns);
-
-  int64_t bytes() const { return static_cast<int64_t>(2 * gain_.size() * sizeof(float)); }
 
   /// Row by row; only the columns themselves are written, so `out` may be a dense tensor.
   void Forward(const ConstMatrix& in, const Matrix& out) const;

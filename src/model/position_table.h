@@ -29,8 +29,6 @@ class PositionTable {
 
   /// The table itself.
   std::span<const float> values() const { return values_; }
-  /// Of the table itself.
-  int64_t bytes() const { return static_cast<int64_t>(values_.size() * sizeof(float)); }
   /// Of what is kept.
   int64_t kept_bytes() const;
 

@@ -22,8 +22,6 @@ class SiglipAttention {
   /// workspace.hidden_states += attention(workspace.normalized), rows of this thread.
   void Forward(Workspace& workspace) const;
 
-  int64_t weight_bytes() const { return qkv_proj_.bytes() + out_proj_.bytes(); }
-
  private:
   void Attend(const Sequence& sequence, Workspace& workspace) const;
 

@@ -41,11 +41,6 @@ SiglipEncoderLayer::SiglipEncoderLayer(const LayerSource& source)
       layer_norm2_(source / "layer_norm2", context_.config.hidden_size),
       mlp_(source / "mlp") {}
 
-int64_t SiglipEncoderLayer::weight_bytes() const {
-  return layer_norm1_.bytes() + self_attn_.weight_bytes() + layer_norm2_.bytes() +
-         mlp_.weight_bytes();
-}
-
 Tensor SiglipEncoderLayer::operator()(const TensorView& hidden_states) const {
   return ForwardLayer(context_, hidden_states, LayerInput::kHiddenStates,
                       [this](Workspace& workspace) { Forward(workspace); });
@@ -77,12 +72,6 @@ SiglipEncoder::SiglipEncoder(const LayerSource& source) : context_(source.contex
         layers_[static_cast<size_t>(index)] =
             std::make_unique<const SiglipEncoderLayer>(source / "layers" / std::to_string(index));
       });
-}
-
-int64_t SiglipEncoder::weight_bytes() const {
-  int64_t bytes = 0;
-  for (const auto& layer : layers_) bytes += layer->weight_bytes();
-  return bytes;
 }
 
 Tensor SiglipEncoder::operator()(const TensorView& inputs_embeds) const {

@@ -27,8 +27,6 @@ class SiglipMLP {
   /// workspace.hidden_states += mlp(workspace.normalized), rows of this thread.
   void Forward(Workspace& workspace) const;
 
-  int64_t weight_bytes() const { return fc1_.bytes() + fc2_.bytes(); }
-
  private:
   LayerContext context_;
   Activation activation_;
@@ -46,8 +44,6 @@ class SiglipEncoderLayer {
 
   /// workspace.hidden_states in place, rows of this thread.
   void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
 
   const SiglipAttention& self_attn() const { return self_attn_; }
   const SiglipMLP& mlp() const { return mlp_; }
@@ -70,8 +66,6 @@ class SiglipEncoder {
 
   /// workspace.hidden_states in place, rows of this thread.
   void Forward(Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
 
   const std::vector<std::unique_ptr<const SiglipEncoderLayer>>& layers() const { return layers_; }
 

@@ -81,6 +81,21 @@ TEST(SiglipLogits, ScaleIsALogarithm) {
   });
 }
 
+TEST(SiglipModel, WeightBytesAreThoseOfTheTensors) {
+  const SafetensorsFile file = SafetensorsFile::Open(kGolden / "siglip-full/model.safetensors");
+  int64_t vision = 0;
+  int64_t text = 0;
+  for (const SafetensorsEntry& entry : file.entries()) {
+    const auto bytes = static_cast<int64_t>(entry.end - entry.begin);
+    if (entry.name.starts_with("vision_model.")) vision += bytes;
+    const bool stays_in_the_file = entry.name.ends_with("token_embedding.weight");
+    if (entry.name.starts_with("text_model.") && !stays_in_the_file) text += bytes;
+  }
+  const SiglipModel model = SiglipModel::FromPretrained(kGolden / "siglip-full");
+  EXPECT_EQ(model.vision_model().weight_bytes(), vision);
+  EXPECT_EQ(model.text_model().weight_bytes(), text);
+}
+
 /// A copy of a golden checkpoint with other tensors or another configuration.
 class ChangedCheckpoint {
  public:

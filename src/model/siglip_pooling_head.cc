@@ -63,11 +63,6 @@ SiglipMultiheadAttentionPoolingHead::SiglipMultiheadAttentionPoolingHead(const L
       fc2_(source / "mlp" / "fc2", context_.config.hidden_size, context_.config.intermediate_size) {
 }
 
-int64_t SiglipMultiheadAttentionPoolingHead::weight_bytes() const {
-  return probe_scores_.bytes() + v_proj_.bytes() + out_proj_.bytes() + layernorm_.bytes() +
-         fc1_.bytes() + fc2_.bytes();
-}
-
 Tensor SiglipMultiheadAttentionPoolingHead::operator()(const TensorView& last_hidden_state) const {
   CheckHiddenStates(context_.config, last_hidden_state);
   Tensor pooled(DType::kF32, {last_hidden_state.dim(0), context_.config.hidden_size});

@@ -22,8 +22,6 @@ class SiglipMultiheadAttentionPoolingHead {
   /// One picture: last_hidden_state [N, D] -> pooled [D]. Runs on the calling thread.
   void Forward(const ConstMatrix& last_hidden_state, float* pooled) const;
 
-  int64_t weight_bytes() const;
-
  private:
   LayerContext context_;
   Activation activation_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "configuration/architecture.h"
 #include "configuration/siglip_config.h"
 #include "configuration/text_tensors.h"
 #include "kernels/compute_runtime.h"
@@ -40,10 +41,6 @@ SiglipTextEmbeddings::SiglipTextEmbeddings(const LayerSource& source,
   position_embedding_ =
       Tensor(shape, source.weights.Read({source.scope + ".position_embedding.weight", shape}));
   source.weights.Keep(source.scope + ".position_embedding.weight", position_embedding_.view());
-}
-
-int64_t SiglipTextEmbeddings::weight_bytes() const {
-  return token_embedding_->bytes() + static_cast<int64_t>(position_embedding_.bytes().size());
 }
 
 Tensor SiglipTextEmbeddings::operator()(const TensorView& input_ids) const {
@@ -88,11 +85,6 @@ SiglipTextTransformer::SiglipTextTransformer(const LayerSource& source,
       encoder_(source / "encoder"),
       final_layer_norm_(source / "final_layer_norm", config_.hidden_size),
       head_(source / "head", config_.embedding_size(), config_.hidden_size) {}
-
-int64_t SiglipTextTransformer::weight_bytes() const {
-  return embeddings_.weight_bytes() + encoder_.weight_bytes() + final_layer_norm_.bytes() +
-         head_.bytes();
-}
 
 TextOutput SiglipTextTransformer::operator()(const TensorView& input_ids,
                                              const TextForwardOptions& options,
@@ -236,6 +228,8 @@ const std::shared_ptr<const Runtime>& SiglipTextModel::runtime() const {
 
 Precision SiglipTextModel::precision() const { return state_->text_model.context().precision; }
 
-int64_t SiglipTextModel::weight_bytes() const { return state_->text_model.weight_bytes(); }
+int64_t SiglipTextModel::weight_bytes() const {
+  return TextArchitecture(config()).weight_bytes().in(precision());
+}
 
 }  // namespace siglip

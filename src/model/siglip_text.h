@@ -32,8 +32,6 @@ class SiglipTextEmbeddings {
   /// sequence that are this thread's.
   void Forward(const int64_t* input_ids, const Sequence& sequence, Workspace& workspace) const;
 
-  int64_t weight_bytes() const;
-
  private:
   LayerContext context_;
   SiglipTextConfig config_;
@@ -63,8 +61,6 @@ class SiglipTextTransformer {
   /// The texts laid out in the workspace, on the threads that share it, all wanting the same
   /// outputs. Complete when all threads have returned.
   void Forward(std::span<const TextTask> texts, Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
 
   const LayerContext& context() const { return context_; }
   const SiglipTextConfig& config() const { return config_; }

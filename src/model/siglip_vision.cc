@@ -48,11 +48,6 @@ SiglipVisionTransformer::SiglipVisionTransformer(const LayerSource& source,
   if (plan.has_head()) head_.emplace(source / "head");
 }
 
-int64_t SiglipVisionTransformer::weight_bytes() const {
-  return embeddings_.weight_bytes() + encoder_.weight_bytes() + post_layernorm_.bytes() +
-         (head_ ? head_->weight_bytes() : 0);
-}
-
 VisionOutput SiglipVisionTransformer::operator()(const VisionInputsView& inputs,
                                                  const VisionForwardOptions& options,
                                                  VisionOutput output) const {

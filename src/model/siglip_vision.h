@@ -38,8 +38,6 @@ class SiglipVisionEmbeddings {
   void Forward(const PicturePixels& picture, const Matrix& position_embedding,
                const Sequence& sequence, Workspace& workspace) const;
 
-  int64_t weight_bytes() const { return patch_embedding_.bytes() + position_embedding_.bytes(); }
-
  private:
   Matrix CutPatches(const PicturePixels& picture, int64_t begin, int64_t end,
                     const Matrix& patches) const;
@@ -70,8 +68,6 @@ class SiglipVisionTransformer {
   /// The pictures laid out in the workspace, on the threads that share it. Complete when all
   /// threads have returned.
   void Forward(std::span<const PictureTask> pictures, Workspace& workspace) const;
-
-  int64_t weight_bytes() const;
 
   const LayerContext& context() const { return context_; }
   const VisionTowerPlan& plan() const { return plan_; }

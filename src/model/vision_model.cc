@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "configuration/architecture.h"
 #include "configuration/new_config.h"
 #include "configuration/random_weights.h"
 #include "configuration/save_checkpoint.h"
@@ -91,7 +92,11 @@ const std::shared_ptr<const Runtime>& VisionModel::runtime() const {
 
 Precision VisionModel::precision() const { return state_->vision_model.context().precision; }
 
-int64_t VisionModel::weight_bytes() const { return state_->vision_model.weight_bytes(); }
+int64_t VisionModel::weight_bytes() const {
+  AnyVisionConfig config = state_->config;
+  std::visit([&](auto& either) { either.vision_use_head = has_head(); }, config);
+  return VisionArchitecture(config).weight_bytes().in(precision());
+}
 
 SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,
                                                     std::shared_ptr<const Runtime> runtime,

@@ -126,7 +126,6 @@ class StoredRows final : public RowSource {
     matrix_.file->Read(*matrix_.file->Find(matrix_.stored.name),
                        matrix_.first + row * static_cast<int64_t>(out.size()), out);
   }
-  int64_t bytes() const override { return 0; }
 
  private:
   const FoundTensor matrix_;

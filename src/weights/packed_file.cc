@@ -30,7 +30,6 @@ class PackedRows final : public RowSource {
                     matrix_.bytes().subspan(static_cast<size_t>(row) * bytes, bytes)},
                    out);
   }
-  int64_t bytes() const override { return 0; }
 
  private:
   const std::shared_ptr<const SafetensorsFile> file_;

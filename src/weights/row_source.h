@@ -13,8 +13,6 @@ class RowSource {
 
   /// The values of one row as float. `row` and the size of `out` must fit the shape asked for.
   virtual void ReadRow(int64_t row, std::span<float> out) const = 0;
-  /// Bytes of memory this object holds; what is mapped from a file does not count.
-  virtual int64_t bytes() const = 0;
 };
 
 }  // namespace siglip

@@ -13,7 +13,6 @@ class RowsInMemory final : public RowSource {
   void ReadRow(int64_t row, std::span<float> out) const override {
     std::copy_n(values_.data() + static_cast<size_t>(row) * out.size(), out.size(), out.data());
   }
-  int64_t bytes() const override { return static_cast<int64_t>(values_.size() * sizeof(float)); }
 
  private:
   std::vector<float> values_;  // row-major

@@ -61,7 +61,7 @@ class SIGLIP_EXPORT SiglipTextModel {
   const SiglipTextConfig& config() const;
   const std::shared_ptr<const Runtime>& runtime() const;
   Precision precision() const;
-  /// Bytes of the weights as they are held for computing, without what stays in the file.
+  /// Bytes of the weights in its precision, see WeightBytes.
   int64_t weight_bytes() const;
 
   /// Of this library's own use.

@@ -75,7 +75,7 @@ class SIGLIP_EXPORT VisionModel {
   bool has_head() const;  ///< Whether there is a pooler_output.
   const std::shared_ptr<const Runtime>& runtime() const;
   Precision precision() const;
-  /// Bytes of the weights as they are held for computing.
+  /// Bytes of the weights in its precision, see WeightBytes.
   int64_t weight_bytes() const;
 
   /// Of this library's own use.
