@@ -82,6 +82,10 @@ const SiglipVisionTowerConfig& VisionModel::config() const {
   return state_->vision_model.plan().config;
 }
 
+std::string VisionModel::config_json() const {
+  return std::visit([](const auto& config) { return config.ToJson(); }, state_->config);
+}
+
 int64_t VisionModel::image_size() const { return state_->vision_model.plan().image_size; }
 
 bool VisionModel::has_head() const { return state_->vision_model.has_head(); }

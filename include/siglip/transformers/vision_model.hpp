@@ -70,6 +70,8 @@ class SIGLIP_EXPORT VisionModel {
 
   Resolution resolution() const;
   const SiglipVisionTowerConfig& config() const;
+  /// All of its fields: the config.json of the tower alone, as transformers writes it.
+  std::string config_json() const;
   /// Pixels a side of the pictures; 0 where they have any size.
   int64_t image_size() const;
   bool has_head() const;  ///< Whether there is a pooler_output.

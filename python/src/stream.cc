@@ -1,0 +1,232 @@
+#include "stream.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "arrays.h"
+#include "errors.h"
+#include "parts.h"
+#include "siglip/error.hpp"
+#include "text.h"
+
+namespace siglip::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+/// Results that wait for their reader; beyond these the embedder waits.
+constexpr size_t kMostResults = 4;
+/// How often a thread that waits looks for signals.
+constexpr std::chrono::milliseconds kSignalsEvery{20};
+
+}  // namespace
+
+/// Shared by the reader and a thread of its own that runs the embedder.
+struct Stream::State {
+  State(std::shared_ptr<const Embedder> used, nb::object asked, const EmbedOptions& chosen)
+      : embedder(std::move(used)), pictures(std::move(asked)), options(chosen) {}
+
+  const std::shared_ptr<const Embedder> embedder;
+  nb::object pictures;  // touched with Python's lock only
+  const EmbedOptions options;
+  const pid_t process = ::getpid();
+
+  std::atomic<bool> stop = false;
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  std::deque<EmbedResult> results;
+  bool done = false;
+  std::exception_ptr failure;  // of the iterator or of the embedder
+
+  /// Those whose threads run. Guarded by Python's lock.
+  static std::set<State*>& Running() {
+    static std::set<State*> running;
+    return running;
+  }
+
+  std::optional<Picture> NextPicture();
+  void Deliver(EmbedResult result);
+  void Run();
+  void Stop();
+  /// Waits for a moment, without Python's lock. True once nothing more will come.
+  bool WaitUntilDone();
+  std::optional<EmbedResult> WaitForResult();
+  /// A child of fork() has the state of its parent, but not the thread.
+  bool IsOfThisProcess() const { return process == ::getpid(); }
+};
+
+std::optional<Picture> Stream::State::NextPicture() {
+  if (stop) return std::nullopt;
+  const nb::gil_scoped_acquire lock;
+  if (!lock) return std::nullopt;  // the interpreter has ended
+  const auto fail = [&](const std::exception_ptr& exception) {
+    const std::lock_guard guard(mutex);
+    failure = exception;
+    return std::nullopt;
+  };
+  PyObject* const item = PyIter_Next(pictures.ptr());
+  if (item == nullptr) {
+    if (PyErr_Occurred() == nullptr) return std::nullopt;
+    return fail(std::make_exception_ptr(nb::python_error()));
+  }
+  const nb::object object = nb::steal(item);
+  Picture* picture = nullptr;
+  if (!nb::try_cast(object, picture)) {
+    return fail(std::make_exception_ptr(nb::type_error("expected an iterator of Picture")));
+  }
+  return *picture;
+}
+
+void Stream::State::Deliver(EmbedResult result) {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return results.size() < kMostResults || stop; });
+  if (stop) return;
+  results.push_back(std::move(result));
+  changed.notify_all();
+}
+
+void Stream::State::Run() {
+  std::exception_ptr thrown;
+  try {
+    embedder->Run([this] { return NextPicture(); },
+                  [this](EmbedResult result) { Deliver(std::move(result)); }, options, &stop);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  {
+    const nb::gil_scoped_acquire lock;
+    if (lock) {
+      pictures.reset();
+      Running().erase(this);
+    }
+  }
+  const std::lock_guard lock(mutex);
+  if (!failure) failure = thrown;
+  done = true;
+  changed.notify_all();
+}
+
+void Stream::State::Stop() {
+  const std::lock_guard lock(mutex);
+  stop = true;
+  changed.notify_all();
+}
+
+bool Stream::State::WaitUntilDone() {
+  const nb::gil_scoped_release release;
+  std::unique_lock lock(mutex);
+  return changed.wait_for(lock, kSignalsEvery, [&] { return done; });
+}
+
+std::optional<EmbedResult> Stream::State::WaitForResult() {
+  const nb::gil_scoped_release release;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, kSignalsEvery, [&] { return !results.empty() || done; });
+  if (results.empty()) return std::nullopt;
+  EmbedResult result = std::move(results.front());
+  results.pop_front();
+  changed.notify_all();
+  return result;
+}
+
+Stream::Stream(std::shared_ptr<const Embedder> embedder, nb::object pictures,
+               const EmbedOptions& options)
+    : state_(std::make_shared<State>(std::move(embedder), std::move(pictures), options)) {
+  State::Running().insert(state_.get());
+  try {
+    std::thread([state = state_] { state->Run(); }).detach();
+  } catch (...) {
+    State::Running().erase(state_.get());
+    throw;
+  }
+}
+
+Stream::~Stream() {
+  if (state_->IsOfThisProcess()) {
+    state_->Stop();
+  } else {
+    // Locks may be held by a thread that is not there; what Python owns goes with the process.
+    new std::shared_ptr<State>(std::move(state_));
+  }
+}
+
+nb::object Stream::Next() {
+  if (!state_->IsOfThisProcess()) {
+    throw Error(ErrorCode::kUnsupported, "a stream cannot be read in a child of fork()",
+                "begin a new one there");
+  }
+  while (true) {
+    if (auto result = state_->WaitForResult()) return nb::cast(std::move(*result));
+    if (PyErr_CheckSignals() != 0) {
+      nb::python_error interrupted;
+      state_->Stop();
+      throw interrupted;
+    }
+    if (!state_->WaitUntilDone()) continue;
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->results.empty()) continue;
+    if (state_->failure) std::rethrow_exception(std::exchange(state_->failure, nullptr));
+    throw nb::stop_iteration();
+  }
+}
+
+void Stream::Close() {
+  if (!state_->IsOfThisProcess()) return;
+  state_->Stop();
+  while (!state_->WaitUntilDone()) {
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  }
+  const std::lock_guard lock(state_->mutex);
+  state_->results.clear();
+  state_->failure = nullptr;
+}
+
+void CloseStreams() {
+  const std::set<Stream::State*> running = Stream::State::Running();
+  for (Stream::State* const state : running) {
+    if (state->IsOfThisProcess()) state->Stop();
+  }
+  while (true) {
+    Stream::State* waited = nullptr;
+    for (Stream::State* const state : Stream::State::Running()) {
+      if (state->IsOfThisProcess()) waited = state;
+    }
+    if (waited == nullptr) return;
+    waited->WaitUntilDone();
+  }
+}
+
+void AddStream(nb::module_& module) {
+  nb::class_<EmbedResult>(module, "EmbedResult")
+      .def_ro("index", &EmbedResult::index)
+      .def_prop_ro("name", [](const EmbedResult& self) { return ToStr(self.name); })
+      .def_ro("width", &EmbedResult::width)
+      .def_ro("height", &EmbedResult::height)
+      .def_ro("rows", &EmbedResult::rows)
+      .def_ro("columns", &EmbedResult::columns)
+      .def_prop_ro("embedding",
+                   [](const EmbedResult& self) {
+                     return self.error ? nb::object(nb::none()) : ToArray(Tensor(self.embedding));
+                   })
+      .def_prop_ro("error", [](const EmbedResult& self) {
+        return self.error ? ToException(*self.error) : nb::object(nb::none());
+      });
+  nb::class_<Stream>(module, "Stream")
+      .def("__iter__", [](nb::handle self) { return self; })
+      .def("__next__", &Stream::Next)
+      .def("close", &Stream::Close);
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(&CloseStreams));
+}
+
+}  // namespace siglip::python
