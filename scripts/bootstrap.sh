@@ -9,7 +9,7 @@ packages=(
   nlohmann-json3-dev libcli11-dev libgtest-dev libbenchmark-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev liblcms2-dev
   libavif-dev libheif-dev
-  libsentencepiece-dev libcurl4-openssl-dev libssl-dev
+  libsentencepiece-dev libcurl4-openssl-dev
   zlib1g-dev
 )
 development_packages=(

@@ -33,6 +33,9 @@ TEST(Checksum, Sha256) {
 TEST(Checksum, NamesThatGitGives) {
   EXPECT_EQ(ChecksumOf("", kGit), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
   EXPECT_EQ(ChecksumOf("hello\n", kGit), "ce013625030ba8dba906f756967f9e9ca394464a");
+  // Several pieces.
+  EXPECT_EQ(ChecksumOf(std::string(20'000'000, 'a'), kGit),
+            "f96911eb032563c514571410657df077bc7e62de");
 }
 
 TEST(Checksum, OnlyTheseTwoKinds) {
