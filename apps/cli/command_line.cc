@@ -46,7 +46,7 @@ std::string VersionLine() {
   return "siglip " + std::string(Version()) + " (" + std::string(runtime->instruction_set()) + ")";
 }
 
-void Describe(CLI::App& app) {
+void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   app.name("siglip");
   app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(0, 1);
@@ -61,7 +61,7 @@ void Describe(CLI::App& app) {
   AddPreprocess(app);
   AddTokenize(app);
   AddBench(app);
-  AddPull(app);
+  AddPull(app, transport);
   AddHelp(app);
   AddCompletion(app);
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
@@ -120,11 +120,11 @@ int ReportUsage(const CLI::App& app, const CLI::Error& error,
   return kUsage;
 }
 
-int Run(const std::vector<std::string>& words) {
+int Run(const std::vector<std::string>& words, const std::shared_ptr<HttpTransport>& transport) {
   CLI::App app("SigLIP: embeddings of pictures and texts");
   int status = kSuccess;
   try {
-    Describe(app);
+    Describe(app, transport);
     if (words.empty()) throw CLI::CallForHelp();
     CheckCommand(app, words);
     std::vector<std::string> guarded = GuardBrackets(app, words);
@@ -140,10 +140,11 @@ int Run(const std::vector<std::string>& words) {
 }
 
 /// What a command throws, as a message and an exit status.
-int RunGuarded(const std::vector<std::string>& words) {
+int RunGuarded(const std::vector<std::string>& words,
+               const std::shared_ptr<HttpTransport>& transport) {
   const StandardStreams streams;
   try {
-    return Run(words);
+    return Run(words, transport);
   } catch (const ExitCode& code) {
     return code.value;
   } catch (const Error& error) {
@@ -167,11 +168,12 @@ int RunGuarded(const std::vector<std::string>& words) {
 
 }  // namespace
 
-int RunCommandLine(const std::vector<std::string>& words) {
+int RunCommandLine(const std::vector<std::string>& words,
+                   const std::shared_ptr<HttpTransport>& transport) {
   OccupyStandardStreams();
   ReportFaults();
   ExitOnInterrupt();
-  return RunGuarded(words);
+  return RunGuarded(words, transport);
 }
 
 }  // namespace siglip::cli

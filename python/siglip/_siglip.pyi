@@ -11,8 +11,6 @@ F32 = NDArray[np.float32]
 
 def version() -> str: ...
 def instruction_sets() -> list[str]: ...
-def command_line(arguments: list[str]) -> int:
-    """The program `siglip` with these arguments (the first is its name) -> exit status. Prints, handles signals."""
 
 class Runtime:
     def __init__(self, threads: int = 0, instruction_set: str = "") -> None: ...
@@ -175,10 +173,14 @@ def resolve_model(name_or_folder: str, revision: str = "", any_file: bool = Fals
 def convert_to_transformers(model: str, folder: str, replace: bool = False) -> None: ...
 def pack_checkpoint(model: str, folder: str, precision: str, runtime: Runtime, replace: bool = False) -> None: ...
 
-# A transport answers one request: (url, headers, head only, timeout in seconds, sink of the body of a 2xx answer)
-# -> (status, headers in lower case). The sink answers False to end it.
-Transport = Callable[[str, dict[str, str], bool, int, Callable[[memoryview], bool]], tuple[int, dict[str, str]]]
+# The sink takes the status, the headers and a piece of the body of an answer; False: no more is wanted.
+Sink = Callable[[int, dict[str, str], bytes], bool]
+# A transport sends one request: (url, headers, head only, timeout in seconds, sink) -> (status, headers). Redirects
+# are answers like any other. OSError stands for what may pass, siglip.errors.IOFailure for what stays.
+Transport = Callable[[str, dict[str, str], bool, int, Sink], tuple[int, dict[str, str]]]
 
 def pull_model(name: str, revision: str, progress: Callable[[str, int, int, int], None] | None,
                transport: Transport | None) -> str:
     """Of progress: the file, bytes in all, present before, received since. Returns the folder."""
+def command_line(arguments: list[str], transport: Transport | None) -> int:
+    """The program `siglip` with these arguments (the first is its name) -> exit status. Prints, handles signals."""

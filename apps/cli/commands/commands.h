@@ -4,6 +4,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
+
+#include "siglip/http_transport.hpp"
 
 namespace siglip::cli {
 
@@ -17,7 +20,8 @@ void AddRun(CLI::App& app);
 void AddPreprocess(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddBench(CLI::App& app);
-void AddPull(CLI::App& app);
+/// Downloads go through `transport`; null stands for libcurl.
+void AddPull(CLI::App& app, const std::shared_ptr<HttpTransport>& transport);
 /// These two are about the commands added before them.
 void AddHelp(CLI::App& app);
 void AddCompletion(CLI::App& app);

@@ -34,7 +34,7 @@ std::string Summary(const PullProgress& done, double seconds) {
   return text;
 }
 
-void Pull(const PullArguments& arguments) {
+void Pull(const PullArguments& arguments, const std::shared_ptr<HttpTransport>& transport) {
   ProgressBar bar(WantsProgressBar(arguments.quiet), ProgressBar::Unit::kBytes);
   PullProgress last;
   const PullOptions options{.revision = arguments.revision,
@@ -44,7 +44,8 @@ void Pull(const PullArguments& arguments) {
                                   bar.SetTotal(progress.total);
                                   bar.Show(progress.received, progress.present);
                                 },
-                            .stop = &CatchInterrupts()};
+                            .stop = &CatchInterrupts(),
+                            .transport = transport};
   std::filesystem::path folder;
   try {
     folder = PullModel(arguments.model, options);
@@ -60,7 +61,7 @@ void Pull(const PullArguments& arguments) {
 
 }  // namespace
 
-void AddPull(CLI::App& app) {
+void AddPull(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   auto arguments = std::make_shared<PullArguments>();
   CLI::App* command =
       app.add_subcommand("pull", "Download a model of the Hugging Face hub, for use by its name");
@@ -79,7 +80,7 @@ void AddPull(CLI::App& app) {
       "Example:\n"
       "  siglip pull google/siglip-base-patch16-224\n"
       "  siglip embed --model google/siglip-base-patch16-224 photos/");
-  command->callback([arguments] { Pull(*arguments); });
+  command->callback([arguments, transport] { Pull(*arguments, transport); });
 }
 
 }  // namespace siglip::cli
