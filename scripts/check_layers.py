@@ -30,7 +30,7 @@ CODEC_HEADERS = {
 
 # how a library's headers begin -> the one file that knows it.
 ONLY_USERS = {
-    "curl/": "src/hub/http.cc",
+    "curl/": "src/hub/curl_transport.cc",
     "sentencepiece_": "src/text/sentencepiece_model.cc",
 }
 

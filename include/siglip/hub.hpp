@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "siglip/export.hpp"
+#include "siglip/http_transport.hpp"
 
 namespace siglip {
 
@@ -40,10 +42,13 @@ struct PullProgress {
 };
 
 struct PullOptions {
-  std::string revision;  ///< As for ResolveModel.
-  std::function<void(const PullProgress&)> progress;
+  std::string revision = {};  ///< As for ResolveModel.
+  std::function<void(const PullProgress&)> progress = nullptr;
   /// Becoming true ends the download with Error(kCancelled); the next one goes on from there.
   const std::atomic<bool>* stop = nullptr;
+  /// What requests are sent through. Null stands for libcurl, which takes proxies and certificates
+  /// as curl does.
+  std::shared_ptr<HttpTransport> transport = nullptr;
 };
 
 /// Downloads what a model of the hub consists of (configuration, preprocessing, tokenizer,
@@ -51,7 +56,9 @@ struct PullOptions {
 /// Every file is checked against the checksum the hub gives. HF_ENDPOINT names another hub,
 /// HF_TOKEN (or the file HF_TOKEN_PATH, HF_HOME/token) whom to be, HF_HUB_DOWNLOAD_TIMEOUT the
 /// seconds of silence after which a connection is given up. Failures that may pass are tried again.
-/// Throws Error, also when HF_HUB_OFFLINE is set.
+/// Throws Error, also when HF_HUB_OFFLINE is set: kUnsupported in a build without downloads, and in
+/// one without libcurl when the options name no transport. What else a transport throws is passed
+/// on.
 SIGLIP_EXPORT std::filesystem::path PullModel(const std::string& name,
                                               const PullOptions& options = {});
 

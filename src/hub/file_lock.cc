@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/atomic_file.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -36,7 +37,7 @@ FileLock::FileLock(const std::filesystem::path& path, const std::atomic<bool>* s
     // Some versions of filelock remove the file they held: a lock on it would be nobody else's.
     if (locked && ::fstat(file_, &status) == 0 && status.st_nlink > 0) return;
     ::close(file_);
-    if (stop != nullptr && *stop) throw Error(ErrorCode::kCancelled, "stopped");
+    ThrowIfStopped(stop);
     if (!locked) std::this_thread::sleep_for(kBetweenAttempts);
   }
 }

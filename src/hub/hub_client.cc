@@ -1,13 +1,17 @@
 // See hub_client.h.
 #include "hub/hub_client.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/atomic_file.h"
 #include "hub/checksum.h"
+#include "hub/curl_transport.h"
 #include "hub/hub_environment.h"
+#include "hub/url.h"
 #include "siglip/error.hpp"
 #include "siglip/runtime.hpp"
 
@@ -24,9 +28,27 @@ std::string CheckedEndpoint() {
   return HubEndpoint();
 }
 
+bool Succeeded(const HttpResponse& response) {
+  return response.status >= 200 && response.status <= 299;
+}
+
+/// `name` is in lower case. The last of several headers counts; empty if there is none.
+std::string HeaderOf(const HttpResponse& response, std::string_view name) {
+  const auto is_name = [name](std::string_view other) {
+    return std::ranges::equal(other, name, [](char a, char b) {
+      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+  };
+  std::string found;
+  for (const auto& [other, value] : response.headers) {
+    if (is_name(other)) found = value;
+  }
+  return found;
+}
+
 bool IsRedirect(const HttpResponse& response) {
   return response.status >= 301 && response.status <= 308 && response.status != 304 &&
-         !response.Header("location").empty();
+         !HeaderOf(response, "location").empty();
 }
 
 /// A text of the server for a message: not too much of it.
@@ -58,19 +80,20 @@ std::optional<uint64_t> ParseRangeBegin(std::string_view range) {
 
 }  // namespace
 
-HubClient::HubClient(const std::atomic<bool>* stop)
+HubClient::HubClient(std::shared_ptr<HttpTransport> transport, const std::atomic<bool>* stop)
     : endpoint_(CheckedEndpoint()),
       origin_(OriginOf(endpoint_)),
       token_(HubToken()),
-      http_(HubTimeoutSeconds(), stop) {}
+      timeout_seconds_(HubTimeoutSeconds()),
+      stop_(stop),
+      transport_(transport != nullptr ? std::move(transport) : NewCurlTransport()) {}
 
 RepositoryListing HubClient::List(const HubName& name) {
   const std::string url =
       endpoint_ + "/api/models/" + name.repository + "/revision/" + PercentEncoded(name.revision);
   std::string body;
   const Answer answer = Send(
-      {.head = false, .url = url, .headers = {}}, Redirects::kAll,
-      [&](const HttpResponse&, std::span<const std::byte> bytes) {
+      RequestFor(url), Redirects::kAll, [&](const HttpResponse&, std::span<const std::byte> bytes) {
         if (body.size() + bytes.size() > kMaxListingBytes) {
           throw Error(ErrorCode::kLimitExceeded, url + ": the answer is longer than " +
                                                      std::to_string(kMaxListingBytes) + " bytes");
@@ -84,20 +107,22 @@ RepositoryListing HubClient::List(const HubName& name) {
 FileMetadata HubClient::Describe(const HubName& name, const std::string& commit,
                                  const std::string& file) {
   const std::string url = FileUrl(name, commit, file);
-  const Answer answer = Send({.head = true, .url = url, .headers = {}}, Redirects::kToStorageNot,
+  HttpRequest request = RequestFor(url);
+  request.head = true;
+  const Answer answer = Send(std::move(request), Redirects::kToStorageNot,
                              [](const HttpResponse&, std::span<const std::byte>) {});
   const HttpResponse& response = answer.response;
   if (!IsRedirect(response)) RequireSuccess(answer, name);
 
-  if (response.Header("x-repo-commit") != commit) {
+  if (HeaderOf(response, "x-repo-commit") != commit) {
     throw Error(ErrorCode::kMismatch,
                 url + ": header X-Repo-Commit: expected " + commit + ", found '" +
-                    Shortened(response.Header("x-repo-commit")) + "'",
+                    Shortened(HeaderOf(response, "x-repo-commit")) + "'",
                 "HF_ENDPOINT must name a Hugging Face hub, and proxies must pass its headers on");
   }
   const auto either = [&](const char* of_storage, const char* of_answer) {
-    const std::string value = response.Header(of_storage);
-    return value.empty() ? response.Header(of_answer) : value;
+    const std::string value = HeaderOf(response, of_storage);
+    return value.empty() ? HeaderOf(response, of_answer) : value;
   };
   const std::string etag = WithoutQuotes(either("x-linked-etag", "etag"));
   if (!IsChecksum(etag)) {
@@ -116,15 +141,15 @@ FileMetadata HubClient::Describe(const HubName& name, const std::string& commit,
 
 void HubClient::Fetch(const HubName& name, const std::string& commit, const std::string& file,
                       uint64_t offset, const FileSink& sink) {
-  HttpRequest request{.head = false, .url = FileUrl(name, commit, file), .headers = {}};
-  if (offset > 0) request.headers.push_back("Range: bytes=" + std::to_string(offset) + "-");
+  HttpRequest request = RequestFor(FileUrl(name, commit, file));
+  if (offset > 0) request.headers.emplace_back("Range", "bytes=" + std::to_string(offset) + "-");
   uint64_t position = 0;
   bool begun = false;
   const Answer answer =
       Send(request, Redirects::kAll,
            [&](const HttpResponse& response, std::span<const std::byte> bytes) {
              if (!begun && response.status == 206) {
-               const std::string range = response.Header("content-range");
+               const std::string range = HeaderOf(response, "content-range");
                if (ParseRangeBegin(range) != offset) {
                  throw Error(ErrorCode::kMismatch,
                              request.url + ": header Content-Range: expected " + "bytes from " +
@@ -148,24 +173,35 @@ std::string HubClient::FileUrl(const HubName& name, const std::string& commit,
   return endpoint_ + "/" + name.repository + "/resolve/" + commit + "/" + PercentEncoded(file);
 }
 
+HttpRequest HubClient::RequestFor(const std::string& url) const {
+  return {.url = url,
+          .headers = {{"User-Agent", "siglip/" + std::string(Version())},
+                      {"Accept-Encoding", "identity"}},  // sizes and checksums are of this
+          .timeout_seconds = timeout_seconds_,
+          .stop = stop_};
+}
+
 HubClient::Answer HubClient::Send(HttpRequest request, Redirects redirects,
-                                  const HttpClient::BodySink& sink) {
-  request.headers.push_back("User-Agent: siglip/" + std::string(Version()));
-  request.headers.emplace_back("Accept-Encoding: identity");  // sizes and checksums are of this
-  const std::vector<std::string> headers = request.headers;
+                                  const HttpTransport::BodySink& sink) {
+  const auto take = [&](const HttpResponse& head, std::span<const std::byte> bytes) {
+    ThrowIfStopped(stop_);
+    if (Succeeded(head)) sink(head, bytes);
+  };
+  const HttpHeaders headers = request.headers;
   for (int i = 0; i <= kMostRedirects; ++i) {
     const std::string origin = OriginOf(request.url);
     request.headers = headers;
     if (!token_.empty() && origin == origin_) {
-      request.headers.push_back("Authorization: Bearer " + token_);
+      request.headers.emplace_back("Authorization", "Bearer " + token_);
     }
-    HttpResponse response = http_.Send(request, sink);
+    ThrowIfStopped(stop_);
+    HttpResponse response = transport_->Send(request, take);
     // The redirect to the storage of large files has everything there is to know about them.
-    const bool to_storage = !response.Header("x-linked-etag").empty();
+    const bool to_storage = !HeaderOf(response, "x-linked-etag").empty();
     if (!IsRedirect(response) || (redirects == Redirects::kToStorageNot && to_storage)) {
       return {std::move(response), origin == origin_, WithoutQuery(request.url)};
     }
-    const std::string location = ResolveLocation(request.url, response.Header("location"));
+    const std::string location = ResolveLocation(request.url, HeaderOf(response, "location"));
     if (origin.starts_with("https:") && !OriginOf(location).starts_with("https:")) {
       throw Error(ErrorCode::kIo, WithoutQuery(request.url) + ": redirects to " +
                                       WithoutQuery(location) + ", a connection that is not secure");
@@ -178,11 +214,11 @@ HubClient::Answer HubClient::Send(HttpRequest request, Redirects redirects,
 
 void HubClient::RequireSuccess(const Answer& answer, const HubName& name) const {
   const HttpResponse& response = answer.response;
-  if (response.Succeeded()) return;
+  if (Succeeded(response)) return;
   // Only the hub itself can mean the model; the storage may have its own reasons.
-  const std::string code = answer.of_hub ? response.Header("x-error-code") : "EntryNotFound";
+  const std::string code = answer.of_hub ? HeaderOf(response, "x-error-code") : "EntryNotFound";
   const std::string shown = name.ToString();
-  const std::string explanation = response.Header("x-error-message");
+  const std::string explanation = HeaderOf(response, "x-error-message");
   const std::string message = answer.url + ": HTTP status " + std::to_string(response.status) +
                               (explanation.empty() ? "" : ": " + Shortened(explanation));
   switch (response.status) {

@@ -1,14 +1,16 @@
 // The hub's interface: what a model consists of, what a file is, its bytes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
-#include "hub/http.h"
 #include "hub/hub_name.h"
 #include "hub/repository_listing.h"
+#include "siglip/http_transport.hpp"
 
 namespace siglip {
 
@@ -22,8 +24,8 @@ struct FileMetadata {
 class HubClient {
  public:
   /// Reads endpoint, token and timeout from the environment. Throws Error(kIo) when it forbids
-  /// traffic.
-  explicit HubClient(const std::atomic<bool>* stop);
+  /// traffic. A transport that is null stands for libcurl's, see NewCurlTransport.
+  HubClient(std::shared_ptr<HttpTransport> transport, const std::atomic<bool>* stop);
 
   RepositoryListing List(const HubName& name);
   FileMetadata Describe(const HubName& name, const std::string& commit, const std::string& file);
@@ -41,7 +43,9 @@ class HubClient {
     std::string url;      // that answered, for errors
   };
   enum class Redirects { kAll, kToStorageNot };
-  Answer Send(HttpRequest request, Redirects redirects, const HttpClient::BodySink& sink);
+  /// `sink` takes the body of a successful answer; other bodies are dropped.
+  Answer Send(HttpRequest request, Redirects redirects, const HttpTransport::BodySink& sink);
+  HttpRequest RequestFor(const std::string& url) const;
   std::string FileUrl(const HubName& name, const std::string& commit,
                       const std::string& file) const;
   /// Throws if the answer is no success.
@@ -53,7 +57,9 @@ class HubClient {
   std::string endpoint_;
   std::string origin_;  // of the endpoint: nobody else gets the token
   std::string token_;
-  HttpClient http_;
+  const int timeout_seconds_;
+  const std::atomic<bool>* const stop_;
+  const std::shared_ptr<HttpTransport> transport_;
 };
 
 }  // namespace siglip

@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "base/mapped_file.h"
 #include "base/user_folders.h"
+#include "hub/url.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -77,7 +78,7 @@ std::filesystem::path HubCacheFolder() {
 std::string HubEndpoint() {
   std::string endpoint = Variable("HF_ENDPOINT");
   if (endpoint.empty()) return kDefaultEndpoint;
-  if (!endpoint.starts_with("https://") && !endpoint.starts_with("http://")) {
+  if (!ParseUrl(endpoint) || endpoint.find_first_of("?#") != std::string::npos) {
     throw Error(ErrorCode::kInvalidArgument,
                 "HF_ENDPOINT: expected the URL of a hub, found '" + endpoint + "'",
                 std::string("such as ") + kDefaultEndpoint);

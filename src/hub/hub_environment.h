@@ -11,7 +11,7 @@ namespace siglip {
 std::filesystem::path HubCacheFolder();
 
 /// "https://huggingface.co" or what HF_ENDPOINT says, without a slash at the end. Throws
-/// Error(kInvalidArgument) for what is no http or https URL.
+/// Error(kInvalidArgument) for what is no http or https URL or has a query.
 std::string HubEndpoint();
 
 /// The access token, or nothing. Throws Error(kInvalidArgument) if it could not be sent, and

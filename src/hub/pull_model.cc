@@ -31,7 +31,7 @@ class Download {
   Download(HubName name, const PullOptions& options)
       : name_(std::move(name)),
         options_(options),
-        client_(options.stop),
+        client_(options.transport, options.stop),
         cache_(HubCacheFolder(), name_) {}
 
   std::filesystem::path Run() {

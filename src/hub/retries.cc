@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/atomic_file.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -14,16 +15,14 @@ void Retries::Wait(const TransientFailure& failure) {
       500);  // then twice as long each time: 7.5 s in all
   constexpr std::chrono::milliseconds kPiece(50);
   if (++failures_ == kMostFailures) {
-    throw Error(ErrorCode::kIo, failure.what(),
+    throw Error(ErrorCode::kIo, failure.message(),
                 (failure.hint().empty() ? "" : failure.hint() + "; ") + "tried " +
                     std::to_string(kMostFailures) +
                     " times; the same command goes on from here later");
   }
   const auto end = std::chrono::steady_clock::now() + kFirstPause * (1 << (failures_ - 1));
   while (std::chrono::steady_clock::now() < end) {
-    if (stop_ != nullptr && *stop_) {
-      throw Error(ErrorCode::kCancelled, "the download was stopped");
-    }
+    ThrowIfStopped(stop_);
     std::this_thread::sleep_for(kPiece);
   }
 }

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "hub/http.h"
+#include "siglip/http_transport.hpp"
 
 namespace siglip {
 

@@ -1,15 +1,17 @@
-// See http.h. The only file that knows libcurl.
-#include "hub/http.h"
+// See curl_transport.h. The only file that knows libcurl.
+#include "hub/curl_transport.h"
 
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/atomic_file.h"
+#include "hub/url.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -18,14 +20,6 @@ namespace {
 constexpr long kBufferBytes = 256L << 10;
 constexpr size_t kMostHeaders = 200;
 constexpr size_t kLongestHeader = size_t{16} << 10;
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
 
 std::string_view WithoutSpace(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -52,7 +46,7 @@ bool MayPass(CURLcode code) {
 /// What one request needs while it runs, and what it brings.
 struct Exchange {
   CURL* handle;
-  const HttpClient::BodySink& sink;
+  const HttpTransport::BodySink& sink;
   const std::atomic<bool>* stop;
   HttpResponse response = {};
   std::exception_ptr failure = nullptr;  // thrown in a callback; libcurl cannot pass it on
@@ -62,7 +56,6 @@ struct Exchange {
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     return static_cast<int>(status);
   }
-  bool IsStopped() const { return stop != nullptr && *stop; }
 };
 
 size_t TakeHeader(const char* data, size_t size, size_t count, void* pointer) {
@@ -75,14 +68,13 @@ size_t TakeHeader(const char* data, size_t size, size_t count, void* pointer) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   if (line.size() > kLongestHeader || headers.size() >= kMostHeaders) return 0;
-  headers[LowerCase(line.substr(0, colon))] = WithoutSpace(line.substr(colon + 1));
+  headers.emplace_back(line.substr(0, colon), WithoutSpace(line.substr(colon + 1)));
   return line.size();
 }
 
 size_t TakeBody(const char* data, size_t size, size_t count, void* pointer) {
   auto& exchange = *static_cast<Exchange*>(pointer);
   exchange.response.status = exchange.Status();
-  if (!exchange.response.Succeeded()) return size * count;
   try {
     exchange.sink(exchange.response, std::as_bytes(std::span(data, size * count)));
     return size * count;
@@ -94,45 +86,8 @@ size_t TakeBody(const char* data, size_t size, size_t count, void* pointer) {
 
 /// Called at least once a second, whatever happens; another answer than 0 ends the request.
 int ReportProgress(void* pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const Exchange*>(pointer)->IsStopped() ? 1 : 0;
-}
-
-struct FreeHandle {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-using Url = std::unique_ptr<CURLU, FreeUrl>;
-
-Error NoUrl(const std::string& url) {
-  return Error(ErrorCode::kMalformedFile,
-               "expected an http or https URL, found '" + WithoutQuery(url) + "'");
-}
-
-/// `location`, which may be relative to `base`.
-Url ParseUrl(const std::string& base, const std::string& location) {
-  Url url(curl_url());
-  if (url == nullptr) throw std::bad_alloc();
-  if ((!base.empty() && curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK) ||
-      curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
-    throw NoUrl(location);
-  }
-  return url;
-}
-
-std::string PartOf(const Url& url, CURLUPart part, unsigned int flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return {};
-  std::string copy = text;
-  curl_free(text);
-  return copy;
+  const std::atomic<bool>* const stop = static_cast<const Exchange*>(pointer)->stop;
+  return stop != nullptr && *stop ? 1 : 0;
 }
 
 /// Why a request brought no answer, and what can be done.
@@ -147,10 +102,10 @@ class FailedRequest {
  public:
   FailedRequest(CURL* handle, CURLcode code, const std::string& url, std::string detail)
       : handle_(handle), code_(code), detail_(std::move(detail)) {
-    const Url parsed = ParseUrl({}, url);
-    host_ = PartOf(parsed, CURLUPART_HOST);
-    const std::string port = PartOf(parsed, CURLUPART_PORT);
-    server_ = port.empty() ? host_ : host_ + ":" + port;
+    if (const std::optional<Url> parsed = ParseUrl(url)) {
+      host_ = parsed->host;
+      server_ = parsed->Server();
+    }
     if (detail_.empty()) detail_ = curl_easy_strerror(code);
   }
 
@@ -237,22 +192,56 @@ void InitialiseLibrary() {
   }
 }
 
-}  // namespace
+class CurlTransport final : public HttpTransport {
+ public:
+  CurlTransport() {
+    InitialiseLibrary();
+    handle_.reset(curl_easy_init());
+    if (handle_ == nullptr) throw std::bad_alloc();
+    Configure();
+  }
 
-std::string HttpResponse::Header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? std::string() : found->second;
-}
+  HttpResponse Send(const HttpRequest& request, const BodySink& sink) override {
+    const List headers = ListOf(request.headers);
+    Exchange exchange{handle_.get(), sink, request.stop};
+    Prepare(request, headers.get(), exchange);
+    const CURLcode code = curl_easy_perform(handle_.get());
+    if (exchange.failure) std::rethrow_exception(exchange.failure);
+    ThrowIfStopped(request.stop);
+    if (code != CURLE_OK) {
+      const Explanation explanation =
+          FailedRequest(handle_.get(), code, request.url, detail_).Explain();
+      const std::string message = WithoutQuery(request.url) + ": " + explanation.message;
+      if (explanation.may_pass) throw TransientFailure(message, explanation.hint);
+      throw Error(ErrorCode::kIo, message, explanation.hint);
+    }
+    exchange.response.status = exchange.Status();
+    return std::move(exchange.response);
+  }
 
-struct HttpClient::Connection {
-  char detail[CURL_ERROR_SIZE] = {};  // libcurl's text about the last failure; outlives the handle
-  // Kept from request to request, and with it the connections to servers.
-  std::unique_ptr<CURL, FreeHandle> handle;
-  const std::atomic<bool>* stop = nullptr;
+ private:
+  struct FreeHandle {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  };
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+  using List = std::unique_ptr<curl_slist, FreeList>;
+
+  static List ListOf(const HttpHeaders& headers) {
+    List list;
+    for (const auto& [name, value] : headers) {
+      curl_slist* const longer = curl_slist_append(list.get(), (name + ": " + value).c_str());
+      if (longer == nullptr) throw std::bad_alloc();
+      static_cast<void>(list.release());  // is part of the longer list
+      list.reset(longer);
+    }
+    return list;
+  }
 
   template <typename Value>
   void Set(CURLoption option, Value value) {
-    const CURLcode code = curl_easy_setopt(handle.get(), option, value);
+    const CURLcode code = curl_easy_setopt(handle_.get(), option, value);
     if (code != CURLE_OK) {
       throw Error(ErrorCode::kInternal, std::string("libcurl: ") + curl_easy_strerror(code));
     }
@@ -260,100 +249,40 @@ struct HttpClient::Connection {
 
   /// What is the same for all requests. A handle may keep its buffer after a request that failed,
   /// and then refuses to change its size: it is set once.
-  void Configure(long timeout_seconds) {
+  void Configure() {
     Set(CURLOPT_PROTOCOLS_STR, "http,https");
     Set(CURLOPT_FOLLOWLOCATION, 0L);
     Set(CURLOPT_SSL_VERIFYPEER, 1L);
     Set(CURLOPT_SSL_VERIFYHOST, 2L);
-    Set(CURLOPT_CONNECTTIMEOUT, timeout_seconds);
-    Set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes per second, for so many seconds:
-    Set(CURLOPT_LOW_SPEED_TIME, timeout_seconds);
     Set(CURLOPT_BUFFERSIZE, kBufferBytes);
     Set(CURLOPT_NOSIGNAL, 1L);  // signals are the program's
     Set(CURLOPT_NOPROGRESS, 0L);
     Set(CURLOPT_HEADERFUNCTION, &TakeHeader);
     Set(CURLOPT_WRITEFUNCTION, &TakeBody);
     Set(CURLOPT_XFERINFOFUNCTION, &ReportProgress);
-    Set(CURLOPT_ERRORBUFFER, detail);
+    Set(CURLOPT_ERRORBUFFER, detail_);
   }
 
   void Prepare(const HttpRequest& request, const curl_slist* headers, Exchange& exchange) {
     Set(CURLOPT_URL, request.url.c_str());
     Set(request.head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);  // each ends the other
     Set(CURLOPT_HTTPHEADER, headers);
+    Set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.timeout_seconds));
+    Set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes per second, for so many seconds:
+    Set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.timeout_seconds));
     Set(CURLOPT_HEADERDATA, &exchange);
     Set(CURLOPT_WRITEDATA, &exchange);
     Set(CURLOPT_XFERINFODATA, &exchange);
-    detail[0] = '\0';
+    detail_[0] = '\0';
   }
+
+  char detail_[CURL_ERROR_SIZE] = {};  // libcurl's text about the last failure; outlives the handle
+  // Kept from request to request, and with it the connections to servers.
+  std::unique_ptr<CURL, FreeHandle> handle_;
 };
 
-HttpClient::HttpClient(int timeout_seconds, const std::atomic<bool>* stop)
-    : connection_(std::make_unique<Connection>()) {
-  InitialiseLibrary();
-  connection_->handle.reset(curl_easy_init());
-  if (connection_->handle == nullptr) throw std::bad_alloc();
-  connection_->Configure(timeout_seconds);
-  connection_->stop = stop;
-}
+}  // namespace
 
-HttpClient::~HttpClient() = default;
-
-HttpResponse HttpClient::Send(const HttpRequest& request, const BodySink& sink) {
-  std::unique_ptr<curl_slist, FreeList> headers;
-  for (const std::string& header : request.headers) {
-    curl_slist* const longer = curl_slist_append(headers.get(), header.c_str());
-    if (longer == nullptr) throw std::bad_alloc();
-    static_cast<void>(headers.release());  // is part of the longer list
-    headers.reset(longer);
-  }
-  Exchange exchange{connection_->handle.get(), sink, connection_->stop};
-  connection_->Prepare(request, headers.get(), exchange);
-
-  const CURLcode code = curl_easy_perform(exchange.handle);
-  if (exchange.failure) std::rethrow_exception(exchange.failure);
-  if (exchange.IsStopped()) throw Error(ErrorCode::kCancelled, "the download was stopped");
-  if (code != CURLE_OK) {
-    const Explanation explanation =
-        FailedRequest(exchange.handle, code, request.url, connection_->detail).Explain();
-    const std::string message = WithoutQuery(request.url) + ": " + explanation.message;
-    if (explanation.may_pass) throw TransientFailure(message, explanation.hint);
-    throw Error(ErrorCode::kIo, message, explanation.hint);
-  }
-  exchange.response.status = exchange.Status();
-  return std::move(exchange.response);
-}
-
-std::string OriginOf(const std::string& url) {
-  const Url parsed = ParseUrl({}, url);
-  const std::string scheme = PartOf(parsed, CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") throw NoUrl(url);
-  return scheme + "://" + LowerCase(PartOf(parsed, CURLUPART_HOST)) + ":" +
-         PartOf(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-}
-
-std::string ResolveLocation(const std::string& url, const std::string& location) {
-  std::string resolved = PartOf(ParseUrl(url, location), CURLUPART_URL);
-  OriginOf(resolved);  // throws for other schemes
-  return resolved;
-}
-
-std::string WithoutQuery(const std::string& url) { return url.substr(0, url.find('?')); }
-
-std::string PercentEncoded(const std::string& text) {
-  constexpr std::string_view kAsTheyAre =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char character : text) {
-    const auto byte = static_cast<unsigned char>(character);
-    if (kAsTheyAre.find(character) != std::string_view::npos) {
-      encoded += character;
-    } else {
-      encoded += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return encoded;
-}
+std::shared_ptr<HttpTransport> NewCurlTransport() { return std::make_shared<CurlTransport>(); }
 
 }  // namespace siglip
