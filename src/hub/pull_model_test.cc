@@ -255,12 +255,10 @@ TEST_F(PullModelTest, ABodyThatBreaksOffIsContinued) {
 }
 
 TEST_F(PullModelTest, FailuresThatPass) {
-  const auto fail_once = [&](const std::string& url, std::function<Answer()> failure) {
-    hub_->handlers[url] = [this, url, failure, then = hub_->handlers[url]](const HttpRequest&) {
-      const auto restored = then;
-      const auto fail = failure;
-      hub_->handlers[url] = restored;  // ends this handler, with what it holds
-      return fail();
+  const auto fail_once = [&](const std::string& url, const std::function<Answer()>& failure) {
+    hub_->handlers[url] = [failure, then = hub_->handlers[url],
+                           failed = false](const HttpRequest& request) mutable {
+      return std::exchange(failed, true) ? then(request) : failure();
     };
   };
   fail_once(kListUrl, []() -> Answer { throw TransientFailure("no such host"); });

@@ -1,4 +1,4 @@
-// AVIF through libavif.
+// AVIF through libavif, the AV1 in it through dav1d.
 #include <avif/avif.h>
 
 #include <algorithm>
@@ -46,8 +46,15 @@ int ContainerOrientation(const avifImage& image) {
 }
 
 std::unique_ptr<avifDecoder, DecoderDeleter> OpenDecoder(const ImageSource& source) {
+  // By name: which of several decoders libavif prefers is a matter of how it was built.
+  constexpr avifCodecChoice kCodec = AVIF_CODEC_CHOICE_DAV1D;
+  if (avifCodecName(kCodec, AVIF_CODEC_FLAG_CAN_DECODE) == nullptr) {
+    ThrowUnsupported(source, ImageFormat::kAvif, "the libavif in use was built without dav1d",
+                     "convert it to PNG or JPEG first, or install a libavif with dav1d");
+  }
   std::unique_ptr<avifDecoder, DecoderDeleter> decoder(avifDecoderCreate());
   if (decoder == nullptr) throw std::bad_alloc();
+  decoder->codecChoice = kCodec;
   decoder->maxThreads = 1;  // pictures are decoded side by side already
   // Files of older libheif lack what these would insist on; Pillow reads them too.
   decoder->strictFlags &= ~(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED);

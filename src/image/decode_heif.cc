@@ -1,11 +1,13 @@
-// HEIC through libheif.
+// HEIC through libheif, the HEVC in it through libde265.
 #include <libheif/heif.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "image/decode.h"
@@ -19,6 +21,7 @@ namespace {
 
 using Context = std::unique_ptr<heif_context, Releaser<heif_context_free>>;
 using Handle = std::unique_ptr<heif_image_handle, Releaser<heif_image_handle_release>>;
+using Options = std::unique_ptr<heif_decoding_options, Releaser<heif_decoding_options_free>>;
 using HeifImage = std::unique_ptr<heif_image, Releaser<heif_image_release>>;
 
 void CheckError(const ImageSource& source, const heif_error& error) {
@@ -61,9 +64,34 @@ bool CheckReferences(const ImageSource& source) {
                                              std::to_string(kMostItems) + " tiles, found more");
 }
 
+// By name: which of several decoders for HEVC libheif prefers is a matter of how it was built. One
+// name is all it takes: an item that is AV1 goes to the decoder that it prefers for that.
+constexpr const char* kDecoder = "libde265";
+
+// libheif itself would take another one in its place.
+void RequireDecoder(const ImageSource& source) {
+  std::array<const heif_decoder_descriptor*, 32> decoders = {};
+  const int count = heif_get_decoder_descriptors(heif_compression_HEVC, decoders.data(),
+                                                 static_cast<int>(decoders.size()));
+  for (int i = 0; i < count; ++i) {
+    const char* const id = heif_decoder_descriptor_get_id_name(decoders[static_cast<size_t>(i)]);
+    if (id != nullptr && std::string_view(id) == kDecoder) return;
+  }
+  ThrowUnsupported(source, ImageFormat::kHeic, "the libheif in use has no libde265",
+                   "convert it to PNG or JPEG first, or install libheif with libde265");
+}
+
+Options DecodingOptions() {
+  Options options(heif_decoding_options_alloc());
+  if (options == nullptr) throw std::bad_alloc();
+  options->decoder_id = kDecoder;
+  return options;
+}
+
 }  // namespace
 
 DecodedImage DecodeHeic(const ImageSource& source) {
+  RequireDecoder(source);
   const bool has_grids = CheckReferences(source);
   const Context context(heif_context_alloc());
   if (context == nullptr) throw std::bad_alloc();
@@ -80,11 +108,12 @@ DecodedImage DecodeHeic(const ImageSource& source) {
 
   const bool composite = heif_image_handle_has_alpha_channel(handle.get()) != 0 &&
                          source.options.alpha == AlphaPolicy::kWhite;
+  const Options options = DecodingOptions();
   heif_image* raw_image = nullptr;
-  CheckError(source,
-             heif_decode_image(
-                 handle.get(), &raw_image, heif_colorspace_RGB,
-                 composite ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, nullptr));
+  CheckError(source, heif_decode_image(
+                         handle.get(), &raw_image, heif_colorspace_RGB,
+                         composite ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
+                         options.get()));
   const HeifImage decoded(raw_image);
   const int64_t decoded_width = heif_image_get_width(raw_image, heif_channel_interleaved);
   const int64_t decoded_height = heif_image_get_height(raw_image, heif_channel_interleaved);
