@@ -90,13 +90,14 @@ TEST(COpen, OptionsReachTheEmbedder) {
   EXPECT_FALSE(SameBits(
       plain,
       expect_as_in_cpp([](auto& options) { options.precision = SIGLIP_PRECISION_BF16; }, bf16)));
-  for (const auto& [mode, in_cpp] :
-       {std::pair(SIGLIP_PREPROCESS_TORCHVISION, PreprocessMode::kTorchvision),
-        std::pair(SIGLIP_PREPROCESS_PILLOW, PreprocessMode::kPillow),
-        std::pair(SIGLIP_PREPROCESS_PILLOW13, PreprocessMode::kPillow13)}) {
+  const std::vector<std::pair<siglip_preprocess_mode, PreprocessMode>> modes = {
+      {SIGLIP_PREPROCESS_TORCHVISION, PreprocessMode::kTorchvision},
+      {SIGLIP_PREPROCESS_PILLOW, PreprocessMode::kPillow},
+      {SIGLIP_PREPROCESS_PILLOW13, PreprocessMode::kPillow13}};
+  for (const auto& mode : modes) {
     EmbedderOptions other;
-    other.preprocess = in_cpp;
-    expect_as_in_cpp([&](auto& options) { options.preprocess = mode; }, other);
+    other.preprocess = mode.second;
+    expect_as_in_cpp([&](auto& options) { options.preprocess = mode.first; }, other);
   }
 }
 
