@@ -168,6 +168,13 @@ def check_isa(relative, header):
     return None
 
 
+def check_c_header(relative, header):
+    """Public headers of C can be read by a compiler of C."""
+    if relative.parts[0] == "include" and relative.suffix == ".h" and not header.endswith(".h"):
+        return f"a header of C includes headers of C only, not <{header}>"
+    return None
+
+
 def codec_of(header):
     """The codec library a header belongs to, if any."""
     for codec, beginnings in CODEC_HEADERS.items():
@@ -212,7 +219,8 @@ class Checker:
                 self.report(relative, line, f"'..' in an include: {header}")
             for message in (check_layer_order(self.layers, relative, header),
                             check_third_party(relative, header),
-                            check_isa(relative, header)):
+                            check_isa(relative, header),
+                            check_c_header(relative, header)):
                 if message:
                     self.report(relative, line, message)
             self.check_codec(relative, line, header)
@@ -238,23 +246,28 @@ class Checker:
         for layer in sorted(set(self.layers.depends) - told):
             self.report(path.relative_to(self.root), begin + 1, f"layer {layer} is not in the table")
 
-    def check_self_contained(self, compiler):
-        """Every public header compiles with nothing included before it."""
+    def check_self_contained(self, cpp_compiler, c_compiler):
+        """Every public header compiles with nothing included before it, that of C as C99, too."""
+        for path in sorted((self.root / "include").rglob("*.h*")):
+            self.compile_alone(path, cpp_compiler, "c++", "-std=c++20")
+            if path.suffix == ".h":
+                self.compile_alone(path, c_compiler, "c", "-std=c99", "-pedantic")
+
+    def compile_alone(self, path, compiler, language, *options):
         include = self.root / "include"
-        for path in sorted(include.rglob("*.hpp")):
-            result = subprocess.run(
-                [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
-                 "-I", str(include), "-x", "c++", "-"],
-                input=f'#include "{path.relative_to(include).as_posix()}"\n',
-                capture_output=True, text=True, check=False)
-            if result.returncode != 0:
-                self.report(path.relative_to(self.root), 1,
-                            "does not compile alone:\n" + result.stderr.rstrip())
+        result = subprocess.run(
+            [compiler, *options, "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+             "-I", str(include), "-x", language, "-"],
+            input=f'#include "{path.relative_to(include).as_posix()}"\n',
+            capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            self.report(path.relative_to(self.root), 1,
+                        f"does not compile alone as {language}:\n" + result.stderr.rstrip())
 
     def run(self):
         for folder in CHECKED_FOLDERS:
             for path in sorted((self.root / folder).rglob("*")):
-                if path.suffix in (".h", ".hpp", ".cc", ".inc") and path.is_file():
+                if path.suffix in (".h", ".hpp", ".c", ".cc", ".inc") and path.is_file():
                     self.check_file(path)
         self.check_table()
         return self.violations
@@ -265,13 +278,13 @@ def main():
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent,
                         help="the project (default: the one this script lies in)")
     parser.add_argument("--self-contained", action="store_true",
-                        help="also compile every public header alone, with $CXX or g++")
+                        help="also compile every public header alone, with $CXX or g++ and $CC or gcc")
     arguments = parser.parse_args()
 
     checker = Checker(arguments.root.resolve())
     checker.run()
     if arguments.self_contained:
-        checker.check_self_contained(os.environ.get("CXX", "g++"))
+        checker.check_self_contained(os.environ.get("CXX", "g++"), os.environ.get("CC", "gcc"))
     for violation in checker.violations:
         print(violation)
     return 1 if checker.violations else 0

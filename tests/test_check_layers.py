@@ -16,7 +16,7 @@ GOOD_TREE = {
                        "| `weights` | files | `tensor` |\n| `model` | all | `kernels`, `weights` |\n"
                        "| `image` | codecs | `tensor` |\n| `text` | tokens | `weights` |\n"
                        "| `engine` | files in | `model`, `image`, `text` |\n"
-                       "| `hub` | names | `base` |\n| `output` | files out | `weights` |\n\nMore.\n",
+                       "| `hub` | names | `base` |\n| `c` | for C | `engine` |\n| `output` | files out | `weights` |\n\nMore.\n",
     "src/base/CMakeLists.txt": "find_package(Threads)\n"
                                "siglip_layer(base HEADERS error.hpp SOURCES error.cc)\n",
     "src/tensor/CMakeLists.txt": "siglip_layer(tensor SOURCES a.cc HEADERS tensor.hpp DEPENDS base)\n",
@@ -28,6 +28,11 @@ GOOD_TREE = {
     "src/text/CMakeLists.txt": "siglip_layer(text SOURCES a.cc DEPENDS weights)\n",
     "src/engine/CMakeLists.txt": "siglip_layer(engine HEADERS embedder.hpp SOURCES a.cc\n"
                                  "  DEPENDS model image text)\n",
+    "src/c/CMakeLists.txt": "siglip_layer(c HEADERS siglip.h SOURCES a.cc DEPENDS engine)\n",
+    "src/c/a.cc": '#include "siglip/siglip.h"\n#include "siglip/embedder.hpp"\n',
+    "include/siglip/siglip.h": "#ifndef SIGLIP_H\n#define SIGLIP_H\n#include <stdint.h>\n"
+                               "typedef struct siglip { int32_t field; } siglip;\n#endif\n",
+    "examples/use/main.c": "#include <siglip/siglip.h>\n",
     "src/hub/CMakeLists.txt": "siglip_layer(hub SOURCES a.cc DEPENDS base)\n",
     "src/output/CMakeLists.txt": "siglip_layer(output PROGRAMS_ONLY SOURCES a.cc DEPENDS weights)\n",
     "src/output/npy.cc": '#include "base/json.h"\n',
@@ -82,6 +87,13 @@ VIOLATIONS = {
                                              "layer engine includes output/journal.h"),
     "the layer for apps above an engine": ("src/output/a.cc", '#include "siglip/embedder.hpp"\n', 1,
                                            "layer output includes siglip/embedder.hpp"),
+    "upward include of the header of C": ("src/engine/a.cc", '#include "siglip/siglip.h"\n', 1,
+                                          "layer engine includes siglip/siglip.h of layer c"),
+    "header of C++ in one of C": ("include/siglip/siglip.h", "#include <stdint.h>\n#include <cstdint>\n", 2,
+                                  "headers of C only, not <cstdint>"),
+    "private header in an example of C": ("examples/use/main.c", '#include "c/arguments.h"\n', 1,
+                                          "examples/ may include only siglip/*.hpp"),
+    "new public header of C": ("include/siglip/secret.h", "", 1, "no layer names"),
     "unknown public header": ("src/base/a.cc", "#include <siglip/secret.hpp>\n", 1,
                               "no public header"),
     "new public header": ("include/siglip/secret.hpp", "", 1, "no layer names"),
@@ -130,7 +142,7 @@ VIOLATIONS = {
     "table without a layer": ("ARCHITECTURE.md", "| layer | owns | may use |\n|---|---|---|\n"
                               "| `base` | errors | – |\n", 1, "layer tensor is not in the table"),
     "table with another layer": ("ARCHITECTURE.md", GOOD_TREE["ARCHITECTURE.md"].replace(
-        "\n\n", "\n| `attic` | much | `base` |\n\n"), 13, "there is no layer attic"),
+        "\n\n", "\n| `attic` | much | `base` |\n\n"), 14, "there is no layer attic"),
     "table that says otherwise": ("ARCHITECTURE.md", GOOD_TREE["ARCHITECTURE.md"].replace(
         "| all | `kernels`, `weights` |", "| all | `kernels` |"), 7,
         "layer model may use kernels, weights"),
@@ -165,6 +177,15 @@ class CheckLayersTest(unittest.TestCase):
             "src/base/a.cc": '#include "tensor/a.h"\n#include "model/b.h"\n',
             "src/tensor/a.cc": '#include "engine/a.h"\n'}
         self.assertEqual(len(self.run_on(tree).stdout.splitlines()), 3)
+
+    def test_the_header_of_c_is_self_contained_as_c99(self):
+        # Each is C++, and no C99.
+        for text in ("#include <stddef.h>\nstruct siglip {};\nsize_t Size(siglip* handle);\n",
+                     "inline int Size(int size = 1) { return size; }\n"):
+            result = self.run_on(GOOD_TREE | {"include/siglip/siglip.h": text}, "--self-contained")
+            self.assertEqual(result.returncode, 1, text)
+            self.assertIn("include/siglip/siglip.h:1: does not compile alone as c:", result.stdout)
+            self.assertNotIn("as c++", result.stdout)
 
     def test_self_contained(self):
         self.assertEqual(self.run_on(GOOD_TREE, "--self-contained").returncode, 0)
