@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from .auto import AutoImageProcessor as AutoImageProcessor
     from .auto import AutoModel as AutoModel
     from .auto import AutoModelForImageClassification as AutoModelForImageClassification
-    from .auto import AutoModelForZeroShotImageClassification as AutoModelForZeroShotImageClassification
+    from .auto import (
+        AutoModelForZeroShotImageClassification as AutoModelForZeroShotImageClassification,
+    )
     from .auto import AutoProcessor as AutoProcessor
     from .auto import AutoTokenizer as AutoTokenizer
     from .configuration import AutoConfig as AutoConfig

@@ -43,7 +43,7 @@ def is_torch_tensor(value: object) -> bool:
 
 
 def framework_of(*values: object) -> Framework:
-    """"pt" where one of them is a torch tensor."""
+    """ "pt" where one of them is a torch tensor."""
     return "pt" if any(is_torch_tensor(value) for value in values) else "np"
 
 
@@ -148,7 +148,7 @@ def check_framework(return_tensors: object) -> Framework | None:
     """The argument `return_tensors` of transformers."""
     value = getattr(return_tensors, "value", return_tensors)  # of an enumeration of transformers
     if value is None or value == "np" or value == "pt":
-        return cast("Framework | None", value)
+        return value
     raise InvalidArgument(f'return_tensors: expected None, "np" or "pt", found {return_tensors!r}')
 
 

@@ -270,17 +270,17 @@ def _class_of_part(fields: dict[str, Any], name: str) -> type[Config] | None:
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """The config.json of transformers that a checkpoint has or, being another project's, would have."""
+    """The config.json of transformers that a checkpoint has or, of another project, would have."""
     fields = _read_json(os.path.join(path, "config.json"))
     if fields.get("model_type") in _CLASSES:
         return fields
     found = inspect(path)
     vision, text = found["config"], (found["text"] or {}).get("config")
     if vision is None or text is None:
-        fields = vision or text
-        if not fields:
+        tower = vision or text
+        if not tower:
             raise NotFound(f"{path}: expected a tower of SigLIP, found none")
-        return dict(fields)
+        return dict(tower)
     naflex = vision["model_type"] == "siglip2_vision_model"
     fields = {
         "architectures": ["Siglip2Model" if naflex else "SiglipModel"],

@@ -1,5 +1,5 @@
-"""What goes wrong: one base class, and under it a class per code of the C++ library, each of which is
-also the Python exception one would expect."""
+"""What goes wrong: one base class, and under it a class per code of the C++ library, each of which
+is also the Python exception one would expect."""
 
 from typing import Any
 
@@ -112,9 +112,7 @@ class SiglipWarning(UserWarning):
     """Something was done as asked that the model was not trained for."""
 
 
-def _picture_error(
-    message: str, hint: str, code: str, index: int, source: object
-) -> PictureError:
+def _picture_error(message: str, hint: str, code: str, index: int, source: object) -> PictureError:
     return PictureError(message, hint, code=code, index=index, source=source)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -77,9 +76,7 @@ def load(
     SiglipError
         `NotFound`, `MalformedFile`, `InvalidArgument` and others.
     """
-    options = _Options(
-        precision or "", preprocess or "", alpha, fast_decode, max_num_patches or 0
-    )
+    options = _Options(precision or "", preprocess or "", alpha, fast_decode, max_num_patches or 0)
     source = Source.find(model, revision, download)
     return Model(source, options, threads, runtime)
 
@@ -261,7 +258,11 @@ class Model:
             When the text tower or the tokenizer cannot be used.
         """
         one = isinstance(texts, str)
-        rows = self._native.embed_texts(_list_of_texts(texts), normalize)
+        found = _list_of_texts(texts)
+        if found:
+            rows = self._native.embed_texts(found, normalize)
+        else:
+            rows = np.empty((0, self._text_dim()), np.float32)
         result = cast(F32, rows[0]) if one else rows
         if out is None:
             return result
@@ -389,9 +390,7 @@ class Model:
             for row in rows
         ]
 
-    def _classifier_of(
-        self, labels: list[str], templates: list[str]
-    ) -> _siglip.ZeroShotClassifier:
+    def _classifier_of(self, labels: list[str], templates: list[str]) -> _siglip.ZeroShotClassifier:
         """The last one is kept: its texts are embedded once for many calls."""
         wanted = (tuple(labels), tuple(templates))
         kept = self._classifier
@@ -490,9 +489,13 @@ class Model:
     @property
     def dim(self) -> int:
         """Values of an embedding."""
-        if "vision_config" not in self.config and "text" in self.config["model_type"]:
-            return int(self.config.get("projection_size") or self.config["hidden_size"])
-        return self._native.embedding_shape()[-1]
+        if _siglip.find_parts(self.path)["image_tower"]:
+            return self._native.embedding_shape()[-1]
+        return self._text_dim()
+
+    def _text_dim(self) -> int:
+        config = json.loads(self._native.text_model.config_json)
+        return int(config.get("projection_size") or config["hidden_size"])
 
     @property
     def image_size(self) -> int | None:
@@ -597,10 +600,8 @@ class _Rows:
 def _picture_error(result: Result[Any], one: bool) -> PictureError:
     error = result.error
     assert error is not None
-    shown = os.fspath(result.source) if isinstance(result.source, PathLike) else result.source
-    # A file is called by its path already, others by their number.
     message = error.message
-    if not one and isinstance(shown, str) and not message.startswith("picture "):
+    if not one and isinstance(result.source, str | PathLike):  # others are called by their number
         message = f"picture {result.index}: {message}"
     return PictureError(
         message, error.hint, code=error.code, index=result.index, source=result.source

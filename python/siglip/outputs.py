@@ -102,8 +102,7 @@ class SiglipOutput(ModelOutput):
     def to_tuple(self) -> tuple[Any, ...]:
         """The fields that are not None, outputs among them as tuples."""
         return tuple(
-            value.to_tuple() if isinstance(value, ModelOutput) else value
-            for value in self.values()
+            value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values()
         )
 
 
