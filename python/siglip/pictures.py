@@ -117,6 +117,8 @@ def _pixels_of_pil(image: Any, name: str) -> NDArray[np.uint8]:
     """[H, W] or [H, W, 3 or 4]."""
     try:
         mode: str = image.mode
+        if mode == "La":  # which Pillow converts to nothing else
+            image = image.convert("LA")
         if mode in _ALPHA_MODES or (mode != "RGBA" and "transparency" in image.info):
             image = image.convert("RGBA")
         elif mode not in _PLAIN_MODES:
