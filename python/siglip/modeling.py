@@ -222,6 +222,11 @@ def _imported_torch() -> Any:
     return sys.modules.get("torch")
 
 
+def _give_number(value: float) -> Any:
+    framework: Framework = "np" if _imported_torch() is None else "pt"
+    return give(np.array([value], np.float32), framework)
+
+
 def _other_name(name: str) -> str:
     if name.startswith("Siglip2"):
         return "Siglip" + name.removeprefix("Siglip2")
@@ -482,14 +487,14 @@ class _ImageTextModel(PreTrainedModel):
         return self._vision().precision
 
     @property
-    def logit_scale(self) -> F32:
-        """[1]: a logarithm."""
-        return np.array([self._logits.logit_scale], np.float32)
+    def logit_scale(self) -> Any:
+        """[1]: a logarithm; of torch where it is imported."""
+        return _give_number(self._logits.logit_scale)
 
     @property
-    def logit_bias(self) -> F32:
-        """[1]"""
-        return np.array([self._logits.logit_bias], np.float32)
+    def logit_bias(self) -> Any:
+        """[1]; of torch where it is imported."""
+        return _give_number(self._logits.logit_bias)
 
     def _count_parameters(self, found: dict[str, Any]) -> int:
         return int(found["vision_parameters"]) + int(found["text"]["parameters"]) + 2

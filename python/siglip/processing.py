@@ -486,7 +486,7 @@ def _levels_to_caller() -> int:
     while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
         frame = frame.f_back
         level += 1
-    return level - 1 if level > 1 else 1
+    return level
 
 
 class SiglipProcessor(_Pretrained):

@@ -142,9 +142,7 @@ def test_bad_pictures_can_be_rows_of_nan(model: siglip.Model, pictures: list[str
         model.encode_image(pictures, on_error="skip")  # type: ignore[arg-type]
 
 
-def test_stream_gives_results_and_errors_in_order(
-    model: siglip.Model, pictures: list[str]
-) -> None:
+def test_stream_gives_results_and_errors_in_order(model: siglip.Model, pictures: list[str]) -> None:
     items = [{"file": file} for file in [pictures[0], "missing.jpg", pictures[1]]]
     results = list(model.stream(items, key=lambda item: item["file"]))
     assert [result.index for result in results] == [0, 1, 2]
@@ -173,9 +171,7 @@ def test_stream_takes_no_more_than_it_may(model: siglip.Model, pictures: list[st
     assert taken <= before + 1
 
 
-def test_stream_passes_on_what_the_pictures_raise(
-    model: siglip.Model, pictures: list[str]
-) -> None:
+def test_stream_passes_on_what_the_pictures_raise(model: siglip.Model, pictures: list[str]) -> None:
     def failing() -> Any:
         yield pictures[0]
         raise KeyError("source")

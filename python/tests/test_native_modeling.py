@@ -256,8 +256,9 @@ def test_wrong_inputs() -> None:
 def test_logit_scale_and_bias() -> None:
     model = siglip.SiglipModel.from_pretrained(DEMO)
     weights = read_safetensors(DEMO / "model.safetensors")
-    assert model.logit_scale == weights["logit_scale"]
-    assert model.logit_bias == weights["logit_bias"]
+    assert model.logit_scale.shape == model.logit_bias.shape == (1,)
+    assert float(model.logit_scale[0]) == weights["logit_scale"][0]
+    assert float(model.logit_bias[0]) == weights["logit_bias"][0]
 
 
 def count_values(*names: str) -> int:

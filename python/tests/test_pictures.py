@@ -67,7 +67,9 @@ def test_a_part_of_each_row_is_not_copied() -> None:
     assert np.shares_memory(found, array) and (found == part).all()
 
 
-@pytest.mark.parametrize("change", [lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a[..., ::-1]])
+@pytest.mark.parametrize(
+    "change", [lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a[..., ::-1]]
+)
 def test_what_lies_otherwise_in_memory_is_copied_right(change: Any) -> None:
     array = RANDOM.integers(0, 256, (5, 7, 3), np.uint8)
     found = pixels_of(change(array))
@@ -113,7 +115,9 @@ def test_pil_images_as_they_are(mode: str) -> None:
     assert (pixels_of(image) == np.asarray(image)).all()
 
 
-@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16", "RGBX"])
+@pytest.mark.parametrize(
+    "mode", ["1", "P", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16", "RGBX"]
+)
 def test_pil_images_as_pillow_converts_them(mode: str) -> None:
     if mode == "LAB":
         image = Image.frombytes("LAB", (2, 3), bytes(range(18)))
