@@ -1,0 +1,17 @@
+"""The program `siglip`."""
+
+import sys
+
+
+def main() -> int:
+    """Runs it with the arguments of this process.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    from . import _siglip
+
+    sys.stdout.flush()
+    return _siglip.command_line(["siglip", *sys.argv[1:]])

@@ -1,0 +1,171 @@
+"""Other processes: fork, spawn, workers of others, signals, the program."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import DEMO, GOLDEN
+
+import siglip
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork() here")
+
+
+def embed(model: siglip.Model, files: list[str]) -> Any:
+    return model.encode_image(files)
+
+
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=needs_fork), "spawn"])
+def test_children_compute_the_same(method: str, pictures: list[str]) -> None:
+    model = siglip.load(DEMO, threads=2)
+    expected = model.encode_image(pictures)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        found = pool.starmap_async(embed, [(model, pictures)] * 4).get(timeout=120)
+    assert all((rows == expected).all() for rows in found)
+    assert (model.encode_image(pictures) == expected).all()
+
+
+@needs_fork
+def test_a_child_uses_what_its_parent_loaded(pictures: list[str]) -> None:
+    model = siglip.load(DEMO, threads=2)
+    tower = siglip.SiglipVisionModel.from_pretrained(GOLDEN / "vision-head", threads=2)
+    pixels = np.ones((2, 3, 48, 48), np.float32)
+    expected, pooled = model.encode_image(pictures), tower(pixels).pooler_output
+    child = os.fork()
+    if child == 0:
+        same = (model.encode_image(pictures) == expected).all()
+        same = same and (tower(pixels).pooler_output == pooled).all()
+        same = same and siglip.load(DEMO).encode_text("a star").shape == (128,)
+        os._exit(0 if same else 1)
+    deadline = time.monotonic() + 60
+    status: int | None = None
+    while status is None and time.monotonic() < deadline:
+        found, code = os.waitpid(child, os.WNOHANG)
+        status = code if found else None
+        time.sleep(0.02)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+    assert status == 0
+
+
+def test_joblib(pictures: list[str]) -> None:
+    joblib = pytest.importorskip("joblib")
+    model = siglip.load(DEMO, threads=1)
+    expected = model.encode_image(pictures)
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(embed)(model, [file]) for file in pictures)
+    assert (np.concatenate(found) == expected).all()
+
+
+def test_data_loader(pictures: list[str]) -> None:
+    data = pytest.importorskip("torch.utils.data")
+
+    class Embedded(data.Dataset):  # type: ignore[misc,name-defined]
+        def __init__(self, model: siglip.Model) -> None:
+            self.model = model
+
+        def __len__(self) -> int:
+            return len(pictures)
+
+        def __getitem__(self, index: int) -> Any:
+            return self.model.encode_image(pictures[index])
+
+    model = siglip.load(DEMO, threads=1)
+    expected = model.encode_image(pictures)
+    loader = data.DataLoader(Embedded(model), batch_size=2, num_workers=2)
+    found = np.concatenate([batch.numpy() for batch in loader])
+    assert (found == expected).all()
+
+
+def run(program: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "for result in model.stream(endless()): print(result.index, flush=True)",
+        "list(model.stream(waiting()))",
+        "model.encode_image(endless())",
+    ],
+)
+def test_ctrl_c_ends_at_once(call: str, pictures: list[str]) -> None:
+    process = run(
+        f"""
+        import itertools, sys, threading, time
+        import siglip
+        model = siglip.load(sys.argv[1], threads=2)
+        model.encode_image(sys.argv[2])
+        def endless():
+            for _ in itertools.count():
+                yield sys.argv[2]
+        def waiting():
+            print("begun", flush=True)
+            yield sys.argv[2]
+            time.sleep(20)
+        print("ready", flush=True)
+        try:
+            {call}
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+        """,
+        str(DEMO),
+        pictures[0],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    for line in process.stdout:
+        if line == "stopped\n":
+            break
+    else:
+        pytest.fail(f"no KeyboardInterrupt: {process.communicate()[1]}")
+    assert time.monotonic() - sent < 2
+    process.kill()
+    process.communicate()
+
+
+def test_nothing_is_printed_at_exit(pictures: list[str]) -> None:
+    process = run(
+        """
+        import sys, siglip
+        model = siglip.load(sys.argv[1])
+        stream = model.stream([sys.argv[2]] * 20)
+        next(stream)
+        tower = siglip.AutoModel.from_pretrained(sys.argv[1])
+        """,
+        str(DEMO),
+        pictures[0],
+    )
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
+
+
+def test_the_program() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "siglip", "inspect", str(DEMO)], capture_output=True, text=True
+    )
+    assert found.returncode == 0
+    assert "Parameters" in found.stdout and "model_type siglip" in found.stdout
+    wrong = subprocess.run(
+        [sys.executable, "-m", "siglip", "--no-such-option"], capture_output=True, text=True
+    )
+    assert wrong.returncode == 2
+
+
+def test_versions() -> None:
+    assert siglip.__version__.count(".") == 2
+    assert siglip.instruction_sets()[0] == "generic"
