@@ -223,9 +223,8 @@ class Buffer {
   Value* data() { return values_.empty() ? nullptr : values_.data(); }
   size_t size() const { return values_.size(); }
   void Check(siglip_status status) const {
-    Require(status == SIGLIP_OK || std::ranges::all_of(values_, [](Value value) {
-              return std::memcmp(&value, &kBefore, sizeof(value)) == 0;
-            }));
+    Require(status == SIGLIP_OK ||
+            std::ranges::all_of(values_, [](Value value) { return value == kBefore; }));
   }
 
  private:
