@@ -14,6 +14,7 @@ packages=(
 )
 development_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache python3-venv zsh fish
+  valgrind
 )
 
 fail() {

@@ -59,6 +59,30 @@ check_install() {
   cmake --build "$scratch/use_cpp" -- --quiet
   "$scratch/use_cpp/embed_and_classify" models/demo "a red heart,a blue star" examples/images/0?.jpg
   "$scratch/use_cpp/tensors" models/demo examples/images/00.jpg "a red heart"
+  check_install_c
+}
+
+# The same from C: by CMake, and by pkg-config after the installed folder was moved. valgrind does not
+# know AVX-512.
+check_install_c() {
+  local -a arguments=(models/demo "a red heart,a blue star" examples/images/00.jpg examples/images/01.jpg)
+  local moved="$scratch/moved"
+  cmake -S examples/use_c -B "$scratch/use_c" -G Ninja \
+    -DCMAKE_PREFIX_PATH="$scratch/installed" > /dev/null
+  cmake --build "$scratch/use_c" -- --quiet
+  "$scratch/use_c/embed" "${arguments[@]}" > "$scratch/by_cmake"
+  SIGLIP_ISA=avx2 valgrind --quiet --error-exitcode=1 --leak-check=full \
+    --errors-for-leak-kinds=definite,indirect,possible "$scratch/use_c/embed" "${arguments[@]}"
+
+  cp -r "$scratch/installed" "$moved"
+  local -a flags
+  read -r -a flags < <(PKG_CONFIG_PATH=$(dirname "$(find "$moved" -name siglip.pc)") \
+    pkg-config --cflags --libs siglip)
+  gcc -std=c99 -pedantic -Wall -Wextra -Werror examples/use_c/embed.c "${flags[@]}" -o "$scratch/embed"
+  LD_LIBRARY_PATH=$(dirname "$(find "$moved" -name libsiglip.so)") \
+    "$scratch/embed" "${arguments[@]}" > "$scratch/by_pkg_config"
+  diff "$scratch/by_cmake" "$scratch/by_pkg_config"
+  cat "$scratch/by_cmake"
 }
 
 # fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.

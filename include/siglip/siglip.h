@@ -27,6 +27,7 @@
 #ifndef SIGLIP_SIGLIP_H
 #define SIGLIP_SIGLIP_H
 
+/* NOLINTBEGIN(modernize-deprecated-headers,modernize-use-using): this is C */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -356,4 +357,5 @@ SIGLIP_API siglip_status siglip_run_text_tower(const siglip_embedder* embedder,
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
+/* NOLINTEND(modernize-deprecated-headers,modernize-use-using) */
 #endif /* SIGLIP_SIGLIP_H */

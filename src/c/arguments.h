@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "siglip/checkpoint.hpp"
 #include "siglip/embedder.hpp"
 #include "siglip/siglip.h"
 
@@ -20,6 +21,7 @@ struct siglip_runtime {
 struct siglip_embedder {
   std::string folder;
   std::string instruction_set;
+  siglip::ModelParts parts;
   siglip::Embedder embedder;
 };
 

@@ -69,13 +69,12 @@ siglip_precision ToC(Precision precision) {
 }
 
 siglip_info Describe(const siglip_embedder& handle) {
-  const ModelParts parts = FindParts(handle.folder);
   siglip_info info{};
   info.folder = handle.folder.c_str();
   info.instruction_set = handle.instruction_set.c_str();
   info.threads = handle.embedder.runtime()->threads();
-  info.has_image_tower = parts.image_tower ? 1 : 0;
-  info.has_text_tower = parts.text_tower ? 1 : 0;
+  info.has_image_tower = handle.parts.image_tower ? 1 : 0;
+  info.has_text_tower = handle.parts.text_tower ? 1 : 0;
   return info;
 }
 
@@ -129,7 +128,8 @@ siglip_status siglip_embedder_open(const char* model, const siglip_embedder_opti
     const std::string folder = siglip::ResolveModel(siglip::RequireText("model", model)).string();
     siglip::Embedder opened = siglip::Embedder::Open(folder, siglip::ReadOptions(options));
     std::string instruction_set(opened.runtime()->instruction_set());
-    *embedder = new siglip_embedder{folder, std::move(instruction_set), std::move(opened)};
+    const siglip::ModelParts parts = siglip::FindParts(folder);
+    *embedder = new siglip_embedder{folder, std::move(instruction_set), parts, std::move(opened)};
   });
 }
 

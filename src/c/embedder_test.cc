@@ -75,8 +75,15 @@ TEST(COpen, OptionsReachTheEmbedder) {
     std::vector<float> found(kDimension);
     EXPECT_STATUS(SIGLIP_OK, siglip_embed_pictures(embedder.get(), &given, 1, nullptr, found.data(),
                                                    found.size(), nullptr));
-    const Tensor expected = Embedder::Open(kDemo, in_cpp).Embed({Picture::File(picture)});
+    const Embedder expected_embedder = Embedder::Open(kDemo, in_cpp);
+    const Tensor expected = expected_embedder.Embed({Picture::File(picture)});
     EXPECT_TRUE(SameBits(found, expected.floats()));
+    // Tells options apart that make no difference to this picture.
+    std::vector<char> fingerprint(10'000);
+    EXPECT_STATUS(SIGLIP_OK, siglip_fingerprint(embedder.get(), SIGLIP_CONTENT_PICTURES, nullptr,
+                                                fingerprint.data(), fingerprint.size(), nullptr));
+    EXPECT_EQ(expected_embedder.fingerprint(EmbeddingContent::kPictures).ToJson(),
+              fingerprint.data());
     return found;
   };
   const auto plain = expect_as_in_cpp([](auto&) {}, {});
@@ -99,6 +106,17 @@ TEST(COpen, OptionsReachTheEmbedder) {
     other.preprocess = mode.second;
     expect_as_in_cpp([&](auto& options) { options.preprocess = mode.first; }, other);
   }
+  EmbedderOptions decoding;
+  decoding.decode.alpha = AlphaPolicy::kDrop;
+  decoding.decode.apply_exif_orientation = false;
+  decoding.decode.fast = true;
+  expect_as_in_cpp(
+      [](auto& options) {
+        options.alpha = SIGLIP_ALPHA_DROP;
+        options.ignore_exif_orientation = 1;
+        options.fast_decode = 1;
+      },
+      decoding);
 }
 
 TEST(COpen, LimitsAreThoseOfTheOptions) {

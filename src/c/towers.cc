@@ -84,7 +84,6 @@ Shape ShapeOfPixels(const VisionModel& tower, const float* values, size_t count,
     return {pictures, static_cast<int64_t>(patches), config.patch_values()};
   }
   const int64_t side = tower.image_size();
-  const Shape shape = {pictures, config.num_channels, side, side};
   const size_t expected =
       Count("pixel_values", {n, static_cast<size_t>(config.num_channels), static_cast<size_t>(side),
                              static_cast<size_t>(side)});
@@ -92,7 +91,7 @@ Shape ShapeOfPixels(const VisionModel& tower, const float* values, size_t count,
   if (count != expected) {
     Refuse("pixel_values", std::to_string(expected) + " values", std::to_string(count));
   }
-  return shape;
+  return {pictures, config.num_channels, side, side};
 }
 
 void RunImageTower(const Embedder& embedder, std::span<const float> pixels, size_t n,

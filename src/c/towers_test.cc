@@ -41,7 +41,7 @@ siglip_picture PixelPicture(const Image& image) {
 /// All of them, by the C interface.
 struct Prepared {
   Prepared(const siglip_embedder* embedder, const std::vector<Image>& images, size_t each)
-      : pixels(images.size() * each), shapes(2 * images.size()) {
+      : pixels(images.size() * each, 7), shapes(2 * images.size()) {
     for (size_t i = 0; i < images.size(); ++i) {
       const siglip_picture picture = PixelPicture(images[i]);
       EXPECT_STATUS(SIGLIP_OK, siglip_preprocess(embedder, &picture, pixels.data() + i * each, each,
