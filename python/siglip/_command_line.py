@@ -12,6 +12,7 @@ def main() -> int:
         The exit status.
     """
     from . import _siglip
+    from .transport import send
 
     sys.stdout.flush()
-    return _siglip.command_line(["siglip", *sys.argv[1:]])
+    return _siglip.command_line(["siglip", *sys.argv[1:]], send)

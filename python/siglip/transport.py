@@ -32,7 +32,7 @@ def send(
     headers: dict[str, str],
     head: bool,
     timeout: int,
-    sink: Callable[[memoryview], bool],
+    sink: Callable[[int, dict[str, str], bytes], bool],
 ) -> tuple[int, dict[str, str]]:
     """One request.
 
@@ -45,7 +45,8 @@ def send(
     timeout : int
         Seconds of silence after which the connection is given up.
     sink : callable
-        Takes the body of a successful answer piece by piece, until it answers False.
+        Takes the body of a successful answer piece by piece, each with the status and the headers,
+        until it answers False.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def send(
     try:
         with opener.open(request, timeout=timeout) as answer:
             if 200 <= answer.status <= 299 and not head:
-                _read(answer, sink)
+                _read(answer, lambda piece: sink(answer.status, _lower(answer.headers), piece))
             return answer.status, _lower(answer.headers)
     except urllib.error.HTTPError as error:  # an answer all the same
         with error:
@@ -79,12 +80,12 @@ def send(
         raise ConnectionError(f"{host}: {type(error).__name__}: {error}") from error
 
 
-def _read(answer: Any, sink: Callable[[memoryview], bool]) -> None:
+def _read(answer: Any, sink: Callable[[bytes], bool]) -> None:
     length = answer.length  # None: not told
     received = 0
     while piece := answer.read1(_PIECE):
         received += len(piece)
-        if not sink(memoryview(piece)):
+        if not sink(piece):
             return
     if length is not None and received < length:
         raise ConnectionError(f"the answer broke off after {received} of {length} bytes")

@@ -59,7 +59,8 @@ class Sink:
         self.data = bytearray()
         self.most = most
 
-    def __call__(self, piece: memoryview) -> bool:
+    def __call__(self, status: int, headers: dict[str, str], piece: bytes) -> bool:
+        assert status == 200 and "content-length" in headers
         self.data += piece
         return len(self.data) < self.most
 
@@ -110,7 +111,7 @@ def test_nobody_there() -> None:
 
 
 def test_what_a_sink_raises_is_passed_on(server: str) -> None:
-    def sink(piece: memoryview) -> bool:
+    def sink(status: int, headers: dict[str, str], piece: bytes) -> bool:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
