@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "arrays.h"
 #include "errors.h"
@@ -25,15 +26,19 @@ namespace nb = nanobind;
 
 namespace {
 
-/// Results that wait for their reader; beyond these the embedder waits.
-constexpr size_t kMostResults = 4;
+/// Results that wait for their reader; then the embedder waits, whose pictures in flight are what
+/// bounds memory.
+constexpr size_t kMostResults = 1;
 /// How often a thread that waits looks for signals.
 constexpr std::chrono::milliseconds kSignalsEvery{20};
+/// How many times as long an iterator may take for a picture until a stream ends without it. It may
+/// wait for anything, for ever.
+constexpr int kPatience = 10;
 
 }  // namespace
 
 /// Shared by the reader and a thread of its own that runs the embedder.
-struct Stream::State {
+struct Stream::State : std::enable_shared_from_this<Stream::State> {
   State(std::shared_ptr<const Embedder> used, nb::object asked, const EmbedOptions& chosen)
       : embedder(std::move(used)), pictures(std::move(asked)), options(chosen) {}
 
@@ -43,7 +48,8 @@ struct Stream::State {
   const pid_t process = ::getpid();
 
   std::atomic<bool> stop = false;
-  std::mutex mutex;  // guards what follows
+  std::atomic<bool> asking = false;  // the iterator is at work
+  std::mutex mutex;                  // guards what follows
   std::condition_variable changed;
   std::deque<EmbedResult> results;
   bool done = false;
@@ -61,6 +67,9 @@ struct Stream::State {
   void Stop();
   /// Waits for a moment, without Python's lock. True once nothing more will come.
   bool WaitUntilDone();
+  /// Once it is stopped: waits for the pictures that were begun, but not for the iterator. Throws
+  /// what signals raise.
+  void WaitForEnd();
   std::optional<EmbedResult> WaitForResult();
   /// A child of fork() has the state of its parent, but not the thread.
   bool IsOfThisProcess() const { return process == ::getpid(); }
@@ -75,7 +84,9 @@ std::optional<Picture> Stream::State::NextPicture() {
     failure = exception;
     return std::nullopt;
   };
+  asking = true;
   PyObject* const item = PyIter_Next(pictures.ptr());
+  asking = false;
   if (item == nullptr) {
     if (PyErr_Occurred() == nullptr) return std::nullopt;
     return fail(std::make_exception_ptr(nb::python_error()));
@@ -127,6 +138,13 @@ bool Stream::State::WaitUntilDone() {
   const nb::gil_scoped_release release;
   std::unique_lock lock(mutex);
   return changed.wait_for(lock, kSignalsEvery, [&] { return done; });
+}
+
+void Stream::State::WaitForEnd() {
+  for (int rounds = 0; !WaitUntilDone(); rounds = asking ? rounds + 1 : 0) {
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (rounds == kPatience) return;
+  }
 }
 
 std::optional<EmbedResult> Stream::State::WaitForResult() {
@@ -184,27 +202,21 @@ nb::object Stream::Next() {
 void Stream::Close() {
   if (!state_->IsOfThisProcess()) return;
   state_->Stop();
-  while (!state_->WaitUntilDone()) {
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
-  }
+  state_->WaitForEnd();
   const std::lock_guard lock(state_->mutex);
   state_->results.clear();
   state_->failure = nullptr;
 }
 
 void CloseStreams() {
-  const std::set<Stream::State*> running = Stream::State::Running();
+  const auto& running = Stream::State::Running();
+  // A copy that keeps each of them: a thread that ends takes its own out, and lets it go.
+  std::vector<std::shared_ptr<Stream::State>> states;
   for (Stream::State* const state : running) {
-    if (state->IsOfThisProcess()) state->Stop();
+    if (state->IsOfThisProcess()) states.push_back(state->shared_from_this());
   }
-  while (true) {
-    Stream::State* waited = nullptr;
-    for (Stream::State* const state : Stream::State::Running()) {
-      if (state->IsOfThisProcess()) waited = state;
-    }
-    if (waited == nullptr) return;
-    waited->WaitUntilDone();
-  }
+  for (const auto& state : states) state->Stop();
+  for (const auto& state : states) state->WaitForEnd();
 }
 
 void AddStream(nb::module_& module) {

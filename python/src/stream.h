@@ -22,7 +22,8 @@ class Stream {
   /// Throws StopIteration, what the iterator raised, what Embedder::Run throws, and what signals
   /// raise, such as KeyboardInterrupt: after that the stream has stopped.
   nanobind::object Next();
-  /// Stops it, and waits until the pictures that were begun are done. Throws what signals raise.
+  /// Stops it, and waits until the pictures that were begun are done; for an iterator that is at
+  /// work, no longer than a moment. Throws what signals raise.
   void Close();
 
  private:
@@ -31,8 +32,8 @@ class Stream {
   std::shared_ptr<State> state_;
 };
 
-/// Stops all that are open and waits for their threads, so that none of these meets an interpreter
-/// that ends.
+/// Stops all that are open and waits as Stream::Close does, so that no thread of theirs meets an
+/// interpreter that ends.
 void CloseStreams();
 
 }  // namespace siglip::python
