@@ -54,6 +54,16 @@ def test_pulling(hub: Any) -> None:
     assert len(hub.requests) == before
 
 
+def test_progress_counts_what_is_there_already(hub: Any) -> None:
+    weights = Path(siglip.pull(NAME)) / "model.safetensors"
+    weights.resolve().unlink()
+    weights.unlink()
+    told: list[tuple[int, int]] = []
+    siglip.pull(NAME, progress=lambda present, total: told.append((present, total)))
+    total = sum(map(len, FILES.values()))
+    assert told[-1] == (total, total) and told == sorted(told)
+
+
 def test_models_that_the_cache_lacks_are_downloaded(hub: Any) -> None:
     with pytest.raises(siglip.NotFound):
         siglip.load(NAME, download=False)
@@ -74,8 +84,11 @@ def test_offline_nothing_is_asked_for(hub: Any, monkeypatch: pytest.MonkeyPatch)
 
 def test_paths_are_not_asked_for(hub: Any, tmp_path: Path) -> None:
     for name in (tmp_path / "no" / "model", "./no/model", "no-model", "a/b/c"):
-        with pytest.raises(siglip.SiglipError):
+        with pytest.raises(siglip.NotFound) as loading:
             siglip.load(name)
+        with pytest.raises(siglip.NotFound) as resolving:
+            siglip.resolve(name)
+        assert str(loading.value) == str(resolving.value)
     assert not hub.requests
 
 
