@@ -15,6 +15,7 @@ Precision: TypeAlias = Literal["f32", "bf16", "int8", "auto"]
 # Of transformers: what they mean is what happens anyway, or has no meaning on a CPU.
 _WITHOUT_EFFECT = (
     "attn_implementation",
+    "framework",
     "low_cpu_mem_usage",
     "trust_remote_code",
     "use_fast",
@@ -105,7 +106,7 @@ class Loading:
             runtime=choose_runtime(runtime, threads),
             threads=threads,
             own_runtime=runtime is not None,
-            precision=_choose_precision(precision, torch_dtype if dtype is None else dtype) or "",
+            precision=choose_precision(precision, torch_dtype if dtype is None else dtype) or "",
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -121,17 +122,18 @@ def _load_again(
     )
 
 
-def check_without_effect(options: dict[str, Any]) -> None:
-    """Raises TypeError for what no `from_pretrained` knows, Unsupported for what siglip lacks."""
+def check_without_effect(options: dict[str, Any], function: str = "from_pretrained") -> None:
+    """Raises TypeError for what `function` does not know, Unsupported for what siglip lacks."""
     for name, value in options.items():
         if name in ("load_in_8bit", "load_in_4bit", "quantization_config"):
             if value:
                 raise Unsupported(f"{name} is not supported", 'precision="int8" computes in bytes')
         elif name not in _WITHOUT_EFFECT:
-            raise TypeError(f"from_pretrained() got an unexpected keyword argument {name!r}")
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
 
 
-def _choose_precision(precision: Precision | None, dtype: Any) -> Precision | None:
+def choose_precision(precision: Precision | None, dtype: Any) -> Precision | None:
+    """What `precision` and a dtype of transformers mean; None: as stored."""
     if dtype is None:
         return precision
     name = getattr(dtype, "__name__", None) or str(dtype)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from types import MappingProxyType, TracebackType
@@ -216,18 +217,19 @@ class Model:
         count = len(pictures) if isinstance(pictures, Sized) else None
         shape = self._native.embedding_shape(tokens)
         rows = _Rows(shape, count, out, one)
-        results: Iterator[Result[Any]] = self.stream(
-            pictures, normalize=normalize, tokens=tokens, in_flight=in_flight
-        )
-        if not one and wants_bar(show_progress):
-            results = with_bar(results, count, "picture")
-        for result in results:
-            if result.error is not None:
-                if on_error == "raise":
-                    raise _picture_error(result, one) from result.error
-                if callable(on_error):
-                    on_error(result.index, result.source, result.error)
-            rows.add(result.index, result.embedding)
+        stream = self.stream(pictures, normalize=normalize, tokens=tokens, in_flight=in_flight)
+        # Closed here, since the traceback of an exception would keep it at work.
+        with closing(stream):
+            results: Iterator[Result[Any]] = stream
+            if not one and wants_bar(show_progress):
+                results = with_bar(results, count, "picture")
+            for result in results:
+                if result.error is not None:
+                    if on_error == "raise":
+                        raise _picture_error(result, one) from result.error
+                    if callable(on_error):
+                        on_error(result.index, result.source, result.error)
+                rows.add(result.index, result.embedding)
         return rows.finish()
 
     def encode_text(
@@ -277,7 +279,7 @@ class Model:
         normalize: bool = False,
         tokens: bool = False,
         in_flight: int | None = None,
-    ) -> Iterator[Result[T]]:
+    ) -> Generator[Result[T], None, None]:
         """Embeds any number of pictures in bounded memory.
 
         Parameters
@@ -309,7 +311,7 @@ class Model:
         normalize: bool,
         tokens: bool,
         in_flight: int,
-    ) -> Iterator[Result[T]]:
+    ) -> Generator[Result[T], None, None]:
         # Appended to by the thread that takes pictures, in the order in which results come.
         taken: deque[tuple[T, SiglipError | None]] = deque()
 

@@ -1,6 +1,7 @@
 """What models and processors return: the classes of transformers, under their names."""
 
 import dataclasses
+import sys
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -175,11 +176,17 @@ class BatchEncoding(BatchFeature):
 def _converted(value: Any, dtype: Any) -> Any:
     if isinstance(value, list):
         return [_converted(item, dtype) for item in value]
+    # Either library's dtype does for either's arrays.
+    name = str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind == "f" and hasattr(value, "astype"):
-        return value.astype(dtype)
+        if name == "bfloat16":
+            raise Unsupported(
+                "numpy has no bfloat16", "models take float32, whatever they compute in"
+            )
+        return value.astype(name)
     if hasattr(value, "is_floating_point") and value.is_floating_point():
-        return value.to(dtype)
+        return value.to(getattr(sys.modules["torch"], name))
     return value
 
 

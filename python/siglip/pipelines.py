@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .arrays import Framework, check_framework, give
 from .auto import AutoImageProcessor, AutoModelForImageClassification
 from .errors import InvalidArgument
-from .loading import Precision
+from .loading import Precision, check_without_effect, choose_precision
 from .model import Model, load
 from .outputs import check_device
 from .pictures import Picture, is_picture, iterate_pictures
@@ -220,6 +220,8 @@ def pipeline(
     model: Any,
     *,
     device: Any = None,
+    dtype: Any = None,
+    torch_dtype: Any = None,
     revision: str | None = None,
     precision: Precision | None = None,
     threads: int | None = None,
@@ -235,10 +237,10 @@ def pipeline(
         A checkpoint, of "image-classification" one with a classifier.
     device : optional
         The CPU, by any name.
+    dtype, **options
+        As of `SiglipModel.from_pretrained`.
     revision, precision, threads, runtime
         As of `siglip.load`.
-    **options
-        Of "image-classification" as of `SiglipModel.from_pretrained`.
 
     Raises
     ------
@@ -250,12 +252,12 @@ def pipeline(
     check_device(device)
     if task not in _TASKS:
         raise InvalidArgument(f"task: expected one of {', '.join(_TASKS)}, found {task!r}")
+    check_without_effect(options, "pipeline")
     choices: dict[str, Any] = {
         "revision": revision,
-        "precision": precision,
+        "precision": choose_precision(precision, torch_dtype if dtype is None else dtype),
         "threads": threads,
         "runtime": runtime,
-        **options,
     }
     if task == "image-classification":
         classifier = AutoModelForImageClassification.from_pretrained(model, **choices)

@@ -142,6 +142,23 @@ def test_bad_pictures_can_be_rows_of_nan(model: siglip.Model, pictures: list[str
         model.encode_image(pictures, on_error="skip")  # type: ignore[arg-type]
 
 
+def test_a_failure_ends_the_work(model: siglip.Model, pictures: list[str]) -> None:
+    taken = 0
+
+    def endless() -> Any:
+        nonlocal taken
+        yield b"broken"
+        while True:
+            taken += 1
+            yield pictures[0]
+
+    with pytest.raises(siglip.PictureError) as kept:
+        model.encode_image(endless(), in_flight=2)
+    before = taken
+    time.sleep(0.2)
+    assert kept.value.index == 0 and taken == before
+
+
 def test_stream_gives_results_and_errors_in_order(model: siglip.Model, pictures: list[str]) -> None:
     items = [{"file": file} for file in [pictures[0], "missing.jpg", pictures[1]]]
     results = list(model.stream(items, key=lambda item: item["file"]))
@@ -165,7 +182,7 @@ def test_stream_takes_no_more_than_it_may(model: siglip.Model, pictures: list[st
     assert [next(stream).index for _ in range(5)] == [0, 1, 2, 3, 4]
     time.sleep(0.1)
     assert taken <= 5 + 4 + 2
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     before = taken
     time.sleep(0.1)
     assert taken <= before + 1

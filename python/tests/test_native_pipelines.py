@@ -67,5 +67,9 @@ def test_wrong_arguments() -> None:
         siglip.pipeline("text-generation", DEMO)  # type: ignore[call-overload]
     with pytest.raises(siglip.Unsupported, match="CPU"):
         siglip.pipeline("image-feature-extraction", DEMO, device="cuda:0")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"pipeline\(\).*colour"):
         siglip.pipeline("image-feature-extraction", DEMO, colour="red")
+    extract = siglip.pipeline(
+        "image-feature-extraction", DEMO, torch_dtype="float16", use_fast=True, framework="pt"
+    )
+    assert extract.model.precision == "bf16"

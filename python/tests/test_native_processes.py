@@ -134,8 +134,8 @@ def test_ctrl_c_ends_at_once(call: str, pictures: list[str]) -> None:
     else:
         pytest.fail(f"no KeyboardInterrupt: {process.communicate()[1]}")
     assert time.monotonic() - sent < 2
-    process.kill()
-    process.communicate()
+    _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_nothing_is_printed_at_exit(pictures: list[str]) -> None:
@@ -169,3 +169,19 @@ def test_the_program() -> None:
 def test_versions() -> None:
     assert siglip.__version__.count(".") == 2
     assert siglip.instruction_sets()[0] == "generic"
+
+
+@needs_fork
+def test_a_child_makes_a_runtime_while_its_parent_makes_another() -> None:
+    from siglip import runtime
+
+    with runtime._lock:  # as another thread of the parent may hold it
+        child = os.fork()
+        if child == 0:
+            os._exit(runtime.shared_runtime(1).threads)
+        deadline = time.monotonic() + 20
+        while not (found := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if not found[0]:
+            os.kill(child, signal.SIGKILL)
+    assert found[0] and os.waitstatus_to_exitcode(found[1]) == 1

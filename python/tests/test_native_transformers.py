@@ -1,5 +1,6 @@
 """The same program with `transformers` and with `siglip`: results of the same kind and value."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,30 @@ def test_naflex() -> None:
         return model.get_image_features(**inputs), tower(**inputs, output_hidden_states=True)
 
     assert_same(*both(program))
+
+
+def test_naflex_classifiers(tmp_path: Path) -> None:
+    vision = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_patches": 16, "patch_size": 4,
+    }  # fmt: skip
+    torch.manual_seed(2)
+    config = transformers.Siglip2Config(vision_config=vision, num_labels=3)
+    transformers.Siglip2ForImageClassification(config).save_pretrained(tmp_path)
+    inputs = {
+        "pixel_values": torch.rand(2, 16, 48),
+        "pixel_attention_mask": torch.tensor([[1] * 16, [1] * 12 + [0] * 4], dtype=torch.int32),
+        "spatial_shapes": torch.tensor([[4, 4], [3, 4]]),
+    }
+
+    def program(library: Any) -> Any:
+        model = library.AutoModelForImageClassification.from_pretrained(tmp_path)
+        return model(**inputs).logits, model.config.id2label
+
+    assert_same(*both(program))
+    model = siglip.AutoModelForImageClassification.from_pretrained(tmp_path)
+    assert type(model) is siglip.Siglip2ForImageClassification
+    assert model.labels == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
 def test_zero_shot_pipelines(pictures: list[str]) -> None:

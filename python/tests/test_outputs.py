@@ -110,5 +110,10 @@ def test_features_of_torch_become_another_dtype() -> None:
     assert batch.to(torch.device("cpu"), torch.bfloat16).pixel_values.dtype == torch.bfloat16
     assert batch.to(dtype=torch.float64).pixel_values.dtype == torch.float64
     assert batch.input_ids.dtype == torch.int64
+    assert batch.to("cpu", np.float16).pixel_values.dtype == torch.float16
+    array = BatchFeature(pixel_values=np.zeros(2, np.float32))
+    assert array.to("cpu", torch.float16).pixel_values.dtype == np.float16
+    with pytest.raises(siglip.Unsupported, match="bfloat16"):
+        array.to(torch.bfloat16)
     with pytest.raises(siglip.Unsupported):
         batch.to(torch.device("cuda"))
