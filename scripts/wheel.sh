@@ -10,11 +10,13 @@ if (($# > 0)); then
   exit 2
 fi
 
-readonly work=build/wheel
+readonly work=build/wheel-parts
 readonly env=build/wheel-env
 readonly stand_ins=$work/stand-ins
 scripts/python_env.sh wheel
 mkdir -p "$work" dist
+# Beside build/release, and with paths counted from here: ccache has what that build compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 options=()
 if command -v ccache > /dev/null; then
@@ -32,7 +34,7 @@ rm -rf "$work"/plain "$work"/repaired "$work"/unpacked
 printf 'wheel: building\n'
 # Without libcurl and all that it needs: Python has a transport of its own.
 quietly build "$env/bin/python" -m pip wheel . --no-build-isolation --no-deps --disable-pip-version-check \
-  --wheel-dir "$work/plain" -C build-dir="$work/cmake" -C cmake.define.SIGLIP_CURL=OFF "${options[@]}"
+  --wheel-dir "$work/plain" -C build-dir=build/wheel -C cmake.define.SIGLIP_CURL=OFF "${options[@]}"
 printf 'wheel: adding libraries\n'
 quietly stand_ins scripts/make_stand_ins.py "$stand_ins"
 PATH="$PWD/$env/bin:$PATH" LD_LIBRARY_PATH="$PWD/$stand_ins" quietly repair \

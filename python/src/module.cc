@@ -2,10 +2,14 @@
 // each function takes and gives.
 #include <nanobind/nanobind.h>
 
+#include <cstdlib>
+
 #include "parts.h"
 
 NB_MODULE(_siglip, module) {
   using namespace siglip::python;
+  // A stream that ends with the process is no leak worth telling users of. Tests look for others.
+  nanobind::set_leak_warnings(std::getenv("SIGLIP_LEAK_WARNINGS") != nullptr);
   AddErrors(module);
   AddRuntime(module);
   AddPictures(module);

@@ -42,8 +42,9 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   State(std::shared_ptr<const Embedder> used, nb::object asked, const EmbedOptions& chosen)
       : embedder(std::move(used)), pictures(std::move(asked)), options(chosen) {}
 
-  const std::shared_ptr<const Embedder> embedder;
-  nb::object pictures;  // touched with Python's lock only
+  // These two are touched and let go with Python's lock only.
+  std::shared_ptr<const Embedder> embedder;
+  nb::object pictures;
   const EmbedOptions options;
   const pid_t process = ::getpid();
 
@@ -109,21 +110,21 @@ void Stream::State::Deliver(EmbedResult result) {
 
 void Stream::State::Run() {
   std::exception_ptr thrown;
+  const Embedder& used = *embedder;
   try {
-    embedder->Run([this] { return NextPicture(); },
-                  [this](EmbedResult result) { Deliver(std::move(result)); }, options, &stop);
+    used.Run([this] { return NextPicture(); },
+             [this](EmbedResult result) { Deliver(std::move(result)); }, options, &stop);
   } catch (...) {
     thrown = std::current_exception();
   }
-  {
-    const nb::gil_scoped_acquire lock;
-    if (lock) {
-      pictures.reset();
-      Running().erase(this);
-    }
+  const nb::gil_scoped_acquire python;
+  if (python) {
+    pictures.reset();
+    embedder.reset();
+    Running().erase(this);
   }
   const std::lock_guard lock(mutex);
-  if (!failure) failure = thrown;
+  if (!failure) failure = std::move(thrown);
   done = true;
   changed.notify_all();
 }
