@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, other shells
+#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells
 set -euo pipefail
 
 packages=(
@@ -13,8 +13,8 @@ packages=(
   zlib1g-dev
 )
 development_packages=(
-  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache python3-venv zsh fish
-  valgrind
+  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind python3-venv zsh
+  fish
 )
 
 fail() {
