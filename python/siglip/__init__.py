@@ -10,8 +10,8 @@ The other has the classes, calls and outputs of transformers: ``from siglip impo
 AutoProcessor`` instead of ``from transformers``.
 
 Nothing is imported before it is needed: numpy with the first array, torch never, unless a torch
-tensor is handed in or asked for. Every call lets other Python threads run, may come from any thread,
-and works after ``fork()``.
+tensor is handed in or asked for. Every call lets other Python threads run, may come from any
+thread, and works after ``fork()``.
 """
 
 TYPE_CHECKING = False  # the name that type checkers know; importing typing takes milliseconds

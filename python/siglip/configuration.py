@@ -43,7 +43,7 @@ class Config:
 
     model_type: ClassVar[str] = ""
     _defaults: ClassVar[dict[str, Any]] = {}
-    _parts: ClassVar[dict[str, type["Config"]]] = {}
+    _parts: ClassVar[dict[str, type[Config]]] = {}
 
     architectures: list[str] | None
     id2label: dict[int, str]

@@ -22,7 +22,7 @@ from pydantic import PrivateAttr  # type: ignore[import-not-found,unused-ignore]
 from .model import Model, load
 
 
-@register("siglip-cpu")  # type: ignore[misc,unused-ignore]
+@register("siglip-cpu")  # type: ignore[misc,no-untyped-call,unused-ignore]
 class SiglipEmbeddings(EmbeddingFunction):  # type: ignore[misc,unused-ignore]
     """Pictures (paths, bytes, PIL images) into a table; texts and pictures as queries.
 
@@ -62,7 +62,7 @@ class SiglipEmbeddings(EmbeddingFunction):  # type: ignore[misc,unused-ignore]
         pictures = [images] if isinstance(images, str | bytes) else list(images)
         return [result.embedding for result in self._loaded().stream(pictures, key=_python_value)]
 
-    def compute_query_embeddings(
+    def compute_query_embeddings(  # type: ignore[override,unused-ignore]
         self, query: Any, *arguments: Any, **options: Any
     ) -> list[np.ndarray[Any, Any]]:
         """Of one text or picture."""

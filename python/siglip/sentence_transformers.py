@@ -11,7 +11,8 @@ Needs sentence-transformers 6, and imports torch.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import torch  # type: ignore[import-not-found,unused-ignore]
 from sentence_transformers.base import (  # type: ignore[import-not-found,unused-ignore]
@@ -45,13 +46,13 @@ class Siglip(InputModule):  # type: ignore[misc,unused-ignore]
 
     save_in_root = True
     config_file_name = "siglip_config.json"
-    config_keys: ClassVar[list[str]] = ["model", "threads", "precision"]
-    modalities: ClassVar[list[str]] = ["text", "image"]
+    config_keys: list[str] = ["model", "threads", "precision"]
+    modalities: list[Any] = ["text", "image"]
 
     def __init__(
         self, model: str, threads: int | None = None, precision: Precision | None = None
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.model = model
         self.threads = threads
         self.precision = precision
@@ -59,13 +60,12 @@ class Siglip(InputModule):  # type: ignore[misc,unused-ignore]
 
     def preprocess(
         self,
-        inputs: list[Any],
+        inputs: Sequence[Any],
         prompt: str | None = None,
-        modality: Any = None,
         **options: Any,
     ) -> dict[str, Any]:
         """Only sorts: pictures are prepared while others are computed, in `forward`."""
-        kind = modality or modalities.infer_batch_modality(
+        kind = options.get("modality") or modalities.infer_batch_modality(
             inputs, supported_modalities=self.modalities
         )
         if isinstance(kind, tuple):

@@ -299,6 +299,44 @@ def test_precisions_keep_the_direction(pictures: list[str]) -> None:
         assert (cosines >= worst).all()
 
 
+def test_variable_resolution(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "siglip2-naflex", tmp_path / "model")
+    fields = {
+        "image_processor_type": "Siglip2ImageProcessor", "max_num_patches": 16, "patch_size": 8,
+    }  # fmt: skip
+    (tmp_path / "model" / "preprocessor_config.json").write_text(json.dumps(fields))
+    files = [str(GOLDEN / "images" / name) for name in ("rgb.png", "tall.png")]
+    tower = siglip.Siglip2VisionModel.from_pretrained(tmp_path / "model")
+    for patches in (16, 12):
+        model = siglip.load(tmp_path / "model", max_num_patches=patches)
+        assert (model.image_size, model.dim) == (None, 48)
+        inputs = model.preprocess(files)
+        assert inputs.pixel_values.shape == (2, patches, 192)
+        assert (inputs.pixel_attention_mask.sum(1) == inputs.spatial_shapes.prod(1)).all()
+        output = tower(**inputs)
+        results = list(model.stream(files, tokens=True))
+        assert [[each.rows, each.columns] for each in results] == inputs.spatial_shapes.tolist()
+        for result, expected in zip(results, output.last_hidden_state, strict=True):
+            assert (result.embedding == expected).all()
+        assert (model.encode_image(files) == output.pooler_output).all()
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.encode_image(files) == model.encode_image(files)).all()
+
+
+def test_pictures_know_their_sizes(model: siglip.Model) -> None:
+    (result,) = model.stream([str(GOLDEN / "images" / "rgb.png")])
+    assert (result.width, result.height, result.rows, result.columns) == (160, 120, 8, 8)
+
+
+def test_transparency() -> None:
+    image = pytest.importorskip("PIL.Image")
+    red = image.new("RGBA", (20, 20), (255, 0, 0, 0))
+    white, plain = image.new("RGB", (20, 20), "white"), image.new("RGB", (20, 20), "red")
+    for alpha, expected in (("white", white), ("drop", plain)):
+        model = siglip.load(DEMO, alpha=alpha)  # type: ignore[arg-type]
+        assert (model.encode_image(red) == model.encode_image(expected)).all()
+
+
 def test_pickled_by_path_and_options(model: siglip.Model, pictures: list[str]) -> None:
     data = pickle.dumps(model)
     assert len(data) <= 4096
