@@ -11,9 +11,10 @@ packages=(
   libavif-dev libheif-dev
   libsentencepiece-dev libcurl4-openssl-dev
   zlib1g-dev
+  python3-dev python3-venv
 )
 development_packages=(
-  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind python3-venv zsh
+  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind zsh
   fish
 )
 

@@ -18,6 +18,15 @@ release_tests() {
   return "$status"
 }
 
+# Its tests, too.
+python_package() {
+  local log="$scratch/python.log" status=0 passed_there failed_there
+  scripts/test_python.sh 2>&1 | tee "$log" || status=$?
+  read -r passed_there failed_there < <(tail -n 1 "$log" | tr -cd '0-9 \n')
+  passed=$((passed + passed_there)) failed=$((failed + failed_there))
+  return "$status"
+}
+
 # All files of the project with one of these endings, tracked by git or about to be; without git,
 # all that lie where source files lie.
 source_files() {
@@ -125,6 +134,7 @@ fuzz_all() {
 run_stage 'development packages' scripts/bootstrap.sh --dev
 run_stage 'python packages' scripts/python_env.sh
 run_stage 'scripts/test.sh' release_tests
+run_stage 'python' python_package
 run_stage 'layers' scripts/check_layers.py --self-contained
 run_stage 'format' check_format
 run_stage 'register spills' scripts/check_spills.py
