@@ -39,7 +39,7 @@ python_tests() {
   # From a folder without the sources: what is tested is what was installed.
   SIGLIP_CLI="$PWD/build/release/apps/cli/siglip" SIGLIP_WHEEL="$(echo "$PWD"/dist/siglip-*.whl)" \
     SIGLIP_LEAK_WARNINGS=1 \
-    counted "$env/bin/python" -P -m pytest -q -p no:cacheprovider --import-mode=importlib python/tests
+    counted "$env/bin/python" -P -m pytest -q -p no:cacheprovider python/tests
 }
 
 run_stage 'wheel' scripts/wheel.sh
