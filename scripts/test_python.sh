@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the wheel, installs it into an environment of its own, and tests it there: what is in it, the bits of
-# every test picture beside those of build/release's command line, the tests of python/tests, types.
+# every test picture beside those of build/release's command line, the tests of python/tests, the guide docs/python.md, types.
 #   scripts/test_python.sh          what CI runs
 #   scripts/test_python.sh --all    also beside torch, transformers, sentence-transformers, LanceDB (some GB)
 # The last line counts the tests: "N passed, N failed".
@@ -35,11 +35,10 @@ counted() {
   return "$status"
 }
 
-python_tests() {
-  # From a folder without the sources: what is tested is what was installed.
+# run_pytest FOLDER: what is tested is what was installed, not the sources beside it.
+run_pytest() {
   SIGLIP_CLI="$PWD/build/release/apps/cli/siglip" SIGLIP_WHEEL="$(echo "$PWD"/dist/siglip-*.whl)" \
-    SIGLIP_LEAK_WARNINGS=1 \
-    counted "$env/bin/python" -P -m pytest -q -p no:cacheprovider python/tests
+    SIGLIP_LEAK_WARNINGS=1 counted "$env/bin/python" -P -m pytest -q -p no:cacheprovider "$1"
 }
 
 run_stage 'wheel' scripts/wheel.sh
@@ -47,4 +46,5 @@ run_stage 'packages for tests' scripts/python_env.sh "$kind"
 run_stage 'installation' install_wheel
 run_stage 'limited API' build/wheel-env/bin/abi3audit --strict dist/siglip-*.whl
 run_stage 'types' "$env/bin/mypy" --strict --python-executable "$env/bin/python" python/siglip
-run_stage 'python tests' python_tests
+run_stage 'python tests' run_pytest python/tests
+run_stage 'python guide' run_pytest docs

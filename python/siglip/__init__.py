@@ -162,4 +162,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULE_OF, "__version__"])
+    return sorted({*globals(), *_MODULE_OF, "__version__"})
