@@ -45,7 +45,7 @@ def tear_down(namespace):
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["python.md"],
+    patterns=["index.md", "howto.md", "python.md"],
     setup=set_up,
     teardown=tear_down,
 ).pytest()

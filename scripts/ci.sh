@@ -135,6 +135,7 @@ run_stage 'development packages' scripts/bootstrap.sh --dev
 run_stage 'python packages' scripts/python_env.sh
 run_stage 'scripts/test.sh' release_tests
 run_stage 'python' python_package
+run_stage 'documentation' scripts/docs.sh
 run_stage 'layers' scripts/check_layers.py --self-contained
 run_stage 'format' check_format
 run_stage 'register spills' scripts/check_spills.py

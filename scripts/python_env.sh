@@ -4,6 +4,7 @@
 #   scripts/python_env.sh wheel    build/wheel-env: what building and checking the wheel needs
 #   scripts/python_env.sh python-tests       build/python-tests-env: what its tests need
 #   scripts/python_env.sh python-tests-all   build/python-tests-all-env: and what it is compared with (some GB)
+#   scripts/python_env.sh docs     build/docs-env: what makes the site of the documentation
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,8 +27,12 @@ case "${1:-}" in
     fi
     readonly packages
     ;;
+  docs)
+    readonly folder=build/docs-env
+    readonly packages=(mkdocs==1.6.1 mkdocs-material==9.8.2 mkdocstrings==1.0.8 mkdocstrings-python==2.0.11)
+    ;;
   *)
-    printf 'usage: scripts/python_env.sh [wheel|python-tests|python-tests-all]\n' >&2
+    printf 'usage: scripts/python_env.sh [docs|wheel|python-tests|python-tests-all]\n' >&2
     exit 2
     ;;
 esac

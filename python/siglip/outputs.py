@@ -147,10 +147,9 @@ class BatchFeature(dict[str, Any]):
 
         Parameters
         ----------
-        device : "cpu", optional
-        dtype : optional
-            Of torch for tensors, of numpy for arrays. Models take all of them and compute in their
-            own precision.
+        *arguments, **options
+            As torch takes them: a device, a dtype, or both. A dtype is one of torch for tensors, of
+            numpy for arrays. Models take all of them and compute in their own precision.
 
         Returns
         -------
