@@ -29,7 +29,8 @@ case "${1:-}" in
     ;;
   docs)
     readonly folder=build/docs-env
-    readonly packages=(mkdocs==1.6.1 mkdocs-material==9.8.2 mkdocstrings==1.0.8 mkdocstrings-python==2.0.11)
+    readonly packages=(mkdocs==1.6.1 mkdocs-material==9.8.2 mkdocstrings==1.0.8 mkdocstrings-python==2.0.11
+      ruff==0.17.6)
     ;;
   *)
     printf 'usage: scripts/python_env.sh [docs|wheel|python-tests|python-tests-all]\n' >&2

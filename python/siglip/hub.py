@@ -128,7 +128,7 @@ def convert(
         Any checkpoint that `siglip.load` takes.
     folder : str or path
         Made if need be. Its files appear together, whole or not at all.
-    precision : {"f32", "bf16", "int8", "auto"}, optional
+    precision : "f32", "bf16", "int8" or "auto", optional
         Packs the weights as they are held for computing on this machine: loading then maps the
         file. None: as a checkpoint of transformers, in float32.
     replace : bool

@@ -52,7 +52,7 @@ def load(
     model : str or path
         A checkpoint folder, a packed one, a file that is a checkpoint (.npz, .gguf), or a name of
         the hub, ``"organisation/name"``.
-    precision : {"f32", "bf16", "int8", "auto"}, optional
+    precision : "f32", "bf16", "int8" or "auto", optional
         What large matrix products multiply. None: what is packed, f32 of all others.
     threads : int, optional
         Of the runtime, which models with the same number share. None: the environment variable
@@ -63,9 +63,9 @@ def load(
         A branch, tag or commit of the hub.
     download : bool
         Whether a model that the cache lacks is downloaded. With HF_HUB_OFFLINE=1 never.
-    preprocess : {"torchvision", "pillow", "pillow13"}, optional
+    preprocess : "torchvision", "pillow" or "pillow13", optional
         Whose resizing pixels follow to the bit. None: that of the project that made the model.
-    alpha : {"white", "drop"}
+    alpha : "white" or "drop", optional
         What becomes of transparency.
     max_num_patches : int, optional
         Of NaFlex models: how many patches a picture may have. None: as the checkpoint says.
@@ -192,7 +192,7 @@ class Model:
             Where results are written to.
         show_progress : bool, optional
             A bar of tqdm. None: on a terminal, where tqdm is installed.
-        on_error : {"raise", "nan"} or callable
+        on_error : "raise" or "nan", optional or callable
             What becomes of a picture that fails. "raise": `PictureError`. "nan": its row is NaN.
             A callable is told index, source and error; the row is NaN.
 

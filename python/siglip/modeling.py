@@ -77,7 +77,7 @@ class PreTrainedModel:
         dtype : optional
             As transformers has it, of torch or by name. float16 and bfloat16 mean
             ``precision="bf16"``; outputs are float32 all the same.
-        precision : {"f32", "bf16", "int8", "auto"}, optional
+        precision : "f32", "bf16", "int8" or "auto", optional
             What large matrix products multiply. None: what is packed, f32 of all others.
         threads : int, optional
             Of the runtime that models with the same number share. None: SIGLIP_THREADS, else as

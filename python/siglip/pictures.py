@@ -72,7 +72,7 @@ def to_native(
         a file is.
     name : str
         What errors call it; of a file, its path.
-    channel_order : {"channels_first", "channels_last"}, optional
+    channel_order : "channels_first" or "channels_last", optional
         Of pixels. None: told by the shape.
 
     Raises

@@ -96,7 +96,7 @@ class ImageFeatureExtractionPipeline:
         images : Picture or iterable of Picture
         pool : bool, optional
             The embedding of a picture instead of the vectors of its patches.
-        return_tensors : {"np", "pt"} or bool, optional
+        return_tensors : "np" or "pt" or bool, optional
             Arrays instead of nested lists; True is "np".
         batch_size : int, optional
             Without effect.
@@ -144,7 +144,7 @@ class ImageClassificationPipeline:
             Also called `images`.
         top_k : int, optional
             Only the best so many; None: all.
-        function_to_apply : {"sigmoid", "softmax", "none"}, optional
+        function_to_apply : "sigmoid", "softmax" or "none", optional
             What makes scores of logits. None: by ``problem_type`` of config.json, else softmax, of
             a single label sigmoid.
         batch_size : int, optional
@@ -232,7 +232,7 @@ def pipeline(
 
     Parameters
     ----------
-    task : {"zero-shot-image-classification", "image-feature-extraction", "image-classification"}
+    task : "zero-shot-image-classification", "image-feature-extraction" or "image-classification", optional
     model : str, path or Model
         A checkpoint, of "image-classification" one with a classifier.
     device : optional

@@ -155,11 +155,11 @@ class SiglipImageProcessor(_Pretrained):
         ----------
         images : Picture or iterable of Picture
             Paths, bytes of picture files, PIL images, arrays of uint8.
-        return_tensors : {"np", "pt"}, optional
+        return_tensors : "np" or "pt", optional
             Arrays of numpy or torch. None: a list with an array of numpy per picture.
         max_num_patches : int, optional
             Of NaFlex: how many patches a picture may have.
-        input_data_format : {"channels_first", "channels_last"}, optional
+        input_data_format : "channels_first" or "channels_last", optional
             Of arrays whose shape does not tell.
 
         Returns
@@ -311,13 +311,13 @@ class SiglipTokenizer(_Pretrained):
         Parameters
         ----------
         text : str or sequence of str
-        padding : {"max_length", "longest", "do_not_pad"} or bool
+        padding : "max_length", "longest" or "do_not_pad", optional or bool
             True is "longest", False is "do_not_pad".
         truncation : bool
             Cut longer texts, the end token kept.
         max_length : int, optional
             None: that of the model.
-        return_tensors : {"np", "pt"}, optional
+        return_tensors : "np" or "pt", optional
             None: lists; of one text a flat one.
         return_attention_mask : bool
             1 for ids of the text, 0 for padding.
@@ -540,7 +540,7 @@ class SiglipProcessor(_Pretrained):
             As of `SiglipImageProcessor`.
         text, padding, truncation, max_length, return_attention_mask
             As of `SiglipTokenizer`.
-        return_tensors : {"np", "pt"}, optional
+        return_tensors : "np" or "pt", optional
             None: lists.
 
         Returns

@@ -35,7 +35,7 @@ class Siglip(InputModule):  # type: ignore[misc,unused-ignore]
         As of `siglip.load`.
     threads : int, optional
         As of `siglip.load`.
-    precision : {"f32", "bf16", "int8", "auto"}, optional
+    precision : "f32", "bf16", "int8" or "auto", optional
         As of `siglip.load`.
 
     Raises
