@@ -56,7 +56,6 @@ TEST(Fork, AChildComputesTheSameBitsAndDestroysTheModel) {
     EXPECT_TRUE(SucceedsInChild([&] { return SucceedsInChild(child) && child(); }));
 
     // While other threads of the parent compute.
-    if (!kOthersMayAllocate) continue;
     std::atomic<bool> done = false;
     std::vector<std::thread> others;
     for (int i = 0; i < 2; ++i) {

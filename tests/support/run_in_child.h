@@ -18,19 +18,14 @@ namespace siglip {
 #endif
 #endif
 
-/// ThreadSanitizer ends a child that starts threads of its own if its parent had any.
-#if defined(__SANITIZE_THREAD__)
+/// Whether a child may start threads where its parent has some. ThreadSanitizer ends one that does.
+/// AddressSanitizer is not ready for it before LLVM 18: where another thread of the parent was
+/// allocating or just starting, the child waits for ever for the sanitizer's own lock (seen in a
+/// debugger).
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kChildrenMayStartThreads = false;
 #else
 inline constexpr bool kChildrenMayStartThreads = true;
-#endif
-
-/// AddressSanitizer's allocator is not ready for fork() before LLVM 18: in a child forked while
-/// another thread allocated, the next allocation may wait forever for that thread's lock.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kOthersMayAllocate = false;
-#else
-inline constexpr bool kOthersMayAllocate = true;
 #endif
 
 /// Whether `action` returned true in a child of fork(), which then exits. A child that hangs is
