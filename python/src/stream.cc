@@ -26,9 +26,9 @@ namespace nb = nanobind;
 
 namespace {
 
-/// Results that wait for their reader; then the embedder waits, whose pictures in flight are what
-/// bounds memory.
-constexpr size_t kMostResults = 1;
+/// Results that wait for their reader; then the embedder waits. Where the user bounds the pictures
+/// in flight, these count with them, and so there is no more than one.
+constexpr size_t kMostResults = 16;
 /// How often a thread that waits looks for signals.
 constexpr std::chrono::milliseconds kSignalsEvery{20};
 /// How many times as long an iterator may take for a picture until a stream ends without it. It may
@@ -46,6 +46,7 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   std::shared_ptr<const Embedder> embedder;
   nb::object pictures;
   const EmbedOptions options;
+  const size_t most_results = options.in_flight > 0 ? 1 : kMostResults;
   const pid_t process = ::getpid();
 
   std::atomic<bool> stop = false;
@@ -71,6 +72,7 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   /// Once it is stopped: waits for the pictures that were begun, but not for the iterator. Throws
   /// what signals raise.
   void WaitForEnd();
+  std::optional<EmbedResult> TakeResult();
   std::optional<EmbedResult> WaitForResult();
   /// A child of fork() has the state of its parent, but not the thread.
   bool IsOfThisProcess() const { return process == ::getpid(); }
@@ -102,7 +104,7 @@ std::optional<Picture> Stream::State::NextPicture() {
 
 void Stream::State::Deliver(EmbedResult result) {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return results.size() < kMostResults || stop; });
+  changed.wait(lock, [&] { return results.size() < most_results || stop; });
   if (stop) return;
   results.push_back(std::move(result));
   changed.notify_all();
@@ -148,15 +150,24 @@ void Stream::State::WaitForEnd() {
   }
 }
 
-std::optional<EmbedResult> Stream::State::WaitForResult() {
-  const nb::gil_scoped_release release;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, kSignalsEvery, [&] { return !results.empty() || done; });
+std::optional<EmbedResult> Stream::State::TakeResult() {
+  const std::lock_guard lock(mutex);
   if (results.empty()) return std::nullopt;
   EmbedResult result = std::move(results.front());
   results.pop_front();
   changed.notify_all();
   return result;
+}
+
+std::optional<EmbedResult> Stream::State::WaitForResult() {
+  // Python's lock is let go for waiting only: to get it back may take long.
+  if (auto result = TakeResult()) return result;
+  {
+    const nb::gil_scoped_release release;
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, kSignalsEvery, [&] { return !results.empty() || done; });
+  }
+  return TakeResult();
 }
 
 Stream::Stream(std::shared_ptr<const Embedder> embedder, nb::object pictures,
