@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly fuzz_seconds=5 # for each target
 source scripts/stages.sh
 
+# Not for scripts/test.sh alone, which goes on with what scripts/demo.sh has compiled.
+export SIGLIP_WERROR=ON
+
 # ccache takes part in builds with precompiled headers only if told that it may.
 export CCACHE_SLOPPINESS=pch_defines,time_macros
 

@@ -20,7 +20,7 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 # As build/release is built, so that ccache has its objects.
 export CC=cc CXX=c++
-options=(-C cmake.define.SIGLIP_WERROR=ON)
+options=(-C "cmake.define.SIGLIP_WERROR=${SIGLIP_WERROR:-OFF}")
 if command -v ccache > /dev/null; then
   options+=(-C cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
