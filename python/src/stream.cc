@@ -203,9 +203,8 @@ nb::object Stream::Next() {
       state_->Stop();
       throw interrupted;
     }
-    if (!state_->WaitUntilDone()) continue;
     const std::lock_guard lock(state_->mutex);
-    if (!state_->results.empty()) continue;
+    if (!state_->done || !state_->results.empty()) continue;
     if (state_->failure) std::rethrow_exception(std::exchange(state_->failure, nullptr));
     throw nb::stop_iteration();
   }
