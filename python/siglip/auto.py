@@ -10,7 +10,6 @@ from .configuration import config_of
 from .errors import NotFound, Unsupported
 from .loading import Loading
 from .modeling import (
-    PreTrainedModel,
     Siglip2ForImageClassification,
     Siglip2Model,
     Siglip2TextModel,
@@ -20,6 +19,7 @@ from .modeling import (
     SiglipTextModel,
     SiglipVisionModel,
 )
+from .pretrained_model import PreTrainedModel
 from .processing import SiglipImageProcessor, SiglipProcessor, SiglipTokenizer
 
 _BASE_MODELS: dict[str, type[PreTrainedModel]] = {

@@ -14,15 +14,6 @@ from .hub import check_hub_arguments, inspect, locate
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_ENCODER = {
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "hidden_act": "gelu_pytorch_tanh",
-    "layer_norm_eps": 1e-6,
-    "attention_dropout": 0.0,
-}
 _COMMON = {
     "architectures": None,
     "dtype": None,
@@ -134,18 +125,17 @@ class Config:
         return f"{type(self).__name__} {self.to_json_string()}"
 
 
-class SiglipTextConfig(Config):
-    """Of a text tower."""
+class _EncoderConfig(Config):
+    """What the configurations of all towers have in common."""
 
-    model_type = "siglip_text_model"
     _defaults = {
-        **_ENCODER,
-        "vocab_size": 32000,
-        "max_position_embeddings": 64,
-        "pad_token_id": 1,
-        "bos_token_id": 49406,
-        "eos_token_id": 49407,
-        "projection_size": None,
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "hidden_act": "gelu_pytorch_tanh",
+        "layer_norm_eps": 1e-6,
+        "attention_dropout": 0.0,
     }
 
     hidden_size: int
@@ -155,6 +145,32 @@ class SiglipTextConfig(Config):
     hidden_act: str
     layer_norm_eps: float
     attention_dropout: float
+
+
+class _VisionTowerConfig(_EncoderConfig):
+    """What image towers of either resolution have in common."""
+
+    _defaults = {**_EncoderConfig._defaults, "num_channels": 3, "patch_size": 16, "vision_use_head": True}
+
+    num_channels: int
+    patch_size: int
+    vision_use_head: bool
+
+
+class SiglipTextConfig(_EncoderConfig):
+    """Of a text tower."""
+
+    model_type = "siglip_text_model"
+    _defaults = {
+        **_EncoderConfig._defaults,
+        "vocab_size": 32000,
+        "max_position_embeddings": 64,
+        "pad_token_id": 1,
+        "bos_token_id": 49406,
+        "eos_token_id": 49407,
+        "projection_size": None,
+    }
+
     vocab_size: int
     max_position_embeddings: int
     pad_token_id: int | None
@@ -168,29 +184,13 @@ class SiglipTextConfig(Config):
             self.projection_size = self.hidden_size
 
 
-class SiglipVisionConfig(Config):
+class SiglipVisionConfig(_VisionTowerConfig):
     """Of an image tower of fixed resolution."""
 
     model_type = "siglip_vision_model"
-    _defaults = {
-        **_ENCODER,
-        "num_channels": 3,
-        "image_size": 224,
-        "patch_size": 16,
-        "vision_use_head": True,
-    }
+    _defaults = {**_VisionTowerConfig._defaults, "image_size": 224}
 
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    hidden_act: str
-    layer_norm_eps: float
-    attention_dropout: float
-    num_channels: int
     image_size: int
-    patch_size: int
-    vision_use_head: bool
 
 
 class SiglipConfig(Config):
@@ -211,29 +211,13 @@ class Siglip2TextConfig(SiglipTextConfig):
     model_type = "siglip2_text_model"
 
 
-class Siglip2VisionConfig(Config):
+class Siglip2VisionConfig(_VisionTowerConfig):
     """Of a NaFlex image tower."""
 
     model_type = "siglip2_vision_model"
-    _defaults = {
-        **_ENCODER,
-        "num_channels": 3,
-        "num_patches": 256,
-        "patch_size": 16,
-        "vision_use_head": True,
-    }
+    _defaults = {**_VisionTowerConfig._defaults, "num_patches": 256}
 
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    hidden_act: str
-    layer_norm_eps: float
-    attention_dropout: float
-    num_channels: int
     num_patches: int
-    patch_size: int
-    vision_use_head: bool
 
 
 class Siglip2Config(Config):

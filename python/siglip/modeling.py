@@ -7,9 +7,8 @@ computes.
 
 from __future__ import annotations
 
-import os
-from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar
+import json
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,216 +20,21 @@ from .configuration import (
     Siglip2VisionConfig,
     SiglipTextConfig,
     SiglipVisionConfig,
-    config_of,
 )
 from .errors import InvalidArgument, Mismatch, Unsupported
-from .hub import inspect
-from .loading import Loading, Precision
+from .loading import Loading
 from .outputs import (
     BaseModelOutputWithPooling,
     ImageClassifierOutput,
     Siglip2Output,
     SiglipOutput,
-    check_device,
-    wanted_dtype,
 )
-from .runtime import Runtime
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-
-class PreTrainedModel:
-    """What all models share."""
-
-    config_class: ClassVar[type[Config] | None] = None
-    main_input_name: ClassVar[str] = "pixel_values"
-    base_model_prefix: ClassVar[str] = ""
-    training = False
-
-    _naflex: ClassVar[bool | None] = None  # None: either
-
-    def __init__(self, loading: Loading) -> None:
-        self._loading = loading
-        self._config: Config | None = None
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        model: str | PathLike[str],
-        *,
-        dtype: Any = None,
-        precision: Precision | None = None,
-        threads: int | None = None,
-        runtime: Runtime | None = None,
-        revision: str | None = None,
-        local_files_only: bool = False,
-        **options: Any,
-    ) -> Self:
-        """Loads a checkpoint.
-
-        Parameters
-        ----------
-        model : str or path
-            A folder, a file that is a checkpoint, or a name of the hub, which is downloaded where
-            the cache lacks it.
-        dtype : optional
-            As transformers has it, of torch or by name. float16 and bfloat16 mean
-            ``precision="bf16"``; outputs are float32 all the same.
-        precision : "f32", "bf16", "int8" or "auto", optional
-            What large matrix products multiply. None: what is packed, f32 of all others.
-        threads : int, optional
-            Of the runtime that models with the same number share. None: SIGLIP_THREADS, else as
-            many as this process may use.
-        runtime : Runtime, optional
-            Instead of `threads`.
-        revision : str, optional
-            A branch, tag or commit of the hub.
-        local_files_only : bool
-            Download nothing.
-        **options
-            Arguments of transformers that have no meaning here (``device_map="cpu"``,
-            ``attn_implementation``, ``low_cpu_mem_usage``, ``use_safetensors``, ...) are taken.
-
-        Raises
-        ------
-        SiglipError
-            `NotFound`, `Mismatch` for a checkpoint that lacks tensors, `Unsupported` for one of the
-            other resolution, or for a device that is no CPU.
-        TypeError
-            For arguments that transformers does not know either.
-        """
-        loading = Loading.read(
-            model,
-            dtype=dtype,
-            precision=precision,
-            threads=threads,
-            runtime=runtime,
-            revision=revision,
-            local_files_only=local_files_only,
-            **options,
-        )
-        return cls._load(loading)
-
-    @classmethod
-    def _load(cls, loading: Loading) -> Self:
-        if cls._naflex is not None:
-            parts = _siglip.find_parts(loading.source.path)
-            if parts["image_tower"] and parts["naflex"] != cls._naflex:
-                kind = "NaFlex" if parts["naflex"] else "fixed resolution"
-                other = _other_name(cls.__name__)
-                raise Unsupported(
-                    f"{loading.source.name}: {cls.__name__} is for another kind of checkpoint, "
-                    f"found {kind}",
-                    f"{other} and AutoModel load it",
-                )
-        return cls(loading)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self)._load, (self._loading,))
-
-    @property
-    def config(self) -> Any:
-        """The configuration of the checkpoint, of a tower that of the tower."""
-        if self._config is None:
-            self._config = self._read_config()
-        return self._config
-
-    def _read_config(self) -> Config:
-        return config_of(self._loading.source.path)
-
-    @property
-    def name_or_path(self) -> str:
-        return self._loading.source.name
-
-    @property
-    def device(self) -> Any:
-        """``torch.device("cpu")`` where torch is imported, else "cpu"."""
-        torch = _imported_torch()
-        return "cpu" if torch is None else torch.device("cpu")
-
-    @property
-    def dtype(self) -> Any:
-        """float32, which inputs and outputs have: of torch where it is imported, else of numpy."""
-        torch = _imported_torch()
-        return np.dtype(np.float32) if torch is None else torch.float32
-
-    @property
-    def precision(self) -> str:
-        """What large matrix products multiply: "f32", "bf16" or "int8"."""
-        raise NotImplementedError
-
-    def to(self, *arguments: Any, **options: Any) -> Self:
-        """Nothing happens for the CPU and float32.
-
-        Raises
-        ------
-        Unsupported
-            For another device or dtype.
-        """
-        dtype = wanted_dtype(arguments, options)
-        name = getattr(dtype, "__name__", None) or str(dtype)
-        if dtype is not None and name.removeprefix("torch.") not in ("float32", "float"):
-            raise Unsupported(
-                f"a loaded model cannot become {name}",
-                "say dtype= or precision= when loading it",
-            )
-        return self
-
-    def cpu(self) -> Self:
-        return self
-
-    def float(self) -> Self:
-        return self
-
-    def cuda(self, device: Any = None) -> Self:
-        """Raises Unsupported."""
-        check_device("cuda")
-        return self
-
-    def eval(self) -> Self:
-        return self
-
-    def train(self, mode: bool = True) -> Self:
-        """Raises Unsupported, unless `mode` is False."""
-        if mode:
-            raise Unsupported("siglip does not train models", "train with transformers")
-        return self
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        return self.train(requires_grad)
-
-    def num_parameters(self) -> int:
-        """Of the checkpoint's parts that this model computes with."""
-        return self._count_parameters(inspect(self._loading.source.path))
-
-    def _count_parameters(self, found: dict[str, Any]) -> int:
-        raise NotImplementedError
-
-    def save_pretrained(self, folder: str | PathLike[str]) -> None:
-        """Writes the checkpoint that this model was loaded from, with all of its towers, for
-        transformers: config.json, model.safetensors in float32, and what preprocessing needs."""
-        _siglip.convert_to_transformers(self._loading.source.path, os.fspath(folder), True)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name_or_path!r}, precision={self.precision!r})"
-
-
-def _imported_torch() -> Any:
-    import sys
-
-    return sys.modules.get("torch")
+from .pretrained_model import PreTrainedModel, imported_torch
 
 
 def _give_number(value: float) -> Any:
-    framework: Framework = "np" if _imported_torch() is None else "pt"
+    framework: Framework = "np" if imported_torch() is None else "pt"
     return give(np.array([value], np.float32), framework)
-
-
-def _other_name(name: str) -> str:
-    if name.startswith("Siglip2"):
-        return "Siglip" + name.removeprefix("Siglip2")
-    return "Siglip2" + name.removeprefix("Siglip")
 
 
 def _give_output(output: _siglip.TowerOutput, framework: Framework) -> BaseModelOutputWithPooling:
@@ -284,18 +88,32 @@ def _check_naflex(shapes: Any) -> None:
         )
 
 
-class _VisionTower(PreTrainedModel):
-    """An image tower of either resolution."""
+class _Tower(PreTrainedModel):
+    """One tower, whose configuration is its own."""
 
-    def __init__(self, loading: Loading, native: _siglip.VisionModel | None = None) -> None:
+    config_class: ClassVar[type[Config]]
+    _native_class: ClassVar[type[_siglip.VisionModel] | type[_siglip.TextModel]]
+    _native: _siglip.VisionModel | _siglip.TextModel
+
+    def __init__(self, loading: Loading) -> None:
         super().__init__(loading)
-        self._native = native or _siglip.VisionModel(
+        self._native = self._native_class(
             loading.source.path, loading.runtime.native, loading.precision
         )
 
     @property
     def precision(self) -> str:
         return self._native.precision
+
+    def _read_config(self) -> Config:
+        return self.config_class.from_dict(json.loads(self._native.config_json))
+
+
+class _VisionTower(_Tower):
+    """An image tower of either resolution."""
+
+    _native_class = _siglip.VisionModel
+    _native: _siglip.VisionModel
 
     def _count_parameters(self, found: dict[str, Any]) -> int:
         return int(found["vision_parameters"])
@@ -317,20 +135,12 @@ class _VisionTower(PreTrainedModel):
         )
         return _give_output(output, inputs.framework)
 
-    def _tower_config(self, config_class: type[Config]) -> Config:
-        import json
-
-        return config_class.from_dict(json.loads(self._native.config_json))
-
 
 class SiglipVisionModel(_VisionTower):
     """The image tower of a checkpoint of fixed resolution."""
 
     config_class = SiglipVisionConfig
     _naflex = False
-
-    def _read_config(self) -> Config:
-        return self._tower_config(SiglipVisionConfig)
 
     def __call__(
         self,
@@ -370,9 +180,6 @@ class Siglip2VisionModel(_VisionTower):
     config_class = Siglip2VisionConfig
     _naflex = True
 
-    def _read_config(self) -> Config:
-        return self._tower_config(Siglip2VisionConfig)
-
     def __call__(
         self,
         pixel_values: Any,
@@ -401,27 +208,13 @@ class Siglip2VisionModel(_VisionTower):
     forward = __call__
 
 
-class SiglipTextModel(PreTrainedModel):
+class SiglipTextModel(_Tower):
     """The text tower of a checkpoint."""
 
     config_class = SiglipTextConfig
     main_input_name = "input_ids"
-
-    def __init__(self, loading: Loading) -> None:
-        super().__init__(loading)
-        self._native = _siglip.TextModel(
-            loading.source.path, loading.runtime.native, loading.precision
-        )
-
-    @property
-    def precision(self) -> str:
-        return self._native.precision
-
-    def _read_config(self) -> Config:
-        import json
-
-        assert self.config_class is not None
-        return self.config_class.from_dict(json.loads(self._native.config_json))
+    _native_class = _siglip.TextModel
+    _native: _siglip.TextModel
 
     def _count_parameters(self, found: dict[str, Any]) -> int:
         return int(found["text"]["parameters"])
@@ -473,18 +266,16 @@ class _ImageTextModel(PreTrainedModel):
 
     _output_class: ClassVar[type[SiglipOutput]] = SiglipOutput
 
+    vision_model: _VisionTower
+    text_model: SiglipTextModel
+
     def __init__(self, loading: Loading) -> None:
         super().__init__(loading)
         self._logits = _siglip.Logits(loading.source.path)
 
-    text_model: SiglipTextModel
-
-    def _vision(self) -> _VisionTower:
-        raise NotImplementedError
-
     @property
     def precision(self) -> str:
-        return self._vision().precision
+        return self.vision_model.precision
 
     @property
     def logit_scale(self) -> Any:
@@ -550,13 +341,12 @@ class SiglipModel(_ImageTextModel):
 
     _naflex = False
 
+    vision_model: SiglipVisionModel
+
     def __init__(self, loading: Loading) -> None:
         super().__init__(loading)
         self.vision_model = SiglipVisionModel(loading)
         self.text_model = SiglipTextModel(loading)
-
-    def _vision(self) -> _VisionTower:
-        return self.vision_model
 
     def get_image_features(
         self,
@@ -633,13 +423,12 @@ class Siglip2Model(_ImageTextModel):
     _naflex = True
     _output_class = Siglip2Output
 
+    vision_model: Siglip2VisionModel
+
     def __init__(self, loading: Loading) -> None:
         super().__init__(loading)
         self.vision_model = Siglip2VisionModel(loading)
         self.text_model = Siglip2TextModel(loading)
-
-    def _vision(self) -> _VisionTower:
-        return self.vision_model
 
     def get_image_features(
         self,
