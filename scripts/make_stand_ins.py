@@ -15,10 +15,10 @@ FOLDER is made; it is to be searched for libraries before the system's own.
 """
 
 import argparse
-import re
-import subprocess
 import sys
 from pathlib import Path
+
+from system_libraries import path_of, run
 
 # soname -> who asks for it.
 ENCODERS = {
@@ -40,22 +40,17 @@ JBIG_FUNCTIONS = {
 }
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def path_of(soname):
-    """Where the system has a library."""
-    found = re.search(rf"^\s*{re.escape(soname)} .*=> (\S+)$", run("/sbin/ldconfig", "-p"), re.MULTILINE)
-    if not found:
+def library(soname):
+    path = path_of(soname)
+    if not path.exists():
         sys.exit(f"make_stand_ins: {soname} is not installed")
-    return found[1]
+    return path
 
 
 def symbols(path, *, undefined):
     """Functions that a library asks for, or that it has. Throws for anything but functions."""
     names = set()
-    for line in run("nm", "--dynamic", "--undefined-only" if undefined else "--defined-only", path).splitlines():
+    for line in run("nm", "--dynamic", "--undefined-only" if undefined else "--defined-only", str(path)).splitlines():
         kind, name = line.split()[-2:]
         if undefined or kind in "TWi":
             names.add(name.partition("@")[0])
@@ -64,8 +59,8 @@ def symbols(path, *, undefined):
 
 def source(soname, users):
     """C with the functions of `soname` that `users` ask for."""
-    asked = set().union(*(symbols(path_of(user), undefined=True) for user in users.split()))
-    functions = sorted(asked & symbols(path_of(soname), undefined=False))
+    asked = set().union(*(symbols(library(user), undefined=True) for user in users.split()))
+    functions = sorted(asked & symbols(library(soname), undefined=False))
     if not functions:
         sys.exit(f"make_stand_ins: {users} asks {soname} for nothing: it needs no stand-in")
     lines = [f"/* Stands in for {soname}, which decoding never calls. */"]

@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from system_libraries import path_of, run
+
 PAGE = """Libraries in this package
 
 siglip itself is under the Apache licence 2.0. The libraries beside it in siglip.libs/ are those of Debian 12,
@@ -29,23 +31,9 @@ Made for this package, with nothing of the libraries they are named after:
 """
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
 def original_name(library):
     """"libz-a1b2c3d4.so.1.2.13" -> "libz.so.1.2.13", as auditwheel names copies."""
     return re.sub(r"-[0-9a-f]{8}(?=\.so)", "", library)
-
-
-def path_of(soname):
-    listing = run("/sbin/ldconfig", "-p")
-    found = re.search(rf"=> (\S*/{re.escape(soname)})$", listing, re.MULTILINE)
-    if found:
-        return Path(found[1]).resolve()
-    # A copy is named after the file, not after the soname.
-    folder = Path(re.search(r"=> (\S+)/libc\.so\.6$", listing, re.MULTILINE)[1])
-    return (folder / soname).resolve()
 
 
 def package_of(path):
