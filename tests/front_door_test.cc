@@ -1,7 +1,6 @@
 // The front door as a program of a user comes through it: siglip/siglip.hpp and the shared library.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "same_bits.h"
 #include "scratch_folder.h"
 
 namespace siglip {
@@ -23,10 +23,6 @@ const std::filesystem::path kPictures = SIGLIP_SOURCE_DIR "/examples/images";
 std::string ReadBytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-bool SameBits(const Tensor& left, const Tensor& right) {
-  return left.shape() == right.shape() && std::ranges::equal(left.bytes(), right.bytes());
 }
 
 TEST(FrontDoor, PicturesAndTextsAreComparedAsTheModelDoes) {

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "same_bits.h"
 #include "scratch_folder.h"
 #include "siglip/embedder.hpp"
 #include "siglip/transformers/image_processor.hpp"
@@ -126,11 +126,6 @@ inline Tensor EmbedOne(const Embedder& embedder, const Picture& picture,
   EmbedResult result = std::move(RunAll(embedder, {picture}, options).at(0));
   EXPECT_FALSE(result.error) << result.error->what();
   return result.embedding;
-}
-
-inline bool SameBits(const Tensor& left, const Tensor& right) {
-  return left.shape() == right.shape() &&
-         std::memcmp(left.bytes().data(), right.bytes().data(), left.bytes().size()) == 0;
 }
 
 }  // namespace siglip

@@ -1,7 +1,6 @@
 // A model in a child of fork().
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <random>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "run_in_child.h"
+#include "same_bits.h"
 #include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
@@ -33,10 +33,6 @@ Tensor Pictures() {
   std::normal_distribution<float> normal;
   for (float& value : pictures.floats()) value = normal(generator);
   return pictures;
-}
-
-bool SameBits(const Tensor& left, const Tensor& right) {
-  return left.shape() == right.shape() && std::ranges::equal(left.bytes(), right.bytes());
 }
 
 TEST(Fork, AChildComputesTheSameBitsAndDestroysTheModel) {
