@@ -32,6 +32,8 @@ CODEC_HEADERS = {
 ONLY_USERS = {
     "curl/": "src/hub/curl_transport.cc",
     "sentencepiece_": "src/text/sentencepiece_model.cc",
+    "sqlite3.h": "src/index/database.cc",
+    "xxhash.h": "src/index/content_hash.cc",
 }
 
 INTRINSICS = re.compile(r"(\w*intrin|arm_\w+)\.h")

@@ -1,0 +1,20 @@
+// What tells whether two files have the same bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace siglip {
+
+/// XXH3 of 128 bits in its canonical form: the most significant byte first.
+using ContentHash = std::array<uint8_t, 16>;
+
+ContentHash HashContent(std::span<const std::byte> bytes);
+
+/// 32 hexadecimal digits.
+std::string ToHex(const ContentHash& hash);
+
+}  // namespace siglip
