@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -39,8 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         image.rgb.size() != static_cast<size_t>(image.width * image.height * 3)) {
       std::abort();
     }
-    const siglip::Image resized =
-        siglip::EncodedImage(bytes, options, name).Resized(siglip::ChooseResizeKernels(), request);
+    siglip::EncodedImage encoded(bytes, options, name);
+    const std::optional<siglip::TimeTaken> taken = encoded.time_taken();
+    const siglip::Image resized = encoded.Resized(siglip::ChooseResizeKernels(), request);
+    if (encoded.time_taken() != taken) std::abort();
     if (resized.rgb.size() != static_cast<size_t>(request.width * request.height * 3)) std::abort();
     const siglip::Image expected =
         siglip::Resize(image, request.height, request.width, request.resample, request.mode);

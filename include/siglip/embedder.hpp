@@ -25,6 +25,7 @@
 #include "siglip/fingerprint.hpp"
 #include "siglip/image.hpp"
 #include "siglip/picture.hpp"
+#include "siglip/picture_details.hpp"
 #include "siglip/runtime.hpp"
 #include "siglip/tensor.hpp"
 
@@ -76,6 +77,8 @@ struct EmbedOptions {
   /// 0: four per thread. Never changes a result.
   int in_flight = 0;
   Order order = Order::kInput;
+  /// Also say what a picture is. Never changes an embedding.
+  bool details = false;
 };
 
 /// What became of one picture: an embedding, or the reason why there is none.
@@ -87,6 +90,8 @@ struct EmbedResult {
   int64_t rows = 0;     ///< Of patches that the picture was cut into.
   int64_t columns = 0;  ///< Of patches.
   Tensor embedding;     ///< Embedder::embedding_shape. Empty after a failure.
+  /// Where EmbedOptions ask for them and the picture could be decoded.
+  std::optional<PictureDetails> details;
   std::optional<Error> error;
 };
 
@@ -131,7 +136,7 @@ class SIGLIP_EXPORT Embedder {
   ~Embedder();
 
   /// Pictures -> [pictures, D], or [pictures, N, D] of tokens. Throws the Error of the first one
-  /// that fails. Has no use for the order and number in flight.
+  /// that fails. Has no use for order, number in flight and details.
   Tensor Embed(std::span<const Picture> pictures, const EmbedOptions& options = {}) const;
   Tensor Embed(std::initializer_list<Picture> pictures, const EmbedOptions& options = {}) const {
     return Embed(std::span(pictures.begin(), pictures.size()), options);

@@ -66,7 +66,9 @@ uint64_t Embedder::Run(const PictureSource& source, const ResultSink& sink,
 }
 
 Tensor Embedder::Embed(std::span<const Picture> pictures, const EmbedOptions& options) const {
-  PictureEmbedder embedder = parts_->NewEmbedder(options);
+  EmbedOptions of_pictures = options;
+  of_pictures.details = false;
+  PictureEmbedder embedder = parts_->NewEmbedder(of_pictures);
   const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
                                              {.group_tokens = kGroupRows});
   Shape shape = embedder.shape();

@@ -85,17 +85,18 @@ int64_t ImageTower::native_side() const {
 }
 
 void ImageTower::Preprocess(const Image& image, PreparedPicture& picture) const {
-  PreprocessAny(image, picture);
+  processor_.Prepare(image, picture, model_.state().vision_model.plan().image_size);
+  CountPatches(picture);
 }
 
-void ImageTower::Preprocess(OpenedPicture& image, PreparedPicture& picture) const {
-  PreprocessAny(image, picture);
+void ImageTower::Preprocess(OpenedPicture& image, PreparedPicture& picture,
+                            PictureGreys* greys) const {
+  processor_.Prepare(image, picture, model_.state().vision_model.plan().image_size, greys);
+  CountPatches(picture);
 }
 
-template <class AnyImage>
-void ImageTower::PreprocessAny(AnyImage& image, PreparedPicture& picture) const {
+void ImageTower::CountPatches(PreparedPicture& picture) const {
   const VisionTowerPlan& plan = model_.state().vision_model.plan();
-  processor_.Prepare(image, picture, plan.image_size);
   if (plan.resolution == Resolution::kNaflex) return;
   picture.rows = picture.columns = plan.positions_per_side;
 }

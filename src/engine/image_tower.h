@@ -36,15 +36,14 @@ class ImageTower {
   /// Replaces what `picture` holds, in the same memory where that fits. Throws Error for a picture
   /// that preprocessing or model refuses.
   void Preprocess(const Image& image, PreparedPicture& picture) const;
-  /// Of a picture that is yet to be decoded.
-  void Preprocess(OpenedPicture& image, PreparedPicture& picture) const;
+  /// Of a picture that is yet to be decoded. `greys` are PictureDetails', unless null.
+  void Preprocess(OpenedPicture& image, PreparedPicture& picture, PictureGreys* greys) const;
 
   /// One picture on all threads of the runtime, with the bits that VisionForward gives.
   VisionOutput Run(const PreparedPicture& picture) const;
 
  private:
-  template <class AnyImage>
-  void PreprocessAny(AnyImage& image, PreparedPicture& picture) const;
+  void CountPatches(PreparedPicture& picture) const;
 
   VisionModel model_;
   ImageProcessor processor_;

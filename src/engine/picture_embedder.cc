@@ -86,7 +86,8 @@ void PictureEmbedder::Prepare(PictureInFlight& picture) const {
     OpenedPicture opened(*picture.picture, decode_);
     result.width = opened.size().width;
     result.height = opened.size().height;
-    tower_.Preprocess(opened, picture.prepared);
+    if (options_.details) result.details = opened.DetailsWithoutGreys();
+    tower_.Preprocess(opened, picture.prepared, result.details ? &result.details->greys : nullptr);
     const double read = ToSeconds(opened.read_time());
     const double decode = ToSeconds(opened.decode_time());
     seconds_.Add({.read = read, .decode = decode, .resize = lap.Seconds() - read - decode});
@@ -94,6 +95,7 @@ void PictureEmbedder::Prepare(PictureInFlight& picture) const {
     result.columns = picture.prepared.columns;
   } catch (...) {
     result.error = ErrorOfPicture(result.name);
+    result.details.reset();
   }
 }
 

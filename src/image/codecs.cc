@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "image/exif.h"
+#include "image/png_metadata.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -51,6 +53,24 @@ void CheckBuiltIn(const ImageSource& source, ImageFormat format) {
 DecodedImage DecodeWhole(const ImageSource& source, ImageFormat format) {
   if (const Decoder decode = DecoderOf(format)) return decode(source);
   throw Error(ErrorCode::kInternal, source.name + ": unknown image format");
+}
+
+std::optional<TimeTaken> FindTimeTaken(const ImageSource& source, ImageFormat format) {
+  switch (format) {
+    case ImageFormat::kPng: return PngTimeTaken({source.data(), source.size()});
+    // Its file is what a block of EXIF is.
+    case ImageFormat::kTiff: return ExifTimeTaken({source.data(), source.size()});
+#ifdef SIGLIP_HAVE_WEBP
+    case ImageFormat::kWebp: return TimeTakenOfWebp(source);
+#endif
+#ifdef SIGLIP_HAVE_AVIF
+    case ImageFormat::kAvif: return TimeTakenOfAvif(source);
+#endif
+#ifdef SIGLIP_HAVE_HEIF
+    case ImageFormat::kHeic: return TimeTakenOfHeic(source);
+#endif
+    default: return std::nullopt;
+  }
 }
 
 }  // namespace siglip

@@ -10,5 +10,7 @@ namespace siglip {
 void CheckBuiltIn(const ImageSource& source, ImageFormat format);
 /// Of any format that is built in but JPEG, which is decoded row by row.
 DecodedImage DecodeWhole(const ImageSource& source, ImageFormat format);
+/// When a picture that was decoded so was taken, by its EXIF.
+std::optional<TimeTaken> FindTimeTaken(const ImageSource& source, ImageFormat format);
 
 }  // namespace siglip

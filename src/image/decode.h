@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "image/row_decoder.h"
 #include "siglip/image.hpp"
+#include "siglip/picture_details.hpp"
 
 namespace siglip {
 
@@ -39,6 +41,12 @@ DecodedImage DecodeTiff(const ImageSource& source);
 DecodedImage DecodePnm(const ImageSource& source);
 DecodedImage DecodeAvif(const ImageSource& source);
 DecodedImage DecodeHeic(const ImageSource& source);
+
+// When a picture was taken, of one that was decoded before. Metadata that cannot be read is none.
+
+std::optional<TimeTaken> TimeTakenOfWebp(const ImageSource& source);
+std::optional<TimeTaken> TimeTakenOfAvif(const ImageSource& source);
+std::optional<TimeTaken> TimeTakenOfHeic(const ImageSource& source);
 
 /// How many eighths of its size a JPEG is decoded at to be resized to `target` (both as stored)
 /// when that need not be exact: the fewest that leave at least twice the target in both directions.

@@ -64,6 +64,12 @@ std::unique_ptr<avifDecoder, DecoderDeleter> OpenDecoder(const ImageSource& sour
   return decoder;
 }
 
+std::unique_ptr<avifDecoder, DecoderDeleter> OpenWithExif(const ImageSource& source) {
+  auto decoder = OpenDecoder(source);
+  decoder->ignoreExif = AVIF_FALSE;
+  return decoder;
+}
+
 // As in Pillow, the container decides even against EXIF. Only where neither says anything, XMP
 // does.
 int Orientation(const ImageSource& source, const avifImage& image) {
@@ -71,8 +77,7 @@ int Orientation(const ImageSource& source, const avifImage& image) {
   const std::span<const uint8_t> xmp = View(image.xmp);
   const int by_xmp = FindOrientation({}, {reinterpret_cast<const char*>(xmp.data()), xmp.size()});
   if (orientation != 1 || by_xmp == 1) return orientation;
-  const auto decoder = OpenDecoder(source);
-  decoder->ignoreExif = AVIF_FALSE;
+  const auto decoder = OpenWithExif(source);
   CheckResult(source, avifDecoderParse(decoder.get()));
   return ExifOrientation(View(decoder->image->exif)) ? orientation : by_xmp;
 }
@@ -112,6 +117,12 @@ DecodedImage DecodeAvif(const ImageSource& source) {
   Image image = AllocateImage(source, stored.width, stored.height, 0);
   ConvertToRgb(source, stored, decoder->alphaPresent != AVIF_FALSE, image);
   return {std::move(image), Orientation(source, stored)};
+}
+
+std::optional<TimeTaken> TimeTakenOfAvif(const ImageSource& source) {
+  const auto decoder = OpenWithExif(source);
+  if (avifDecoderParse(decoder.get()) != AVIF_RESULT_OK) return std::nullopt;
+  return ExifTimeTaken(View(decoder->image->exif));
 }
 
 }  // namespace siglip

@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "image/decode.h"
+#include "image/exif.h"
 #include "image/heif_references.h"
 #include "image/pixels.h"
 #include "image/releaser.h"
@@ -81,6 +83,41 @@ void RequireDecoder(const ImageSource& source) {
                    "convert it to PNG or JPEG first, or install libheif with libde265");
 }
 
+Context ReadContext(const ImageSource& source) {
+  Context context(heif_context_alloc());
+  if (context == nullptr) throw std::bad_alloc();
+  SetLimit(source, context.get());
+  CheckError(source, heif_context_read_from_memory_without_copy(context.get(), source.data(),
+                                                                source.size(), nullptr));
+  return context;
+}
+
+Handle PrimaryImage(const ImageSource& source, const Context& context) {
+  heif_image_handle* handle = nullptr;
+  CheckError(source, heif_context_get_primary_image_handle(context.get(), &handle));
+  return Handle(handle);
+}
+
+// Empty where there is none.
+std::vector<uint8_t> FindExif(const Handle& handle) {
+  constexpr size_t kOffsetBytes = 4;  // in front: how many bytes to skip to the TIFF structure
+  heif_item_id id = 0;
+  if (heif_image_handle_get_list_of_metadata_block_IDs(handle.get(), "Exif", &id, 1) != 1) {
+    return {};
+  }
+  const size_t size = heif_image_handle_get_metadata_size(handle.get(), id);
+  std::vector<uint8_t> exif(size);
+  if (size < kOffsetBytes ||
+      heif_image_handle_get_metadata(handle.get(), id, exif.data()).code != heif_error_Ok) {
+    return {};
+  }
+  size_t skipped = 0;
+  for (size_t i = 0; i < kOffsetBytes; ++i) skipped = skipped << 8 | exif[i];
+  if (skipped > size - kOffsetBytes) return {};
+  exif.erase(exif.begin(), exif.begin() + static_cast<std::ptrdiff_t>(kOffsetBytes + skipped));
+  return exif;
+}
+
 Options DecodingOptions() {
   Options options(heif_decoding_options_alloc());
   if (options == nullptr) throw std::bad_alloc();
@@ -93,14 +130,8 @@ Options DecodingOptions() {
 DecodedImage DecodeHeic(const ImageSource& source) {
   RequireDecoder(source);
   const bool has_grids = CheckReferences(source);
-  const Context context(heif_context_alloc());
-  if (context == nullptr) throw std::bad_alloc();
-  SetLimit(source, context.get());
-  CheckError(source, heif_context_read_from_memory_without_copy(context.get(), source.data(),
-                                                                source.size(), nullptr));
-  heif_image_handle* raw_handle = nullptr;
-  CheckError(source, heif_context_get_primary_image_handle(context.get(), &raw_handle));
-  const Handle handle(raw_handle);
+  const Context context = ReadContext(source);
+  const Handle handle = PrimaryImage(source, context);
   const int64_t width = heif_image_handle_get_width(handle.get());
   const int64_t height = heif_image_handle_get_height(handle.get());
   const int64_t pixels = SaturatingMultiply(width, height);
@@ -139,6 +170,10 @@ DecodedImage DecodeHeic(const ImageSource& source) {
   }
   // libheif has applied the container's rotation; EXIF repeats it and must not count twice.
   return {std::move(image), 1};
+}
+
+std::optional<TimeTaken> TimeTakenOfHeic(const ImageSource& source) {
+  return ExifTimeTaken(FindExif(PrimaryImage(source, ReadContext(source))));
 }
 
 }  // namespace siglip

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <csetjmp>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -114,6 +116,7 @@ class JpegReader : public RowDecoder {
     return {.width = decompressor_.image_width, .height = decompressor_.image_height};
   }
   int orientation() const override { return orientation_; }
+  std::optional<TimeTaken> time_taken() const override { return ExifTimeTaken(exif()); }
   void ReduceFor(const ImageSize& target) override;
   ImageSize size() const override {
     return {.width = decompressor_.output_width, .height = decompressor_.output_height};
@@ -131,7 +134,10 @@ class JpegReader : public RowDecoder {
 
   void ReadHeader();
   int64_t IntermediateBytes() const;
-  int FindOrientation() const;
+  void ReadMetadata();
+  std::span<const uint8_t> exif() const {
+    return {reinterpret_cast<const uint8_t*>(exif_.data()), exif_.size()};
+  }
   void SetScale(int eighths);
   void Start();
   void ReadSamples(JSAMPLE* const* rows, int64_t count);
@@ -145,6 +151,7 @@ class JpegReader : public RowDecoder {
   jpeg_source_mgr input_ = {};
   jpeg_progress_mgr progress_ = {};
   Decompressor decompressor_;
+  std::string exif_;
   int orientation_ = 1;
   bool started_ = false;
   std::vector<JSAMPLE> cmyk_;  // one row
@@ -164,7 +171,7 @@ JpegReader::JpegReader(const ImageSource& source) : source_(source) {
   input_.bytes_in_buffer = source.size();
   progress_.progress_monitor = LimitScans;
   ReadHeader();
-  orientation_ = FindOrientation();
+  ReadMetadata();
   const auto [width, height] = stored_size();
   CheckLimits(source_, width, height, IntermediateBytes());
   SetScale(kEighths);
@@ -264,18 +271,17 @@ void JpegReader::ReadInvertedCmyk(uint8_t* const* rows, int64_t count) {
   }
 }
 
-int JpegReader::FindOrientation() const {
+void JpegReader::ReadMetadata() {
   constexpr std::string_view kExif("Exif\0\0", 6);
   constexpr std::string_view kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
-  std::string exif;
   std::string_view xmp;
   for (const jpeg_marker_struct* marker = decompressor_.marker_list; marker != nullptr;
        marker = marker->next) {
     const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
-    if (data.starts_with(kExif)) exif += exif.empty() ? data : data.substr(kExif.size());
+    if (data.starts_with(kExif)) exif_ += exif_.empty() ? data : data.substr(kExif.size());
     if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
   }
-  return siglip::FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()}, xmp);
+  orientation_ = FindOrientation(exif(), xmp);
 }
 
 void JpegReader::ThrowFailure() const {

@@ -132,4 +132,8 @@ DecodedImage DecodeWebp(const ImageSource& source) {
   return {std::move(image), Orientation(demuxer)};
 }
 
+std::optional<TimeTaken> TimeTakenOfWebp(const ImageSource& source) {
+  return ExifTimeTaken(FirstChunk(OpenDemuxer(source), "EXIF"));
+}
+
 }  // namespace siglip

@@ -57,22 +57,25 @@ auto Guarded(const std::string& name, const Work& work) {
 
 EncodedImage::EncodedImage(std::span<const std::byte> bytes, const DecodeOptions& options,
                            const std::string& name)
-    : source_{bytes, name, options} {
+    : source_{bytes, name, options}, format_(FormatOf(source_)) {
   const Stopwatch stopwatch(decode_time_);
   Guarded(name, [&] { Open(); });
 }
 
 void EncodedImage::Open() {
-  const ImageFormat format = FormatOf(source_);
-  if (format == ImageFormat::kJpeg) {
+  if (format_ == ImageFormat::kJpeg) {
     rows_ = OpenJpeg(source_);
     size_ = rows_->stored_size();
     if (source_.options.apply_exif_orientation) orientation_ = rows_->orientation();
     if (SwapsSides(orientation_)) std::swap(size_.width, size_.height);
   } else {
-    decoded_ = Upright(source_, DecodeWhole(source_, format));
+    decoded_ = Upright(source_, DecodeWhole(source_, format_));
     size_ = {.width = decoded_.width, .height = decoded_.height};
   }
+}
+
+std::optional<TimeTaken> EncodedImage::time_taken() const {
+  return rows_ ? rows_->time_taken() : FindTimeTaken(source_, format_);
 }
 
 Image EncodedImage::Decode() {

@@ -26,6 +26,9 @@ class EncodedImage {
 
   /// Of the picture as Decode returns it.
   const ImageSize& size() const { return size_; }
+  ImageFormat format() const { return format_; }
+  /// By its EXIF, which is looked for each time.
+  std::optional<TimeTaken> time_taken() const;
 
   // One of the following, once. Both throw as DecodeImage does.
 
@@ -43,6 +46,7 @@ class EncodedImage {
   Image ResizeRows(const ResizeKernels& kernels, const ResizeRequest& request);
 
   const ImageSource source_;
+  const ImageFormat format_;
   std::unique_ptr<RowDecoder> rows_;  // null if decoded right away
   Image decoded_;                     // upright
   int orientation_ = 1;               // that makes the rows upright

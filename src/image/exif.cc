@@ -1,15 +1,18 @@
-// Reads the one EXIF field that matters here, as Pillow's Exif and ImageFileDirectory_v2 do.
+// Reads the few EXIF fields that matter here, as Pillow's Exif and ImageFileDirectory_v2 do.
 // Damaged metadata never fails a picture.
 #include "image/exif.h"
 
+#include <algorithm>
 #include <bit>
 #include <bitset>
+#include <chrono>
 #include <cstddef>
 
 namespace siglip {
 namespace {
 
 constexpr uint16_t kOrientationTag = 0x0112;
+constexpr uint16_t kExifDirectoryTag = 0x8769;
 constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 
 enum FieldType : uint32_t {
@@ -76,7 +79,12 @@ class TiffBlock {
     return offset <= bytes_.size() && size <= bytes_.size() - offset;
   }
 
-  /// The block must hold these bytes.
+  // The block must hold these bytes.
+
+  std::string_view Text(size_t offset, size_t size) const {
+    return AsText(bytes_.subspan(offset, size));
+  }
+
   uint64_t Read(size_t offset, size_t width) const {
     uint64_t value = 0;
     for (size_t i = 0; i < width; ++i) {
@@ -94,13 +102,13 @@ class TiffBlock {
 struct Field {
   uint32_t type = 0;
   size_t position = 0;  // of its first value
+  size_t size = 0;      // of all, in bytes
 };
 
-// The first usable entry with this tag in the first directory, which ends where an entry or its
-// values leave the block. Values kept elsewhere count against the block's size, all together.
-std::optional<Field> FindField(const TiffBlock& block, uint16_t wanted) {
+// The first usable entry with this tag in a directory, which ends where an entry or its values
+// leave the block. Values kept elsewhere count against the block's size, all together.
+std::optional<Field> FindField(const TiffBlock& block, size_t directory, uint16_t wanted) {
   constexpr size_t kEntry = 12;
-  const size_t directory = block.Read(4, 4);
   if (!block.Holds(directory, 2)) return std::nullopt;
   std::bitset<65536> known;
   uint64_t elsewhere = 0;
@@ -108,11 +116,10 @@ std::optional<Field> FindField(const TiffBlock& block, uint16_t wanted) {
   for (uint64_t left = block.Read(directory, 2); left > 0; --left, entry += kEntry) {
     if (!block.Holds(entry, kEntry)) return std::nullopt;
     const uint64_t tag = block.Read(entry, 2);
-    const Field inside = {.type = static_cast<uint32_t>(block.Read(entry + 2, 2)),
-                          .position = entry + 8};
-    const uint64_t size = block.Read(entry + 4, 4) * SizeOf(inside.type);
+    Field field = {.type = static_cast<uint32_t>(block.Read(entry + 2, 2)), .position = entry + 8};
+    const uint64_t size = block.Read(entry + 4, 4) * SizeOf(field.type);
     if (size == 0 || known[tag]) continue;
-    Field field = inside;
+    field.size = size;
     if (size > 4) {
       field.position = block.Read(entry + 8, 4);
       elsewhere += size;
@@ -124,6 +131,9 @@ std::optional<Field> FindField(const TiffBlock& block, uint16_t wanted) {
   }
   return std::nullopt;
 }
+
+// Of a valid block.
+size_t FirstDirectory(const TiffBlock& block) { return block.Read(4, 4); }
 
 // A number of any type, for Python's 6 == 6.0 == Fraction(12, 2); nothing where it is none.
 std::optional<double> FirstNumber(const TiffBlock& block, const Field& field) {
@@ -151,6 +161,60 @@ std::optional<double> FirstNumber(const TiffBlock& block, const Field& field) {
   }
 }
 
+std::optional<size_t> FindExifDirectory(const TiffBlock& block) {
+  const auto field = FindField(block, FirstDirectory(block), kExifDirectoryTag);
+  if (!field || (field->type != kLong && field->type != kDirectory)) return std::nullopt;
+  return block.Read(field->position, 4);
+}
+
+// Empty where there is none.
+std::string_view FindText(const TiffBlock& block, size_t directory, uint16_t tag) {
+  const auto field = FindField(block, directory, tag);
+  if (!field || field->type != kAscii) return {};
+  const std::string_view text = block.Text(field->position, field->size);
+  return text.substr(0, text.find('\0'));
+}
+
+// Whether the text is of this form, in which every 0 stands for a digit.
+bool HasForm(std::string_view text, std::string_view form) {
+  return text.size() == form.size() &&
+         std::ranges::equal(text, form, [](char character, char wanted) {
+           return wanted == '0' ? character >= '0' && character <= '9' : character == wanted;
+         });
+}
+
+// Of digits.
+int NumberOf(std::string_view digits) {
+  int number = 0;
+  for (const char digit : digits) number = number * 10 + (digit - '0');
+  return number;
+}
+
+// "2024:05:17 09:30:00"
+std::optional<int64_t> ParseTime(std::string_view text) {
+  if (!HasForm(text, "0000:00:00 00:00:00")) return std::nullopt;
+  const auto number = [&](size_t at, size_t length) { return NumberOf(text.substr(at, length)); };
+  const std::chrono::year_month_day date(std::chrono::year(number(0, 4)),
+                                         std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(number(8, 2))));
+  const int hours = number(11, 2);
+  const int minutes = number(14, 2);
+  const int seconds = number(17, 2);
+  if (date.year() == std::chrono::year(0) || !date.ok()) return std::nullopt;
+  if (hours > 23 || minutes > 59 || seconds > 59) return std::nullopt;
+  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
+  return ((int64_t{days} * 24 + hours) * 60 + minutes) * 60 + seconds;
+}
+
+// "+02:00"
+std::optional<int> ParseOffset(std::string_view text) {
+  if (!HasForm(text, "+00:00") && !HasForm(text, "-00:00")) return std::nullopt;
+  const int hours = NumberOf(text.substr(1, 2));
+  const int minutes = NumberOf(text.substr(4, 2));
+  if (hours > 23 || minutes > 59) return std::nullopt;
+  return (text[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
+}
+
 std::span<const uint8_t> WithoutPrefix(std::span<const uint8_t> exif) {
   for (int i = 0; i < 2 && AsText(exif).starts_with(kExifPrefix); ++i) {
     exif = exif.subspan(kExifPrefix.size());
@@ -164,13 +228,31 @@ std::optional<int> ExifOrientation(std::span<const uint8_t> exif) {
   const TiffBlock block(WithoutPrefix(exif));
   // Where Pillow does not refuse the picture for it, it looks no further.
   if (!block.valid()) return block.size() == 0 ? std::nullopt : std::optional(1);
-  const auto field = FindField(block, kOrientationTag);
+  const auto field = FindField(block, FirstDirectory(block), kOrientationTag);
   if (!field) return std::nullopt;
   const auto number = FirstNumber(block, *field);
   for (int orientation = 1; orientation <= 8; ++orientation) {
     if (number == orientation) return orientation;
   }
   return 1;
+}
+
+std::optional<TimeTaken> ExifTimeTaken(std::span<const uint8_t> exif) {
+  constexpr struct {
+    uint16_t time;
+    uint16_t offset;
+  } kTags[] = {{0x9003, 0x9011}, {0x9004, 0x9012}};  // original, digitised
+  const TiffBlock block(WithoutPrefix(exif));
+  if (!block.valid()) return std::nullopt;
+  const auto directory = FindExifDirectory(block);
+  if (!directory) return std::nullopt;
+  for (const auto& tags : kTags) {
+    if (const auto seconds = ParseTime(FindText(block, *directory, tags.time))) {
+      return TimeTaken{.local_seconds = *seconds,
+                       .offset_minutes = ParseOffset(FindText(block, *directory, tags.offset))};
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<int> XmpOrientation(std::string_view xmp) {

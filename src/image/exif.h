@@ -1,10 +1,13 @@
-// The orientation noted in a picture's metadata, and the TIFF directory that EXIF is made of.
+// Orientation and time noted in a picture's metadata, and the TIFF directories that EXIF is made
+// of.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "siglip/picture_details.hpp"
 
 namespace siglip {
 
@@ -17,6 +20,12 @@ std::optional<int> ExifOrientation(std::span<const uint8_t> exif);
 /// The same from XMP, which is text: tiff:Orientation as an attribute or an element. The value may
 /// be out of 1..8.
 std::optional<int> XmpOrientation(std::string_view xmp);
+
+/// When an EXIF block, with or without its prefix, says that the picture was taken:
+/// DateTimeOriginal, else DateTimeDigitized, each with its own offset. Nothing where neither is a
+/// possible time: cameras without a clock write zeros or blanks. DateTime does not count, which is
+/// the time of the last change.
+std::optional<TimeTaken> ExifTimeTaken(std::span<const uint8_t> exif);
 
 /// EXIF first, XMP where EXIF has none, else 1: the order Pillow looks in.
 int FindOrientation(std::span<const uint8_t> exif, std::string_view xmp);

@@ -41,10 +41,11 @@ void MakeRoom(const Siglip2ImageProcessor& processor, const ImageSize& output,
 }
 
 /// Of a picture in one of the forms that Preprocess takes.
-void PrepareWith(const auto& processor, auto& image, PreparedPicture& picture, int64_t image_size) {
+void PrepareWith(const auto& processor, auto& image, PreparedPicture& picture, int64_t image_size,
+                 PictureGreys* greys) {
   const PicturePlan plan = PlanPicture(processor, image.size());
   MakeRoom(processor, plan.output, image_size, picture);
-  Preprocess(processor, plan, image, picture.pixel_values.floats());
+  Preprocess(processor, plan, image, picture.pixel_values.floats(), greys);
 }
 
 Siglip2ImageProcessor LoadNaflex(const std::filesystem::path& folder,
@@ -107,15 +108,17 @@ void ImageProcessor::Prepare(const Image& image, PreparedPicture& picture,
                              int64_t image_size) const {
   CheckImage(image);
   const ImageView view(image);
-  std::visit([&](const auto& processor) { PrepareWith(processor, view, picture, image_size); },
-             processor_);
+  std::visit(
+      [&](const auto& processor) { PrepareWith(processor, view, picture, image_size, nullptr); },
+      processor_);
 }
 
-void ImageProcessor::Prepare(OpenedPicture& image, PreparedPicture& picture,
-                             int64_t image_size) const {
+void ImageProcessor::Prepare(OpenedPicture& image, PreparedPicture& picture, int64_t image_size,
+                             PictureGreys* greys) const {
   try {
-    std::visit([&](const auto& processor) { PrepareWith(processor, image, picture, image_size); },
-               processor_);
+    std::visit(
+        [&](const auto& processor) { PrepareWith(processor, image, picture, image_size, greys); },
+        processor_);
   } catch (const Error& error) {  // of which those of decoding say the name
     if (error.message().starts_with(image.name() + ": ")) throw;
     throw Error(error.code(), image.name() + ": " + error.message(), error.hint());
@@ -125,7 +128,7 @@ void ImageProcessor::Prepare(OpenedPicture& image, PreparedPicture& picture,
 void ImageProcessor::Prepare(const Picture& source, const DecodeOptions& options,
                              PreparedPicture& picture, int64_t image_size) const {
   OpenedPicture image(source, options);
-  Prepare(image, picture, image_size);
+  Prepare(image, picture, image_size, nullptr);
 }
 
 }  // namespace siglip

@@ -1,5 +1,6 @@
 #include "image/opened_picture.h"
 
+#include <cctype>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -71,6 +72,16 @@ OpenedPicture::OpenedPicture(const Picture& picture, const DecodeOptions& option
   } else {
     OpenPixels(picture, options);
   }
+}
+
+PictureDetails OpenedPicture::DetailsWithoutGreys() const {
+  PictureDetails details;
+  if (!encoded_) return details;
+  for (const char c : ToString(encoded_->format())) {
+    details.format += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  details.taken = encoded_->time_taken();
+  return details;
 }
 
 void OpenedPicture::OpenPixels(const Picture& picture, const DecodeOptions& options) {

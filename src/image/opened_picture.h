@@ -10,6 +10,7 @@
 #include "image/picture_file.h"
 #include "siglip/image.hpp"
 #include "siglip/picture.hpp"
+#include "siglip/picture_details.hpp"
 
 namespace siglip {
 
@@ -24,6 +25,9 @@ class OpenedPicture {
   const std::string& name() const { return name_; }
   /// Upright.
   const ImageSize& size() const { return encoded_ ? encoded_->size() : size_; }
+
+  /// All but the greys. What metadata does not say, or cannot be read, is left out.
+  PictureDetails DetailsWithoutGreys() const;
 
   /// The picture that is yet to be decoded, once, or null ...
   EncodedImage* encoded() { return encoded_ ? &*encoded_ : nullptr; }

@@ -72,6 +72,11 @@ struct Metadata {
   std::string xmp;
 };
 
+/// The block of EXIF, empty where there is none.
+std::string ExifOf(const Metadata& metadata) {
+  return metadata.exif ? *metadata.exif : ParseRawProfile(metadata.raw_profile);
+}
+
 void Store(std::string_view key, std::string text, Metadata& metadata) {
   std::string& kept = key == kXmp ? metadata.xmp : metadata.raw_profile;
   if (key == kXmp || key == kRawProfile) kept = std::move(text);
@@ -101,18 +106,29 @@ void ReadChunk(std::string_view name, std::string_view data, Metadata& metadata)
   }
 }
 
-}  // namespace
-
-int PngOrientation(std::span<const uint8_t> file) {
+Metadata ReadMetadata(std::span<const uint8_t> file) {
   Metadata metadata;
   PngChunkWalk walk(file);
   while (const std::optional<PngChunk> chunk = walk.Next()) {
     if (chunk->is_cut_short || chunk->name == "IEND") break;
     ReadChunk(chunk->name, chunk->data, metadata);
   }
-  const std::string exif = metadata.exif ? *metadata.exif : ParseRawProfile(metadata.raw_profile);
-  return FindOrientation({reinterpret_cast<const uint8_t*>(exif.data()), exif.size()},
-                         metadata.xmp);
+  return metadata;
+}
+
+std::span<const uint8_t> View(const std::string& bytes) {
+  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+int PngOrientation(std::span<const uint8_t> file) {
+  const Metadata metadata = ReadMetadata(file);
+  return FindOrientation(View(ExifOf(metadata)), metadata.xmp);
+}
+
+std::optional<TimeTaken> PngTimeTaken(std::span<const uint8_t> file) {
+  return ExifTimeTaken(View(ExifOf(ReadMetadata(file))));
 }
 
 }  // namespace siglip

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "siglip/image.hpp"
+#include "siglip/picture_details.hpp"
 
 namespace siglip {
 
@@ -17,6 +19,8 @@ class RowDecoder {
   /// The picture's size as stored, and the EXIF orientation (1..8) that makes it upright.
   virtual ImageSize stored_size() const = 0;
   virtual int orientation() const = 0;
+  /// By its EXIF.
+  virtual std::optional<TimeTaken> time_taken() const = 0;
 
   /// Asks for less than the stored size, if that saves time and leaves clearly more than `target`,
   /// which is meant as stored, too. Not exact. Before the first Read.

@@ -14,6 +14,7 @@
 #include "siglip/export.hpp"
 #include "siglip/image.hpp"
 #include "siglip/picture.hpp"
+#include "siglip/picture_details.hpp"
 #include "siglip/tensor.hpp"
 #include "siglip/transformers/resolution.hpp"
 #include "siglip/transformers/vision_inputs.hpp"
@@ -244,8 +245,9 @@ class SIGLIP_EXPORT ImageProcessor {
 
  private:
   friend class ImageTower;  // of an embedder
-  /// The same of one that was opened; once.
-  void Prepare(OpenedPicture& image, PreparedPicture& picture, int64_t image_size) const;
+  /// The same of one that was opened; once. `greys` are PictureDetails', unless null.
+  void Prepare(OpenedPicture& image, PreparedPicture& picture, int64_t image_size,
+               PictureGreys* greys) const;
 
   std::variant<SiglipImageProcessor, Siglip2ImageProcessor> processor_;
 };
