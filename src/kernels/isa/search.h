@@ -49,7 +49,7 @@ void DotBytesOf(const int8_t* query, size_t size, const int8_t* rows, size_t str
     int32_t totals[kQueriedRows];
     Dot::Store(sum, totals);
     for (size_t i = 0; i < kQueriedRows && begin + i < count; ++i) {
-      sums[begin + i] = totals[i] - offset;
+      sums[begin + i] = (int32_t)((uint32_t)totals[i] - (uint32_t)offset);
     }
   }
 }
