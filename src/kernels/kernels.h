@@ -58,6 +58,12 @@ struct TileSums {
   const int32_t* corrections = nullptr;
 };
 
+/// Sums that a score is made of, see Kernels::dot_halves.
+inline constexpr size_t kPartialSums = 16;
+/// Most bytes of a row that Kernels::dot_bytes takes: their products of at most 2^14 fit into
+/// int32.
+inline constexpr size_t kMostQueriedBytes = (size_t{1} << 17) - 64;
+
 /// More rows than a tile of any instruction set has.
 inline constexpr int kMostRows = 16;
 
@@ -125,6 +131,18 @@ struct Kernels {
   void (*add_scaled)(size_t count, float factor, const float* in, float* out);
   /// Sum of a[i] * b[i].
   float (*dot)(size_t count, const float* a, const float* b);
+
+  /// sums[row] = exact sum of query[i] * rows[row * stride + i] for i < size, for `count` rows;
+  /// size is a multiple of 64, at most kMostQueriedBytes and stride. Rows ahead of those multiplied
+  /// are fetched as far as a stride reaches, also beyond the last one.
+  void (*dot_bytes)(const int8_t* query, size_t size, const int8_t* rows, size_t stride,
+                    size_t count, int32_t* sums);
+  /// The score of a row of binary16 numbers, with the same bits on every instruction set and CPU:
+  /// kPartialSums float sums s start from zero; for i ascending, element i is added to s[i mod 16]
+  /// by a fused multiply-add; then s[i] += s[i + 8], s[i] += s[i + 4], s[i] += s[i + 2] and
+  /// s[0] + s[1]. scores[row] is that of rows[row * stride + i], i < size, for `count` rows.
+  void (*dot_halves)(const float* query, size_t size, const uint16_t* rows, size_t stride,
+                     size_t count, float* scores);
 
   /// Runs `rounds` of independent products of a type in registers; returns how many operations
   /// (multiplications and additions) that was.

@@ -1,8 +1,12 @@
 #include "kernels/reference.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <numbers>
+
+#include "tensor/float16.h"
 
 namespace siglip::reference {
 
@@ -130,6 +134,45 @@ std::vector<float> Conv2d(std::span<const float> in, std::span<const float> weig
     }
   }
   return out;
+}
+
+std::vector<int64_t> DotBytes(std::span<const int8_t> query, std::span<const int8_t> rows,
+                              size_t stride, size_t count) {
+  std::vector<int64_t> sums(count);
+  for (size_t row = 0; row < count; ++row) {
+    for (size_t i = 0; i < query.size(); ++i) {
+      sums[row] += int64_t{query[i]} * rows[row * stride + i];
+    }
+  }
+  return sums;
+}
+
+namespace {
+
+/// a * b + c rounded once. `product` and `c` are exact; the sum in double is rounded to odd (its
+/// last bit is set where anything was lost), which keeps the second rounding, to float, right.
+float FusedMultiplyAdd(float a, float b, float c) {
+  const double product = static_cast<double>(a) * b;
+  double sum = product + c;
+  const double part = sum - product;
+  const double lost = (product - (sum - part)) + (c - part);
+  if (lost != 0.0 && (std::bit_cast<uint64_t>(sum) & 1U) == 0) {
+    sum = std::nextafter(sum, lost > 0.0 ? HUGE_VAL : -HUGE_VAL);
+  }
+  return static_cast<float>(sum);
+}
+
+}  // namespace
+
+float DotHalves(std::span<const float> query, std::span<const uint16_t> row) {
+  std::array<float, 16> sums = {};
+  for (size_t i = 0; i < query.size(); ++i) {
+    sums[i % 16] = FusedMultiplyAdd(query[i], Float16ToFloat(row[i]), sums[i % 16]);
+  }
+  for (size_t i = 0; i < 8; ++i) sums[i] += sums[i + 8];
+  for (size_t i = 0; i < 4; ++i) sums[i] += sums[i + 4];
+  for (size_t i = 0; i < 2; ++i) sums[i] += sums[i + 2];
+  return sums[0] + sums[1];
 }
 
 }  // namespace siglip::reference

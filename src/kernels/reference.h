@@ -48,4 +48,13 @@ struct Conv2dShape {
 std::vector<float> Conv2d(std::span<const float> in, std::span<const float> weight,
                           std::span<const float> bias, const Conv2dShape& shape);
 
+/// Of each of `count` rows of `size` bytes, `stride` bytes apart.
+std::vector<int64_t> DotBytes(std::span<const int8_t> query, std::span<const int8_t> rows,
+                              size_t stride, size_t count);
+
+/// Kernels::dot_halves of one row of query.size() binary16 numbers, by its definition. Products of
+/// a float and a binary16 number are exact in double; what is lost by rounding their sums to
+/// double is put back, so that every sum is rounded once.
+float DotHalves(std::span<const float> query, std::span<const uint16_t> row);
+
 }  // namespace siglip::reference

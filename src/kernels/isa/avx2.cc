@@ -122,7 +122,9 @@ struct Vector {
   }
 };
 
+#include "kernels/isa/avx2_lane_sums.h"
 #include "kernels/isa/elementwise.h"
+#include "kernels/isa/search.h"
 #include "kernels/isa/tile.h"
 
 // 6 rows of two vectors: 12 accumulators, two vectors of the panel and one broadcast fill 15 of
@@ -183,6 +185,67 @@ struct WidenedInt8Dot {
   }
 };
 
+/// Bytes widened as in WidenedInt8Dot: 16-bit products of pairs are added as 32-bit integers by
+/// vpmaddwd, at most 2 * 2^14, so nothing saturates.
+struct QueriedBytes {
+  static constexpr size_t kWidth = 32;
+  using Sum = __m256i;
+  using Query = Quarters;
+  static Sum Zero() { return _mm256_setzero_si256(); }
+  static Query Load(const int8_t* bytes) { return WidenedInt8Dot::Load((const uint32_t*)bytes); }
+  static void Add(Sum& sum, const Query& query, const int8_t* bytes) {
+    WidenedInt8Dot::Add(sum, query, Load(bytes));
+  }
+  static int32_t Offset(const int8_t* /*query*/, size_t /*size*/) { return 0; }
+  static void Store(const Sum* sums, int32_t* out) { StoreLaneSums(sums, out); }
+};
+
+/// Without the instruction for binary16, which is no part of AVX2.
+struct QueriedHalves {
+  struct Sums {
+    __m256 low;
+    __m256 high;
+  };
+  using Query = Sums;
+  static Sums Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Query Load(const float* query) {
+    return {_mm256_loadu_ps(query), _mm256_loadu_ps(query + 8)};
+  }
+  static __m256 Widen(const uint16_t* halves) {
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)halves));
+    const __m256i magnitude = _mm256_and_si256(bits, _mm256_set1_epi32(0x7FFF));
+    // Subnormal ones are integers times 2^-24. As floats of their bits they would be subnormal,
+    // too, and slow.
+    const __m256 small = _mm256_mul_ps(_mm256_cvtepi32_ps(magnitude), _mm256_set1_ps(0x1p-24F));
+    const __m256i is_normal = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x3FF));
+    const __m256i is_infinite = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x7BFF));
+    const __m256i biased =
+        _mm256_add_epi32(_mm256_slli_epi32(magnitude, 13), _mm256_set1_epi32(112 << 23));
+    const __m256i normal =
+        _mm256_or_si256(biased, _mm256_and_si256(is_infinite, _mm256_set1_epi32(0x7F800000)));
+    const __m256i sign = _mm256_slli_epi32(_mm256_xor_si256(bits, magnitude), 16);
+    const __m256 value =
+        _mm256_blendv_ps(small, _mm256_castsi256_ps(normal), _mm256_castsi256_ps(is_normal));
+    return _mm256_or_ps(value, _mm256_castsi256_ps(sign));
+  }
+  static void Add(Sums& sums, const Query& query, const uint16_t* halves) {
+    sums.low = _mm256_fmadd_ps(query.low, Widen(halves), sums.low);
+    sums.high = _mm256_fmadd_ps(query.high, Widen(halves + 8), sums.high);
+  }
+  static Sums KeepFirst(const Sums& sums, size_t n, const Sums& others) {
+    const __m256 low = _mm256_castsi256_ps(Vector::Mask(n));
+    const __m256 high = _mm256_castsi256_ps(Vector::Mask(n > 8 ? n - 8 : 0));
+    return {_mm256_blendv_ps(others.low, sums.low, low),
+            _mm256_blendv_ps(others.high, sums.high, high)};
+  }
+  static float Total(const Sums& sums) {
+    const __m256 eight = _mm256_add_ps(sums.low, sums.high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+};
+
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
@@ -192,6 +255,8 @@ constexpr Kernels MakeKernels() {
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 12>;
   kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot, 12>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<WidenedInt8Dot, 6>;
+  kernels.dot_bytes = DotBytesOf<QueriedBytes>;
+  kernels.dot_halves = DotHalvesOf<QueriedHalves>;
   return kernels;
 }
 

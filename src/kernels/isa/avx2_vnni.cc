@@ -6,6 +6,8 @@
 namespace siglip {
 namespace {
 
+#include "kernels/isa/avx2_lane_sums.h"
+#include "kernels/isa/search.h"
 #include "kernels/isa/tile.h"
 
 constexpr int kTileRows = 6;
@@ -31,11 +33,38 @@ struct Int8Dot {
   }
 };
 
+struct QueriedBytes {
+  static constexpr size_t kWidth = 32;
+  using Sum = __m256i;
+  using Query = __m256i;
+  static Sum Zero() { return _mm256_setzero_si256(); }
+  static Query Load(const int8_t* bytes) { return _mm256_loadu_si256((const __m256i*)bytes); }
+  /// The instruction takes unsigned bytes on one side: 128 is added to those of the row. Its 16-bit
+  /// products are at most 255 * 128 and are added as 32-bit integers, which wrap around and do not
+  /// saturate.
+  static void Add(Sum& sum, Query query, const int8_t* bytes) {
+    const __m256i moved = _mm256_xor_si256(Load(bytes), _mm256_set1_epi8((char)0x80));
+    sum = _mm256_dpbusd_avx_epi32(sum, moved, query);
+  }
+  /// 128 times the sum of the query.
+  static int32_t Offset(const int8_t* query, size_t size) {
+    Sum sums[4] = {Zero(), Zero(), Zero(), Zero()};
+    for (size_t i = 0; i < size; i += kWidth) {
+      sums[0] = _mm256_dpbusd_avx_epi32(sums[0], _mm256_set1_epi8((char)0x80), Load(query + i));
+    }
+    int32_t totals[4];
+    StoreLaneSums(sums, totals);
+    return totals[0];
+  }
+  static void Store(const Sum* sums, int32_t* out) { StoreLaneSums(sums, out); }
+};
+
 Kernels MakeKernels() {
   Kernels kernels = Avx2Kernels();
   kernels.multiplies_int8 = true;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot, kTileRows, kPanelColumns>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot, 12>;
+  kernels.dot_bytes = DotBytesOf<QueriedBytes>;
   return kernels;
 }
 

@@ -6,8 +6,10 @@
 namespace siglip {
 namespace {
 
+#include "kernels/isa/avx512_lane_sums.h"
 #include "kernels/isa/avx512_vector.h"
 #include "kernels/isa/elementwise.h"
+#include "kernels/isa/search.h"
 #include "kernels/isa/tile.h"
 
 // 14 rows of two vectors: 28 accumulators, two vectors of the panel and one broadcast fill 31 of
@@ -52,6 +54,42 @@ struct WidenedInt8Dot {
   static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_si512((int32_t*)c + lane, sum); }
 };
 
+/// Bytes widened as in WidenedInt8Dot: 16-bit products of pairs are added as 32-bit integers by
+/// vpmaddwd, at most 2 * 2^14, so nothing saturates.
+struct QueriedBytes {
+  static constexpr size_t kWidth = 64;
+  using Sum = __m512i;
+  using Query = Quarters;
+  static Sum Zero() { return _mm512_setzero_si512(); }
+  static Query Load(const int8_t* bytes) { return WidenedInt8Dot::Load((const uint32_t*)bytes); }
+  static void Add(Sum& sum, const Query& query, const int8_t* bytes) {
+    WidenedInt8Dot::Add(sum, query, Load(bytes));
+  }
+  static int32_t Offset(const int8_t* /*query*/, size_t /*size*/) { return 0; }
+  static void Store(const Sum* sums, int32_t* out) { StoreLaneSums(sums, out); }
+};
+
+struct QueriedHalves {
+  using Sums = __m512;
+  using Query = __m512;
+  static Sums Zero() { return _mm512_setzero_ps(); }
+  static Query Load(const float* query) { return _mm512_loadu_ps(query); }
+  static void Add(Sums& sums, Query query, const uint16_t* halves) {
+    const __m256i bits = _mm256_loadu_si256((const __m256i*)halves);
+    sums = _mm512_fmadd_ps(query, _mm512_cvtph_ps(bits), sums);
+  }
+  static Sums KeepFirst(Sums sums, size_t n, Sums others) {
+    return _mm512_mask_mov_ps(others, Vector::Mask(n), sums);
+  }
+  static float Total(Sums sums) {
+    const __m256 eight =
+        _mm256_add_ps(_mm512_castps512_ps256(sums), _mm512_extractf32x8_ps(sums, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+};
+
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
@@ -61,6 +99,8 @@ constexpr Kernels MakeKernels() {
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot, 24>;
   kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot, 24>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<WidenedInt8Dot, 12>;
+  kernels.dot_bytes = DotBytesOf<QueriedBytes>;
+  kernels.dot_halves = DotHalvesOf<QueriedHalves>;
   return kernels;
 }
 

@@ -6,6 +6,8 @@
 namespace siglip {
 namespace {
 
+#include "kernels/isa/avx512_lane_sums.h"
+#include "kernels/isa/search.h"
 #include "kernels/isa/tile.h"
 
 constexpr int kTileRows = 14;
@@ -30,11 +32,38 @@ struct Int8Dot {
   static void Store(Sum sum, void* c, size_t lane) { _mm512_storeu_si512((int32_t*)c + lane, sum); }
 };
 
+struct QueriedBytes {
+  static constexpr size_t kWidth = 64;
+  using Sum = __m512i;
+  using Query = __m512i;
+  static Sum Zero() { return _mm512_setzero_si512(); }
+  static Query Load(const int8_t* bytes) { return _mm512_loadu_si512(bytes); }
+  /// The instruction takes unsigned bytes on one side: 128 is added to those of the row. Its 16-bit
+  /// products are at most 255 * 128 and are added as 32-bit integers, which wrap around and do not
+  /// saturate.
+  static void Add(Sum& sum, Query query, const int8_t* bytes) {
+    const __m512i moved = _mm512_xor_si512(Load(bytes), _mm512_set1_epi8((char)0x80));
+    sum = _mm512_dpbusd_epi32(sum, moved, query);
+  }
+  /// 128 times the sum of the query.
+  static int32_t Offset(const int8_t* query, size_t size) {
+    Sum sums[4] = {Zero(), Zero(), Zero(), Zero()};
+    for (size_t i = 0; i < size; i += kWidth) {
+      sums[0] = _mm512_dpbusd_epi32(sums[0], _mm512_set1_epi8((char)0x80), Load(query + i));
+    }
+    int32_t totals[4];
+    StoreLaneSums(sums, totals);
+    return totals[0];
+  }
+  static void Store(const Sum* sums, int32_t* out) { StoreLaneSums(sums, out); }
+};
+
 Kernels MakeKernels() {
   Kernels kernels = Avx512Kernels();
   kernels.multiplies_int8 = true;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot, kTileRows, kPanelColumns>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot, 24>;
+  kernels.dot_bytes = DotBytesOf<QueriedBytes>;
   return kernels;
 }
 

@@ -128,6 +128,38 @@ double PeakOf(int64_t rounds) {
   return 2.0 * 4 * kPanelColumns * Dot::kValuesPerWord * (double)rounds;
 }
 
+void DotBytes(const int8_t* query, size_t size, const int8_t* rows, size_t stride, size_t count,
+              int32_t* sums) {
+  for (size_t row = 0; row < count; ++row, rows += stride) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < size; ++i) sum += query[i] * rows[i];
+    sums[row] = sum;
+  }
+}
+
+float WidenHalf(uint16_t half) {
+  const uint32_t magnitude = half & 0x7FFFU;
+  const float scaled = FromBits(magnitude << 13) * 0x1p112F;
+  const uint32_t infinite = magnitude >= 0x7C00U ? 0x7F800000U : 0U;
+  return FromBits(ToBits(scaled) | infinite | (uint32_t)(half & 0x8000U) << 16);
+}
+
+/// fmaf is right on every CPU: where there is no instruction for it, the library of C computes it.
+void DotHalves(const float* query, size_t size, const uint16_t* rows, size_t stride, size_t count,
+               float* scores) {
+  for (size_t row = 0; row < count; ++row, rows += stride) {
+    float sums[kPartialSums] = {};
+    for (size_t i = 0; i < size; ++i) {
+      float& sum = sums[i % kPartialSums];
+      sum = fmaf(query[i], WidenHalf(rows[i]), sum);
+    }
+    for (size_t step = kPartialSums / 2; step > 0; step /= 2) {
+      for (size_t i = 0; i < step; ++i) sums[i] += sums[i + step];
+    }
+    scores[row] = sums[0];
+  }
+}
+
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
   kernels.tile_rows = kTileRows;
@@ -136,6 +168,8 @@ constexpr Kernels MakeKernels() {
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot>;
   kernels.peak[(int)OperandType::kBFloat16] = PeakOf<Float32Dot>;
   kernels.peak[(int)OperandType::kInt8] = PeakOf<Int8Dot>;
+  kernels.dot_bytes = DotBytes;
+  kernels.dot_halves = DotHalves;
   return kernels;
 }
 
