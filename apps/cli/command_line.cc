@@ -54,6 +54,7 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   AddEmbed(app);
   AddClassify(app);
   AddCompare(app);
+  AddIndex(app);
   AddInspect(app);
   AddInit(app);
   AddConvert(app);

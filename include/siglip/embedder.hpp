@@ -183,6 +183,9 @@ class SIGLIP_EXPORT Embedder {
   /// So far, of Embed and Run.
   StageSeconds stage_seconds() const;
 
+  /// Whether the checkpoint has what compares pictures with texts: a text tower and its logits.
+  bool compares_texts() const;
+
   const EmbedderOptions& options() const;
   const std::shared_ptr<const Runtime>& runtime() const;
 

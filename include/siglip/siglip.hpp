@@ -13,6 +13,7 @@
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "siglip/fingerprint.hpp"
+#include "siglip/folder_walker.hpp"
 #include "siglip/hub.hpp"
 #include "siglip/image.hpp"
 #include "siglip/picture.hpp"

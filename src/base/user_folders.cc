@@ -12,14 +12,22 @@ std::optional<std::filesystem::path> FolderIn(const char* variable) {
   return value;
 }
 
+std::optional<std::filesystem::path> FolderOrBelowHome(const char* variable, const char* below) {
+  if (const auto folder = FolderIn(variable)) return WithoutTilde(*folder);
+  const auto home = HomeFolder();
+  return home ? std::optional(*home / below) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::filesystem::path> HomeFolder() { return FolderIn("HOME"); }
 
 std::optional<std::filesystem::path> UserCacheFolder() {
-  if (const auto cache = FolderIn("XDG_CACHE_HOME")) return WithoutTilde(*cache);
-  const auto home = HomeFolder();
-  return home ? std::optional(*home / ".cache") : std::nullopt;
+  return FolderOrBelowHome("XDG_CACHE_HOME", ".cache");
+}
+
+std::optional<std::filesystem::path> UserDataFolder() {
+  return FolderOrBelowHome("XDG_DATA_HOME", ".local/share");
 }
 
 std::optional<std::filesystem::path> WithoutTilde(const std::filesystem::path& path) {

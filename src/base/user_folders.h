@@ -14,6 +14,9 @@ std::optional<std::filesystem::path> HomeFolder();
 /// known.
 std::optional<std::filesystem::path> UserCacheFolder();
 
+/// For what the user keeps: $XDG_DATA_HOME, else ~/.local/share; nothing where neither is known.
+std::optional<std::filesystem::path> UserDataFolder();
+
 /// Shells write out a "~" at the beginning, but files with settings do not. Nothing for a path with
 /// "~" where the home folder is not known.
 std::optional<std::filesystem::path> WithoutTilde(const std::filesystem::path& path);

@@ -10,6 +10,7 @@
 #include "engine/picture_embedder.h"
 #include "engine/picture_pipeline.h"
 #include "model/sequence_schedule.h"
+#include "siglip/checkpoint.hpp"
 #include "siglip/error.hpp"
 #include "siglip/hub.hpp"
 #include "siglip/transformers/siglip_model.hpp"
@@ -113,6 +114,12 @@ const ImageProcessor& Embedder::image_processor() const { return parts_->Tower()
 int64_t Embedder::most_tokens() const { return parts_->Tower().most_tokens(); }
 const SiglipTextModel& Embedder::text_model() const { return parts_->Texts().model(); }
 const Tokenizer& Embedder::tokenizer() const { return parts_->Texts().tokenizer(); }
+bool Embedder::compares_texts() const {
+  if (parts_->folder.empty()) return false;
+  const ModelParts found = FindParts(parts_->folder);
+  return found.text_tower && found.logits;
+}
+
 const SiglipLogits& Embedder::logits() const { return parts_->Logits(); }
 
 Fingerprint Embedder::fingerprint(EmbeddingContent content, const EmbedOptions& options,

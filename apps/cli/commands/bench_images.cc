@@ -8,7 +8,7 @@
 
 #include "commands/bench_model.h"
 #include "commands/measure.h"
-#include "inputs/folder_walker.h"
+#include "siglip/folder_walker.hpp"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "siglip/picture.hpp"
@@ -78,7 +78,7 @@ std::vector<std::string> FindImages(const std::string& folder) {
   FolderWalker pictures(folder,
                         {.failed = [](const std::string&, const Error& error) { throw error; }});
   std::vector<std::string> paths;
-  while (auto path = pictures.Next()) paths.push_back(*std::move(path));
+  while (auto picture = pictures.Next()) paths.push_back(std::move(picture->path));
   if (paths.empty()) throw Error(ErrorCode::kNotFound, folder + ": holds no pictures");
   return paths;
 }

@@ -13,6 +13,7 @@ namespace siglip::cli {
 void AddEmbed(CLI::App& app);
 void AddClassify(CLI::App& app);
 void AddCompare(CLI::App& app);
+void AddIndex(CLI::App& app);
 void AddInspect(CLI::App& app);
 void AddConvert(CLI::App& app);
 void AddInit(CLI::App& app);

@@ -1,9 +1,9 @@
 #include "commands/picture_run.h"
 
 #include <optional>
-#include <thread>
 #include <utility>
 
+#include "commands/background_count.h"
 #include "commands/options.h"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
@@ -13,24 +13,6 @@
 
 namespace siglip::cli {
 namespace {
-
-/// Counts the inputs while work on them has begun, so that the bar knows how far it is.
-class BackgroundCount {
- public:
-  BackgroundCount(const PathArguments& arguments, ProgressBar& progress)
-      : thread_([this, &arguments, &progress] {
-          const uint64_t count = CountInputs(arguments, stop_);
-          if (!stop_) progress.SetTotal(count);
-        }) {}
-  ~BackgroundCount() {
-    stop_ = true;
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
-};
 
 std::vector<std::filesystem::path> WithFailures(std::vector<std::filesystem::path> outputs,
                                                 const ReportArguments& report) {
@@ -99,7 +81,10 @@ void PictureRun::Embed(const Embedder& embedder, const EmbedOptions& options,
                        const ResultSink& sink,
                        const std::function<bool(const std::string&)>& reuse) {
   std::optional<BackgroundCount> count;
-  if (with_bar_ && CanReadTwice(arguments_)) count.emplace(arguments_, progress_);
+  if (with_bar_ && CanReadTwice(arguments_)) {
+    count.emplace(progress_,
+                  [this](const auto& enough) { return CountInputs(arguments_, enough); });
+  }
   uint64_t handed_out = 0;
   bool ended = false;
   const auto next_picture = [&]() -> std::optional<Picture> {

@@ -66,8 +66,7 @@ std::optional<std::string> Inputs::Next() {
   while (!stop_) {
     std::optional<std::string> path;
     if (folder_) {
-      path = folder_->Next();
-      if (path) return path;
+      if (auto picture = folder_->Next()) return std::move(picture->path);
       passed_over_ += folder_->passed_over();
       folder_.reset();
     } else if (list_) {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "inputs/folder_walker.h"
 #include "inputs/line_reader.h"
 #include "siglip/error.hpp"
+#include "siglip/folder_walker.hpp"
 
 namespace siglip::cli {
 

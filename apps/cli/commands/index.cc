@@ -1,0 +1,151 @@
+// siglip index: keeps the pictures of folders in an index that can be searched.
+#include "siglip/index.hpp"
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands/background_count.h"
+#include "commands/commands.h"
+#include "commands/embedder_arguments.h"
+#include "commands/index_arguments.h"
+#include "commands/index_listener.h"
+#include "commands/options.h"
+#include "commands/picture_run.h"
+#include "outputs/failure_file.h"
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "terminal/exit_codes.h"
+#include "terminal/format.h"
+#include "terminal/interrupt.h"
+
+namespace siglip::cli {
+namespace {
+
+struct IndexArguments {
+  std::vector<std::string> folders;
+  std::filesystem::path index;
+  IndexEmbedderArguments embedder;
+  UpdateOptions update;
+  ReportArguments report;
+  std::string remove;
+  bool prune = false;
+  int64_t older_than = 0;  // seconds
+};
+
+std::string SummaryOf(const UpdateCounts& counts, double seconds) {
+  std::string text = std::to_string(counts.embedded) + " embedded, " +
+                     std::to_string(counts.unchanged) + " unchanged";
+  const auto add = [&](uint64_t count, const char* words) {
+    if (count > 0) text += ", " + std::to_string(count) + " " + words;
+  };
+  add(counts.known, "known by their bytes");
+  add(counts.missing, "missing");
+  add(counts.changing, "changing, for the next run");
+  text += ", " + std::to_string(counts.failed) + " failed";
+  add(counts.failed_earlier, "failed before (again with --retry)");
+  text += ", " + std::to_string(counts.passed_over) + " passed over";
+  if (counts.embedded > 0) {
+    text += ", " + FormatNumber(static_cast<double>(counts.embedded) / seconds, 1) + " pictures/s";
+  }
+  return text;
+}
+
+/// Returns how many failed.
+uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
+                const std::vector<std::string>& folders) {
+  const std::optional<IndexSpace> space = writer.space();
+  const Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
+  const std::string model = RecordedModel(arguments.embedder, space);
+  const std::atomic<bool>& stop = CatchInterrupts();
+  FailureFile failures(arguments.report.failed,
+                       {.replace = arguments.report.force, .stop = nullptr});
+  uint64_t failed = 0;
+  for (const std::string& folder : folders) {
+    IndexListener listener(arguments.report.quiet, arguments.report.list_skipped, failures);
+    ProgressBar& progress = listener.progress();
+    const BackgroundCount count(progress, [&](const std::atomic<bool>& enough) {
+      return CountPictures(folder, arguments.update.walk, enough);
+    });
+    const UpdateCounts counts =
+        writer.Update(embedder, model, folder, arguments.update, listener.Functions(), &stop);
+    failed += counts.failed;
+    if (!arguments.report.quiet) {
+      progress.Print("siglip: " + folder + ": " + SummaryOf(counts, progress.Seconds()));
+    }
+    if (stop) {
+      progress.Print("siglip: interrupted; the same command goes on from here");
+      ThrowIfInterrupted();
+    }
+  }
+  failures.Commit();
+  return failed;
+}
+
+void Index(const IndexArguments& arguments) {
+  CheckOutputFiles(arguments.report, {});
+  IndexWriter writer(IndexFolder(arguments.index));
+  if (!arguments.remove.empty()) writer.Remove(arguments.remove);
+  std::vector<std::string> folders = arguments.folders;
+  if (folders.empty() && arguments.remove.empty() && !arguments.prune) {
+    folders = writer.folders();
+    if (folders.empty()) {
+      throw CLI::ValidationError("FOLDER", "is required as long as the index holds none");
+    }
+  }
+  const uint64_t failed = folders.empty() ? 0 : Update(writer, arguments, folders);
+  if (arguments.prune) {
+    const uint64_t files = writer.Prune(arguments.older_than);
+    if (!arguments.report.quiet) {
+      std::cerr << "siglip: " << files << " missing files forgotten\n";
+    }
+  }
+  if (failed > 0) throw ExitCode{kSomeFailed};
+}
+
+}  // namespace
+
+void AddIndex(CLI::App& app) {
+  auto arguments = std::make_shared<IndexArguments>();
+  CLI::App* command =
+      app.add_subcommand("index", "Keep the pictures of folders in an index for search");
+  command->add_option("FOLDER", arguments->folders,
+                      "Folders of pictures, with all below them. Default: those of the index");
+  AddIndexOption(*command, arguments->index);
+  AddIndexEmbedderOptions(*command, arguments->embedder);
+  command->add_flag("--checksum", arguments->update.checksum,
+                    "Read all files, also those whose size and time of change are the known ones");
+  command->add_flag("--retry", arguments->update.retry, "Try again what could not be decoded");
+  command->add_flag("--follow", arguments->update.walk.follow_links, "Follow symbolic links");
+  command
+      ->add_option("--exclude", arguments->update.walk.exclude,
+                   "Pass over files and folders whose names, or paths where there is a slash, fit "
+                   "this pattern (*, ?, [...]). May be given several times")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  command->add_flag("--prune", arguments->prune, "Forget files that are missing");
+  AddParsedOption(
+      *command, "--older-than",
+      [arguments](const std::string& text) { arguments->older_than = ParseAge(text); },
+      "With --prune: only those missing for at least so long: 30d, 12h, 10m, 5s")
+      ->type_name("AGE")
+      ->needs("--prune");
+  command->add_option("--remove", arguments->remove, "Forget a folder and all that only it has")
+      ->type_name("FOLDER");
+  AddReportOptions(*command, arguments->report);
+  command->footer(
+      "Files that have not changed are not read, and what has the same bytes is embedded once, "
+      "wherever it is. Whatever interrupts a run, the same command goes on.\n"
+      "Examples:\n"
+      "  siglip index --model google/siglip2-base-patch16-224 ~/pictures\n"
+      "  siglip index                     # brings it up to date\n"
+      "  siglip index --prune --older-than 30d");
+  command->callback([arguments] { Index(*arguments); });
+}
+
+}  // namespace siglip::cli

@@ -1,0 +1,237 @@
+// Folders of pictures, kept in an index: found by words or by pictures, and which of them are
+// alike.
+//
+//   siglip::IndexWriter writer(folder);                      // siglip index
+//   writer.Update(model, "google/siglip2-base-patch16-224", "/home/me/pictures");
+//   siglip::Index index(folder);                             // siglip search
+//   auto found = index.Search({{.vector = words, .is_text = true}}, {.top = 20});
+//
+// An index is one SQLite database, index.sqlite, and scan.i8, which is derived from it. What is
+// committed outlives whatever happens to the process or the machine. One process changes an index
+// at a time; any number search it meanwhile, each in one committed state.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "siglip/embedder.hpp"
+#include "siglip/error.hpp"
+#include "siglip/export.hpp"
+#include "siglip/fingerprint.hpp"
+#include "siglip/folder_walker.hpp"
+#include "siglip/picture_details.hpp"
+#include "siglip/runtime.hpp"
+
+namespace siglip {
+
+/// Where this user's index lies unless a caller says otherwise: $XDG_DATA_HOME/siglip/index, else
+/// ~/.local/share/siglip/index. Throws Error(kNotFound) where neither is known.
+SIGLIP_EXPORT std::filesystem::path DefaultIndexFolder();
+
+/// In which space the vectors of an index lie.
+struct IndexSpace {
+  std::string model;        ///< As it was named when the index was made.
+  Fingerprint fingerprint;  ///< Of its embeddings.
+  /// As SiglipLogits has them; absent where the model compares no texts.
+  std::optional<double> logit_scale;
+  std::optional<double> logit_bias;
+};
+
+struct UpdateOptions {
+  /// Read all files. Otherwise one whose size and time of change are the known ones counts as
+  /// unchanged, unless it was changed within two seconds of having been read.
+  bool checksum = false;
+  /// Try again what could not be decoded. Done anyway by another version or with other limits.
+  bool retry = false;
+  /// Links are not followed by default, unlike elsewhere. kSidecarFolders are always excluded.
+  FolderWalkOptions walk = {.follow_links = false};
+};
+
+/// What became of the files of a folder so far.
+struct UpdateCounts {
+  uint64_t unchanged = 0;       ///< Not read.
+  uint64_t embedded = 0;        ///< Of a content that was new.
+  uint64_t known = 0;           ///< Read, but the content was known: copied, moved, touched.
+  uint64_t failed = 0;          ///< Cannot be read or decoded, and were reported.
+  uint64_t failed_earlier = 0;  ///< Unchanged, and could not be decoded then.
+  uint64_t changing = 0;        ///< Changed while they were read: for the next update.
+  uint64_t missing = 0;         ///< No longer there; of these, counted when the folder is done.
+  uint64_t passed_over = 0;     ///< No pictures, hidden, excluded; files and folders.
+};
+
+/// What an update tells while it is on its way. Called by several threads, one at a time.
+struct UpdateListener {
+  std::function<void(const UpdateCounts& counts)> progress = {};
+  std::function<void(const std::string& path, const Error& error)> failed = {};
+  std::function<void(const std::string& path, const std::string& reason)> passed_over = {};
+  /// All that was done before outlives whatever comes; so many contents there are by now.
+  std::function<void(uint64_t contents)> committed = {};
+};
+
+/// Folders that other programs put beside pictures.
+SIGLIP_EXPORT extern const std::vector<std::string> kSidecarFolders;
+
+/// Changes an index. One at a time, for one thread.
+class SIGLIP_EXPORT IndexWriter {
+ public:
+  /// Opens the index in a folder, or begins one there. Throws Error(kIo) while another process
+  /// changes it, saying which; kUnsupported for a folder on a network, or a newer version of the
+  /// index; kMalformedFile.
+  explicit IndexWriter(const std::filesystem::path& folder);
+  IndexWriter(IndexWriter&&) noexcept;
+  ~IndexWriter();
+
+  /// Absent as long as nothing was indexed.
+  std::optional<IndexSpace> space() const;
+  /// The folders that were indexed, in byte order.
+  std::vector<std::string> folders() const;
+
+  /// Brings the index up to date with a folder and all below it, which becomes one of the index's.
+  /// `model` is what the embedder's is called. Commits what is done every 256 pictures or 2
+  /// seconds, and when `*stop` becomes true, with which it ends. Files that were not seen are
+  /// marked as missing at the end.
+  ///
+  /// Throws Error: kMismatch where the index holds embeddings of another kind (see
+  /// FingerprintRelation::kComparable), naming both; kUnsupported for a model without a pooling
+  /// head; kInvalidArgument for a folder inside another of the index's, or around one; kNotFound
+  /// where the folder, or a disk mounted below it, is missing or empty but more than 100 files were
+  /// known there: then nothing is marked.
+  UpdateCounts Update(const Embedder& embedder, const std::string& model,
+                      const std::filesystem::path& folder, const UpdateOptions& options = {},
+                      const UpdateListener& listener = {}, const std::atomic<bool>* stop = nullptr);
+
+  /// Forgets files that have been missing for at least so many seconds, and contents that no file
+  /// has had for as long. Returns how many files.
+  uint64_t Prune(int64_t seconds = 0);
+  /// Forgets a folder of the index and everything that only it has. Throws Error(kNotFound) naming
+  /// the folders there are.
+  void Remove(const std::filesystem::path& folder);
+
+ private:
+  struct SIGLIP_HIDDEN Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// --- searching
+
+/// Which contents may be found. All that is set must hold.
+struct SearchFilter {
+  /// A folder: only files in it or below it. Need not be one of the index's.
+  std::filesystem::path under;
+  /// By the clock where the picture was taken, in seconds since 1970 on it: not before, and before.
+  /// What does not tell its time passes neither.
+  std::optional<int64_t> after;
+  std::optional<int64_t> before;
+  std::string format;  ///< "jpeg", "png", ..., see PictureDetails.
+  int64_t min_width = 0;
+};
+
+/// Words or a picture to look for, or one of several that are to be combined.
+struct QueryPart {
+  std::vector<float> vector;  ///< [D], of any norm.
+  /// How much it counts beside others; negative: rather not this.
+  double weight = 1;
+  bool is_text = false;
+};
+
+struct SearchOptions {
+  int64_t top = 20;  ///< Hits to show; those folded into them do not count.
+  SearchFilter filter;
+  std::optional<float> min_score;
+  /// Whether what shows the same picture as a hit before it is folded into that.
+  bool fold = true;
+};
+
+/// One content, wherever it is.
+struct Hit {
+  int64_t id = 0;
+  std::string hash;  ///< 32 hexadecimal digits.
+  /// Of its files that are there and pass the filter the first in byte order, and the others.
+  std::string path;
+  std::vector<std::string> copies;
+  float score = 0;  ///< The cosine, or that with the combined query.
+  /// (score - mean) / deviation, see SearchResult.
+  std::optional<double> standout;
+  /// Of a lone text: the model's own judgement, which is often low.
+  std::optional<double> probability;
+  std::string format;
+  int64_t width = 0;
+  int64_t height = 0;
+  std::optional<TimeTaken> taken;
+  std::vector<int64_t> alike;  ///< Contents folded into this hit, in the order of their scores.
+};
+
+struct SearchResult {
+  int64_t total = 0;  ///< Contents that pass the filter.
+  /// Of the query's scores over a sample of the index: all vectors up to 4,096, else those with the
+  /// smallest content hashes. Absent below 100 vectors or where all are alike. Filters don't
+  /// change it.
+  std::optional<double> mean;
+  std::optional<double> deviation;
+  std::vector<Hit> hits;  ///< By descending score, ties by id.
+};
+
+struct IndexedFolder {
+  std::string path;
+  int64_t files = 0;       ///< That are there.
+  int64_t missing = 0;     ///< And that are not.
+  int64_t unreadable = 0;  ///< That could not be read last time.
+};
+
+struct IndexStatus {
+  std::optional<IndexSpace> space;
+  std::vector<IndexedFolder> folders;
+  int64_t contents = 0;     ///< Distinct ones, with a file that is there.
+  int64_t undecodable = 0;  ///< Of these, how many have no vector.
+  int64_t bytes = 0;        ///< On the disk.
+};
+
+/// A file that is there and has a vector.
+struct IndexedFile {
+  std::string path;
+  int64_t content = 0;
+  std::vector<float> vector;  ///< [D], of norm 1 within the rounding of binary16.
+};
+
+/// Reads an index, also while it is being changed: every call sees one committed state. Safe to use
+/// from several threads, which take turns.
+class SIGLIP_EXPORT Index {
+ public:
+  /// Searches run on the runtime's threads; null: one of its own, on all CPUs. Throws Error:
+  /// kNotFound where there is no index, kUnsupported for one of a newer version, kMalformedFile.
+  explicit Index(const std::filesystem::path& folder,
+                 std::shared_ptr<const Runtime> runtime = nullptr);
+  Index(Index&&) noexcept;
+  ~Index();
+
+  std::optional<IndexSpace> space() const;
+  IndexStatus status() const;
+
+  /// Exact: hits, scores and order are those of a full comparison with all vectors, with the same
+  /// bits on every CPU. A lone part is searched as it is. Of several, each is divided by the
+  /// deviation of its scores over the sample, multiplied by its weight, and all are added up.
+  ///
+  /// Throws Error(kInvalidArgument) for no parts, vectors that are not finite or of norm 0 and
+  /// parts that cannot be combined; kMismatch for another D; kNotFound for an empty index.
+  SearchResult Search(const std::vector<QueryPart>& parts, const SearchOptions& options = {}) const;
+
+  /// Every file that is there and has a vector, in byte order of their paths, until `visit` returns
+  /// false.
+  void ForEachFile(const std::function<bool(const IndexedFile&)>& visit) const;
+
+  /// Looks at everything: the database's own check, that vectors are finite and of norm 1, that the
+  /// scan file says the same. Returns what is wrong, a line each.
+  std::vector<std::string> Verify() const;
+
+ private:
+  struct SIGLIP_HIDDEN Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace siglip

@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "base/file_system.h"
+#include "base/user_folders.h"
+#include "index/batch.h"
+#include "index/clock.h"
+#include "index/file_systems.h"
+#include "index/file_table.h"
+#include "index/folder_update.h"
+#include "index/schema.h"
+#include "index/space.h"
+#include "index/writer_lock.h"
+#include "siglip/index.hpp"
+
+namespace siglip {
+namespace {
+
+/// So many known files do not vanish at once; their disk does.
+constexpr int64_t kManyFiles = 100;
+
+/// Absolute and without links, also where it is gone.
+std::string Canonical(const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::path canonical = std::filesystem::weakly_canonical(folder, error);
+  if (error) throw Error(ErrorCode::kIo, folder.string() + ": " + error.message());
+  const std::string path = canonical.string();
+  return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+bool IsInside(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder == "/" ? folder : folder + "/");
+}
+
+bool IsMissingOrEmpty(const std::string& folder) {
+  return !FileExists(folder) || (IsFolder(folder) && std::filesystem::is_empty(folder));
+}
+
+std::string ListOf(const std::vector<Root>& roots) {
+  std::string list;
+  for (const Root& root : roots) list += (list.empty() ? "" : ", ") + root.path;
+  return list.empty() ? "none" : list;
+}
+
+}  // namespace
+
+const std::vector<std::string> kSidecarFolders = {"@eaDir",
+                                                  "@Recycle",
+                                                  "#recycle",
+                                                  "#snapshot",
+                                                  "$RECYCLE.BIN",
+                                                  "lost+found",
+                                                  "System Volume Information"};
+
+std::filesystem::path DefaultIndexFolder() {
+  const auto data = UserDataFolder();
+  if (data) return *data / "siglip" / "index";
+  throw Error(ErrorCode::kNotFound, "neither XDG_DATA_HOME nor HOME says where an index may lie",
+              "name a folder: --index DIR");
+}
+
+struct IndexWriter::Parts {
+  explicit Parts(const std::filesystem::path& index_folder)
+      : folder(index_folder),
+        database(OpenIndexDatabase(folder, Database::Access::kWrite)),
+        lock(folder),
+        table(database) {}
+
+  void CheckSpace(const Embedder& embedder, const std::string& model);
+  Root RootOf(const std::filesystem::path& picture_folder);
+  /// Throws where a root or a disk below it seems to be away.
+  void CheckIsThere(const Root& root);
+  void NoteMounts(const Root& root);
+  /// Runs `change` in a transaction of its own.
+  void Change(const std::function<void()>& change);
+
+  const std::filesystem::path folder;
+  Database database;
+  WriterLock lock;
+  FileTable table;
+};
+
+IndexWriter::IndexWriter(const std::filesystem::path& folder)
+    : parts_(std::make_unique<Parts>(folder)) {}
+IndexWriter::IndexWriter(IndexWriter&&) noexcept = default;
+IndexWriter::~IndexWriter() = default;
+
+std::optional<IndexSpace> IndexWriter::space() const { return ReadSpace(parts_->database); }
+
+std::vector<std::string> IndexWriter::folders() const {
+  std::vector<std::string> folders;
+  for (const Root& root : parts_->table.Roots()) folders.push_back(root.path);
+  return folders;
+}
+
+void IndexWriter::Parts::Change(const std::function<void()>& change) {
+  Transaction transaction(database);
+  change();
+  transaction.Commit();
+}
+
+void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string& model) {
+  embedder.embedding_shape();  // of a model without a pooling head there is none
+  const IndexSpace space = SpaceOf(embedder, model);
+  if (const auto known = ReadSpace(database)) {
+    CheckComparable(*known, space, FingerprintRelation::kComparable, folder.string());
+  } else {
+    Change([&] { WriteSpace(database, space); });
+  }
+}
+
+Root IndexWriter::Parts::RootOf(const std::filesystem::path& picture_folder) {
+  const std::string path = Canonical(picture_folder);
+  const std::vector<Root> roots = table.Roots();
+  for (const Root& root : roots) {
+    if (root.path == path) return root;
+    if (IsInside(path, root.path) || IsInside(root.path, path)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  path + ": " + (IsInside(path, root.path) ? "lies in " : "holds ") + root.path +
+                      ", which the index has already",
+                  "index that one, or remove it first: --remove");
+    }
+  }
+  if (!FileExists(path)) {
+    throw Error(ErrorCode::kNotFound, picture_folder.string() + ": there is no such folder");
+  }
+  if (!IsFolder(path)) {
+    throw Error(ErrorCode::kInvalidArgument, picture_folder.string() + ": is no folder",
+                "an index is made of folders");
+  }
+  Root root = {.path = path};
+  Change([&] { root.id = table.AddRoot(path); });
+  return root;
+}
+
+void IndexWriter::Parts::CheckIsThere(const Root& root) {
+  std::vector<std::string> places = table.Mounts(root.id);
+  places.insert(places.begin(), "");
+  for (const std::string& place : places) {
+    const std::string path = place.empty() ? root.path : root.path + "/" + place;
+    if (!IsMissingOrEmpty(path)) continue;
+    const int64_t known = table.CountPresent(root.id, place);
+    if (known <= kManyFiles) continue;
+    throw Error(
+        ErrorCode::kNotFound,
+        path + ": is missing or empty, but the index knows " + std::to_string(known) +
+            " files there",
+        "is a disk not mounted? Files that are gone for good: siglip index --remove FOLDER");
+  }
+}
+
+void IndexWriter::Parts::NoteMounts(const Root& root) {
+  const std::vector<std::string> mounts = MountsBelow(root.path);
+  if (mounts == table.Mounts(root.id)) return;
+  Change([&] { table.SetMounts(root.id, mounts); });
+}
+
+UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& model,
+                                 const std::filesystem::path& folder, const UpdateOptions& options,
+                                 const UpdateListener& listener, const std::atomic<bool>* stop) {
+  parts_->CheckSpace(embedder, model);
+  const Root root = parts_->RootOf(folder);
+  parts_->CheckIsThere(root);
+  Batch batch(parts_->database, [&] {
+    if (listener.committed) {
+      listener.committed(
+          static_cast<uint64_t>(parts_->database.Integer("SELECT count(*) FROM content")));
+    }
+  });
+  FolderUpdate update(parts_->table, batch, root, options, embedder.options().decode.limits,
+                      listener);
+  embedder.Run([&] { return update.Next(); },
+               [&](const EmbedResult& result) { update.Take(result); },
+               {.normalize = true, .details = true}, stop);
+  const bool complete = stop == nullptr || !*stop;
+  if (complete) update.Finish();
+  batch.Commit();
+  if (complete) parts_->NoteMounts(root);
+  return update.counts();
+}
+
+uint64_t IndexWriter::Prune(int64_t seconds) {
+  uint64_t files = 0;
+  parts_->Change([&] {
+    const int64_t limit = SecondsNow() - seconds;
+    files = parts_->table.RemoveMissing(limit);
+    parts_->table.RemoveGone(limit);
+  });
+  return files;
+}
+
+void IndexWriter::Remove(const std::filesystem::path& folder) {
+  const std::string path = Canonical(folder);
+  const std::vector<Root> roots = parts_->table.Roots();
+  const auto root = std::ranges::find(roots, path, &Root::path);
+  if (root == roots.end()) {
+    throw Error(ErrorCode::kNotFound,
+                path + ": is no folder of the index; these are: " + ListOf(roots));
+  }
+  parts_->Change([&] {
+    const int64_t now = SecondsNow();
+    parts_->table.RemoveRoot(root->id);
+    parts_->table.FindGone(now);
+    parts_->table.RemoveGone(now);
+  });
+}
+
+}  // namespace siglip
