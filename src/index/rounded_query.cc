@@ -5,7 +5,7 @@
 #include <string>
 
 #include "index/byte_vector.h"
-#include "kernels/kernels.h"
+#include "index/score_rounding.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -16,26 +16,6 @@ constexpr size_t kAlignment = 64;
 /// operations with 2^-53 each, and more.
 constexpr double kDoubleRoundings = 0x1p-48;
 constexpr double kLongestProduct = 1e38;  // floats end at 3.4e38
-
-/// |computed - real| <= this * |q| |x| for a sum of float products, underflow aside.
-///
-/// Every product passes through the fused multiply-adds of its partial sum, ceil(D / 16) roundings
-/// at most, and the additions of the tree, log2(16) = 4. Each rounding changes its result by a
-/// factor of 1 + d, |d| <= u = 2^-24. So the computed sum is the sum of q_i x_i (1 + t_i) with
-/// |t_i| <= m u / (1 - m u) for m roundings (Higham, Accuracy and Stability of Numerical
-/// Algorithms, lemma 3.1), and the sum of |q_i x_i| is at most |q| |x|.
-double ScoreRounding(size_t dimensions) {
-  constexpr double kUnit = 0x1p-24;
-  const size_t roundings = (dimensions + kPartialSums - 1) / kPartialSums + 4;
-  const double product = static_cast<double>(roundings) * kUnit;
-  return product / (1 - product);
-}
-
-/// A fused multiply-add whose result is subnormal loses up to half of the smallest float besides;
-/// additions lose nothing there.
-double ScoreUnderflow(size_t dimensions) {
-  return static_cast<double>(dimensions + kPartialSums) * 0x1p-149;
-}
 
 }  // namespace
 
