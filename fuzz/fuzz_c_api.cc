@@ -275,6 +275,7 @@ struct Progress {
 };
 int32_t Report(void* user, uint64_t done, uint64_t total) {
   Require(done <= total);
+  if (user == nullptr) return 0;  // of options that were cut off before it
   return done == static_cast<const Progress*>(user)->cancel_at ? 1 : 0;
 }
 

@@ -106,7 +106,7 @@ fuzz_one() {
   mkdir "$found"
   "$1" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/$name-" "$found" "$seeds" > "$scratch/$name.log" 2>&1 ||
-    { tail -n 60 "$scratch/$name.log"; printf "%s FAILED\n" "$name"; return 1; }
+    { printf '%s FAILED\n' "$name"; return 1; }
   printf '%s: %s inputs\n' "$name" \
     "$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$name.log")"
 }
@@ -131,6 +131,12 @@ fuzz_all() {
     running+=($!)
   done
   for program in "${running[@]}"; do wait "$program" || status=1; done
+  # What was found comes last, where it is seen first.
+  local log
+  while IFS= read -r log; do
+    printf '\n%s:\n' "$(basename "$log" .log)"
+    tail -n 40 "$log" | cut -c 1-300
+  done < <(grep --files-with-matches -E '^(SUMMARY|==[0-9]+== ERROR)' "$scratch"/fuzz_*.log)
   return "$status"
 }
 

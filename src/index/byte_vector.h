@@ -25,7 +25,7 @@ inline constexpr double kOutward = 1.0 + 0x1p-32;
 /// [-127, 127]. Throws Error(kInvalidArgument) when a number is not finite.
 ByteVector RoundToBytes(std::span<const uint16_t> halves, std::span<int8_t> bytes);
 
-/// The smallest float that is not less than `value`, which is not negative.
+/// The smallest float that is not less than `value`.
 float RoundUp(double value);
 
 }  // namespace siglip

@@ -55,7 +55,7 @@ FileTable::FileTable(Database& database)
           " ON CONFLICT(hash) DO UPDATE SET format = ?3, width = ?4, height = ?5, taken = ?6,"
           " taken_offset = ?7, greys = ?8, error_code = ?9, error = ?10, tried = ?11"
           " RETURNING id")),
-      put_vector_(database.Prepare("INSERT OR REPLACE INTO vector(content, f16) VALUES (?1, ?2)")),
+      put_vector_(database.Prepare("INSERT INTO vector(content, f16) VALUES (?1, ?2)")),
       content_of_file_(database.Prepare("SELECT content FROM file WHERE root = ?1 AND path = ?2")),
       put_file_(database.Prepare(
           "INSERT INTO file(root, path, size, mtime_ns, seen, content)"
@@ -154,6 +154,13 @@ std::optional<KnownContent> FileTable::FindContent(const ContentHash& hash) {
 }
 
 int64_t FileTable::PutContent(const NewContent& content) {
+  const std::optional<KnownContent> known = FindContent(content.hash);
+  // The scan file has vectors in the order of ids: one that comes later needs a later id.
+  if (known && !content.vector.empty()) {
+    database_.Prepare("UPDATE content SET hash = randomblob(16) WHERE id = ?1")
+        .Bind(known->id)
+        .Run();
+  }
   put_content_.Bind(BytesOf(content.hash), content.size, UnlessEmpty(content.format),
                     UnlessZero(content.width), UnlessZero(content.height), content.taken,
                     content.taken_offset, UnlessEmpty(std::as_bytes(content.greys)),
@@ -161,7 +168,13 @@ int64_t FileTable::PutContent(const NewContent& content) {
   put_content_.Step();
   const int64_t id = put_content_.Integer(0);
   put_content_.Run();
-  if (!content.vector.empty()) put_vector_.Bind(id, std::as_bytes(content.vector)).Run();
+  if (content.vector.empty()) return id;
+  put_vector_.Bind(id, std::as_bytes(content.vector)).Run();
+  if (known) {
+    database_.Prepare("UPDATE file SET content = ?2 WHERE content = ?1").Bind(known->id, id).Run();
+    database_.Prepare("DELETE FROM content WHERE id = ?1").Bind(known->id).Run();
+    database_.Prepare("DELETE FROM gone WHERE content = ?1").Bind(known->id).Run();
+  }
   return id;
 }
 

@@ -83,7 +83,8 @@ class FileTable {
                                      int64_t count);
 
   std::optional<KnownContent> FindContent(const ContentHash& hash);
-  /// Adds it, or replaces what is known of it. Returns its id.
+  /// Adds it, or replaces what is known of one without a vector. Returns its id, a new one where
+  /// there is a vector.
   int64_t PutContent(const NewContent& content);
 
   /// The file is there and has this content. Replaces what was known of it.

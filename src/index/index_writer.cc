@@ -9,6 +9,7 @@
 #include "index/file_systems.h"
 #include "index/file_table.h"
 #include "index/folder_update.h"
+#include "index/scan_update.h"
 #include "index/schema.h"
 #include "index/space.h"
 #include "index/writer_lock.h"
@@ -65,7 +66,9 @@ struct IndexWriter::Parts {
       : folder(index_folder),
         database(OpenIndexDatabase(folder, Database::Access::kWrite)),
         lock(folder),
-        table(database) {}
+        table(database) {
+    if (ReadSpace(database)) scan.emplace(database, folder);
+  }
 
   void CheckSpace(const Embedder& embedder, const std::string& model);
   Root RootOf(const std::filesystem::path& picture_folder);
@@ -79,6 +82,7 @@ struct IndexWriter::Parts {
   Database database;
   WriterLock lock;
   FileTable table;
+  std::optional<ScanUpdate> scan;  // absent before there is a space
 };
 
 IndexWriter::IndexWriter(const std::filesystem::path& folder)
@@ -98,6 +102,7 @@ void IndexWriter::Parts::Change(const std::function<void()>& change) {
   Transaction transaction(database);
   change();
   transaction.Commit();
+  if (scan) scan->Run();
 }
 
 void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string& model) {
@@ -107,6 +112,7 @@ void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string&
     CheckComparable(*known, space, FingerprintRelation::kComparable, folder.string());
   } else {
     Change([&] { WriteSpace(database, space); });
+    scan.emplace(database, folder);
   }
 }
 
@@ -163,6 +169,7 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   const Root root = parts_->RootOf(folder);
   parts_->CheckIsThere(root);
   Batch batch(parts_->database, [&] {
+    parts_->scan->Run();
     if (listener.committed) {
       listener.committed(
           static_cast<uint64_t>(parts_->database.Integer("SELECT count(*) FROM content")));

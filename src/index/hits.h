@@ -1,0 +1,52 @@
+// From the contents with the best scores to hits: with their files, and those alike as one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "index/database.h"
+#include "index/exact_search.h"
+#include "kernels/kernels.h"
+#include "siglip/index.hpp"
+
+namespace siglip {
+
+/// Within one ReadTransaction.
+class HitReader {
+ public:
+  /// `prefix` is what the paths of hits begin with. All arguments must outlive this object.
+  HitReader(const Database& database, const Kernels& kernels, int64_t dimensions,
+            const std::string& prefix);
+
+  bool ReadHalves(int64_t id, std::span<uint16_t> halves);
+
+  /// Takes the next content, by descending score, into the first hit that shows the same picture.
+  /// False where there is none.
+  bool Fold(const ScoredContent& content, std::vector<Hit>& hits);
+  Hit Read(const ScoredContent& content);
+
+ private:
+  /// What tells whether pictures are the same.
+  struct Look {
+    std::vector<uint16_t> halves;
+    std::vector<std::byte> greys;
+  };
+
+  const Look& LookAt(int64_t id);
+  bool AreSame(int64_t a, int64_t b);
+
+  const Kernels& kernels_;
+  const size_t dimensions_;
+  const std::string& prefix_;
+  Statement vector_;
+  Statement greys_;
+  Statement apart_;
+  Statement content_;
+  Statement files_;
+  std::map<int64_t, Look> looks_;
+};
+
+}  // namespace siglip

@@ -1,0 +1,208 @@
+#include "siglip/index.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "index/halves.h"
+#include "index/hits.h"
+#include "index/query.h"
+#include "index/schema.h"
+#include "index/search_filter.h"
+#include "index/search_state.h"
+#include "index/space.h"
+#include "index/verify.h"
+#include "kernels/compute_runtime.h"
+#include "siglip/transformers/siglip_model.hpp"
+#include "tensor/float16.h"
+
+namespace siglip {
+namespace {
+
+/// With fewer the deviation says little.
+constexpr size_t kFewVectors = 100;
+
+int64_t BytesIn(const std::filesystem::path& folder) {
+  int64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.is_regular_file(ignored)) bytes += static_cast<int64_t>(entry.file_size(ignored));
+  }
+  return bytes;
+}
+
+double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+}  // namespace
+
+struct Index::Parts {
+  Parts(const std::filesystem::path& index_folder, std::shared_ptr<const Runtime> chosen)
+      : folder(index_folder),
+        runtime(chosen ? std::move(chosen) : Runtime::Create()),
+        database(OpenIndexDatabase(folder, Database::Access::kRead)) {}
+
+  const ComputeRuntime& Compute() const { return ComputeRuntime::From(*runtime); }
+
+  /// Runs `read` in a transaction whose state of the database the given search state is of.
+  void WithState(const std::function<void(const SearchState&)>& read);
+  std::vector<ScoredContent> Best(const SearchState& current, HitReader& reader,
+                                  std::span<const float> query, size_t count,
+                                  const ContentFilter& filter) const;
+
+  const std::filesystem::path folder;
+  const std::shared_ptr<const Runtime> runtime;
+  std::mutex mutex;  // guards what follows
+  Database database;
+  int64_t version = -1;  // of the database, when the state was loaded
+  std::optional<SearchState> state;
+};
+
+Index::Index(const std::filesystem::path& folder, std::shared_ptr<const Runtime> runtime)
+    : parts_(std::make_unique<Parts>(folder, std::move(runtime))) {}
+Index::Index(Index&&) noexcept = default;
+Index::~Index() = default;
+
+void Index::Parts::WithState(const std::function<void(const SearchState&)>& read) {
+  const auto current_version = [this] { return database.Integer("PRAGMA data_version"); };
+  if (state) {
+    const ReadTransaction transaction(database);
+    if (current_version() == version) return read(*state);
+  }
+  while (true) {
+    // Before the transaction, see OpenedScan.
+    const std::optional<IndexSpace> space = ReadSpace(database);
+    OpenedScan scan(folder);
+    if (space) {
+      scan.Open({.uuid = ReadSpaceId(database), .dimensions = space->fingerprint.dimension});
+    }
+    const ReadTransaction transaction(database);
+    if (!scan.IsCurrent()) continue;
+    state.reset();
+    state = LoadState(database, scan.Take());
+    version = current_version();
+    return read(*state);
+  }
+}
+
+std::optional<IndexSpace> Index::space() const {
+  const std::lock_guard lock(parts_->mutex);
+  return ReadSpace(parts_->database);
+}
+
+IndexStatus Index::status() const {
+  const std::lock_guard lock(parts_->mutex);
+  const ReadTransaction transaction(parts_->database);
+  const Database& database = parts_->database;
+  IndexStatus status;
+  status.space = ReadSpace(database);
+  Statement folders = database.Prepare(
+      "SELECT root.path, count(file.id) FILTER (WHERE missing_since IS NULL),"
+      " count(missing_since), count(file.error) FILTER (WHERE missing_since IS NULL)"
+      " FROM root LEFT JOIN file ON file.root = root.id GROUP BY root.id ORDER BY root.path");
+  while (folders.Step()) {
+    status.folders.push_back({.path = folders.Text(0),
+                              .files = folders.Integer(1),
+                              .missing = folders.Integer(2),
+                              .unreadable = folders.Integer(3)});
+  }
+  Statement contents = database.Prepare(
+      "SELECT count(*), count(error) FROM content WHERE id NOT IN (SELECT content FROM gone)");
+  contents.Step();
+  status.contents = contents.Integer(0);
+  status.undecodable = contents.Integer(1);
+  status.bytes = BytesIn(parts_->folder);
+  return status;
+}
+
+std::vector<ScoredContent> Index::Parts::Best(const SearchState& current, HitReader& reader,
+                                              std::span<const float> query, size_t count,
+                                              const ContentFilter& filter) const {
+  const SearchedVectors vectors = {.dimensions = current.dimensions(),
+                                   .scan_file = current.scan ? &*current.scan : nullptr,
+                                   .held_ids = current.held_ids,
+                                   .held_halves = current.held_halves,
+                                   .read = [&](int64_t id, std::span<uint16_t> halves) {
+                                     return reader.ReadHalves(id, halves);
+                                   }};
+  return ExactSearch(Compute(), vectors, query, count, &filter);
+}
+
+SearchResult Index::Search(const std::vector<QueryPart>& parts,
+                           const SearchOptions& options) const {
+  const std::lock_guard lock(parts_->mutex);
+  SearchResult result;
+  parts_->WithState([&](const SearchState& state) {
+    const Kernels& kernels = parts_->Compute().kernels();
+    const std::vector<float> query = CombineParts(kernels, state.sample, parts, state.dimensions());
+    const std::optional<Passing> passing =
+        FindPassing(parts_->database, options.filter, state.present);
+    result.total = passing ? passing->count : state.present_count;
+    const std::optional<ScoreSpread> spread = SpreadOf(kernels, state.sample, query);
+    if (spread && state.sample.size() / query.size() >= kFewVectors && spread->deviation > 0) {
+      result.mean = spread->mean;
+      result.deviation = spread->deviation;
+    }
+    const std::string prefix = PrefixOf(options.filter.under);
+    HitReader reader(parts_->database, kernels, state.dimensions(), prefix);
+    const auto top = static_cast<size_t>(std::max<int64_t>(options.top, 0));
+    const auto total = static_cast<size_t>(result.total);
+    // More than are shown, since some fold into others; yet more where many do.
+    for (size_t wanted = 2 * top + 16;; wanted *= 4) {
+      const std::vector<ScoredContent> best =
+          parts_->Best(state, reader, query, wanted, passing ? passing->contents : state.present);
+      result.hits.clear();
+      bool full = false;
+      for (const ScoredContent& content : best) {
+        if (options.min_score && content.score < *options.min_score) full = true;
+        if (full) break;
+        if (options.fold && reader.Fold(content, result.hits)) continue;
+        if (result.hits.size() == top) {
+          full = true;
+        } else {
+          result.hits.push_back(reader.Read(content));
+        }
+      }
+      if (full || best.size() < wanted || wanted >= total) break;
+    }
+    const bool lone_text = parts.size() == 1 && parts.front().is_text && state.space.logit_scale;
+    for (Hit& hit : result.hits) {
+      if (result.deviation) hit.standout = (hit.score - *result.mean) / *result.deviation;
+      if (!lone_text) continue;
+      const SiglipLogits logits(static_cast<float>(*state.space.logit_scale),
+                                static_cast<float>(*state.space.logit_bias));
+      hit.probability = Sigmoid(logits(hit.score));
+    }
+  });
+  return result;
+}
+
+void Index::ForEachFile(const std::function<bool(const IndexedFile&)>& visit) const {
+  const std::lock_guard lock(parts_->mutex);
+  const ReadTransaction transaction(parts_->database);
+  // Roots do not lie in each other, but "a-b" comes between "a" and "a/": whole paths are sorted.
+  Statement statement = parts_->database.Prepare(
+      "SELECT CAST(CASE root.path WHEN X'2F' THEN '/' ELSE root.path || '/' END || file.path AS"
+      " BLOB) AS whole, file.content, f16 FROM file JOIN root ON root.id = file.root"
+      " JOIN vector ON vector.content = file.content WHERE missing_since IS NULL ORDER BY whole");
+  while (statement.Step()) {
+    const std::span<const std::byte> blob = statement.Blob(2);
+    std::vector<uint16_t> halves(blob.size() / sizeof(uint16_t));
+    CopyHalves(blob, halves);
+    IndexedFile file;
+    file.path = statement.Text(0);
+    file.content = statement.Integer(1);
+    file.vector.reserve(halves.size());
+    for (const uint16_t half : halves) file.vector.push_back(Float16ToFloat(half));
+    if (!visit(file)) return;
+  }
+}
+
+std::vector<std::string> Index::Verify() const {
+  const std::lock_guard lock(parts_->mutex);
+  const ReadTransaction transaction(parts_->database);
+  return VerifyIndex(parts_->database, parts_->folder);
+}
+
+}  // namespace siglip
