@@ -127,10 +127,10 @@ class Reader:
                 shown, text = part.startswith("public"), []
             else:
                 item = self.enumerator() if owns.startswith("enum") else self.declaration(owns)
+                hidden = hidden or self.said(text).startswith(OWN_USE)
                 if item and shown:
                     item.text = (self.said(text) + " " + item.text).strip()
                     item.starts_group = blank or bool(text)
-                    hidden = hidden or item.text.startswith(OWN_USE)
                     if not hidden and not (is_special(item, owner) and not item.text):
                         items.append(item)
                 text, blank = [], False
