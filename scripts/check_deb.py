@@ -83,6 +83,9 @@ def problems(package, folder):
     wanted = {package_of(name) for name in set().union(*map(needed, programs))}
     yield from (f"Depends: {name} is missing" for name in sorted(wanted - depends))
     yield from (f"Depends: {name} is not needed" for name in sorted(depends - wanted))
+    size = sum(path.stat().st_size for path in (folder / "usr").rglob("*") if not path.is_symlink()) // 1024
+    if abs(int(fields["Installed-Size"]) - size) > size // 20:
+        yield f"Installed-Size: expected about {size}, found {fields['Installed-Size']}"
     control = folder / "control"
     run("dpkg-deb", "--control", package, str(control))
     if not any("ldconfig" in path.read_text() for path in control.iterdir() if path.name in ("postinst", "triggers")):

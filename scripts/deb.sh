@@ -37,5 +37,11 @@ quietly cmake -S . -B "$build" -G Ninja "${options[@]}"
 quietly cmake --build "$build" --parallel "$(nproc)"
 quietly cpack --config "$build/CPackConfig.cmake" -G DEB -B "$build/packages"
 rm -f dist/siglip_*.deb
-mv "$build"/packages/siglip_*.deb dist
+# CPack counts what links point to as if it were there twice.
+made=$(echo "$build"/packages/siglip_*.deb)
+readonly unpacked=$build/packages/unpacked
+dpkg-deb --raw-extract "$made" "$unpacked"
+size=$(du --apparent-size --block-size 1K --summarize "$unpacked/usr" | cut -f 1)
+sed -i "s/^Installed-Size: .*/Installed-Size: $size/" "$unpacked/DEBIAN/control"
+quietly dpkg-deb --root-owner-group -Zxz --build "$unpacked" dist/"$(basename "$made")"
 printf 'deb: %s\n' dist/siglip_*.deb
