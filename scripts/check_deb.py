@@ -50,7 +50,7 @@ def package_of(library):
 
 
 def problems(package, folder):
-    fields = dict(line.split(": ", 1) for line in run("dpkg-deb", "--field", package).splitlines() if re.match(r"[\w-]+: ", line))
+    fields = dict(re.findall(r"^([\w-]+): (.*)$", run("dpkg-deb", "--field", package), re.MULTILINE))
     for name, expected in FIELDS.items():
         if fields.get(name) != expected:
             yield f"{name}: expected {expected}, found {fields.get(name)}"

@@ -9,7 +9,8 @@ TOKEN = re.compile(r"""
   | (?P<code>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])+'|[\w:]+|[^\w\s]) | (?P<newline>\n) | (?P<space>[ ]+)
 """, re.VERBOSE | re.MULTILINE | re.DOTALL)
 # What holds declarations of its own.
-CONTAINER = re.compile(r"^(?:template<.*> )?(?P<typedef>typedef )?(?P<kind>class|struct|enum class|enum|namespace|extern \"C\")(?!\w)"
+CONTAINER = re.compile(r"^(?:template<.*> )?(?P<typedef>typedef )?"
+                       r"(?P<kind>class|struct|enum class|enum|namespace|extern \"C\")(?!\w)"
                        r"(?: (?:SIGLIP_EXPORT|SIGLIP_HIDDEN))?(?: (?P<name>\w+))?(?P<rest>.*)$", re.DOTALL)
 FUNCTION = re.compile(r"(?P<name>operator\W+?|operator \w+|operator\(\)|[~\w]+) ?\(")
 OWN_USE = "Of this library's own use"
@@ -40,8 +41,8 @@ class Header:
 def words_of(comment):
     """The text of a comment, line by line."""
     if comment.startswith("/*"):
-        lines = comment[2:-2].split("\n")
-        return "\n".join(re.sub(r"^ ?\* ?", "", line.strip() if number else line).rstrip() for number, line in enumerate(lines)).strip()
+        first, *rest = comment[2:-2].split("\n")
+        return "\n".join([first.rstrip(), *(re.sub(r"^\* ?", "", line.strip()) for line in rest)]).strip()
     return re.sub(r"^///?<?!? ?", "", comment).rstrip()
 
 
@@ -136,9 +137,9 @@ class Reader:
                 text, blank = [], False
 
     def free_text(self, text):
-        kind, words = text[0][0], "\n".join(words for _, words in text)
+        words = "\n".join(words for _, words in text)
         section = re.fullmatch(r"-+ (.*?) -+", words)
-        return Item("section", section[1]) if section else Item("text", "", text="" if kind == "remark" and not words else words)
+        return Item("section", section[1]) if section else Item("text", "", text=words)
 
     @staticmethod
     def said(text):

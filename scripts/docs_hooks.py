@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import docs_reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-LINK = re.compile(r"\[([^\]]*)\]\((?:\.\./)+([^)#]+)(?:#[^)]*)?\)|\[([^\]]*)\]\(((?:src|include|tests|scripts|docs)/[^)#]+)\)")
+LINK = re.compile(r"\[([^\]]*)\]\((?:\.\./)+([^)#]+)(?:#[^)]*)?\)"
+                  r"|\[([^\]]*)\]\(((?:src|include|tests|scripts|docs)/[^)#]+)\)")
 
 
 def replace(match, folder):

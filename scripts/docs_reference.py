@@ -85,7 +85,8 @@ def in_tables(members):
     if members:
         rows = [f"| `{name}` | {' '.join(part for part in (kind, prose(member.text)) if part)} |".replace("\n", " ")
                 for member in members for name, kind in [named(member)]]
-        yield "\n".join(['<div class="members" markdown>\n', f"| {members[0].kind} | |", "|---|---|", *rows, "\n</div>"])
+        table = [f"| {members[0].kind} | |", "|---|---|", *rows]
+        yield "\n".join(['<div class="members" markdown>\n', *table, "\n</div>"])
 
 
 def named(member):
@@ -124,8 +125,8 @@ def wrapped(declaration):
 
 
 def prose(text):
-    """Comments are plain words: what Markdown takes for more is not meant so, but for code in backticks. Paragraphs that
-    stand further in are code."""
+    """Comments are plain words: what Markdown takes for more is not meant so, but for code in backticks. Paragraphs
+    that stand further in are code."""
     paragraphs = []
     for paragraph in re.split(r"\n\s*\n", text):
         if paragraph.startswith("  ") and all(line.startswith("  ") for line in paragraph.split("\n")):

@@ -57,8 +57,9 @@ add_executable(my_program my_program.cc)
 
 def compile_text(compiler, language, text):
     """What the compiler says."""
-    return subprocess.run([*compiler, "-fsyntax-only", "-Wall", "-Werror", "-I", str(ROOT / "include"), "-x", language, "-"],
-                          input=text, capture_output=True, text=True, check=False).stderr
+    return subprocess.run(
+        [*compiler, "-fsyntax-only", "-Wall", "-Werror", "-I", str(ROOT / "include"), "-x", language, "-"],
+        input=text, capture_output=True, text=True, check=False).stderr
 
 
 class GuidesTest(unittest.TestCase):
@@ -103,8 +104,8 @@ class GuidesTest(unittest.TestCase):
             includes = [line for line in lines if line.startswith("#include")]
             outside = [code for code in found if code.startswith("static ")]
             body = [re.sub("^#include.*$", "", code, flags=re.MULTILINE) for code in found if code not in outside]
-            program = "\n".join([GIVEN_IN_C, *includes, *outside, f"int guide({ARGUMENTS_IN_C});", f"int guide({ARGUMENTS_IN_C}) {{",
-                                 *body, "  return 0;\n}\n"])
+            program = "\n".join([GIVEN_IN_C, *includes, *outside, f"int guide({ARGUMENTS_IN_C});",
+                                 f"int guide({ARGUMENTS_IN_C}) {{", *body, "  return 0;\n}\n"])
             with self.subTest(page=page.name):
                 compiler = ["gcc", "-std=c99", "-pedantic", "-Wextra", "-Wno-unused"]
                 self.assertEqual(compile_text(compiler, "c", program), "")
@@ -119,14 +120,16 @@ class GuidesTest(unittest.TestCase):
     def test_pieces_in_cmake_find_what_was_installed(self):
         with tempfile.TemporaryDirectory(prefix="siglip-guides-") as scratch:
             folder = Path(scratch)
-            subprocess.run(["cmake", "--install", BUILD, "--prefix", folder / "prefix"], check=True, capture_output=True)
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", folder / "prefix"],
+                           check=True, capture_output=True)
             (folder / "my_program.cc").write_text("int main() {}\n")
             found = [piece for page in guides.PAGES for piece in guides.pieces_to_run(page, "cmake")]
             self.assertGreater(len(found), 1)
             for number, code in enumerate(sorted({piece.code for piece in found})):
                 (folder / "CMakeLists.txt").write_text(PROJECT + code)
                 result = subprocess.run(
-                    ["cmake", "-S", folder, "-B", folder / f"build{number}", f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}"],
+                    ["cmake", "-S", folder, "-B", folder / f"build{number}",
+                     f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}"],
                     capture_output=True, text=True, check=False)
                 self.assertEqual(result.returncode, 0, result.stderr)
 

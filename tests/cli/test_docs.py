@@ -124,7 +124,8 @@ class ShellTest(CommandTest):
         for place in (".zfunc", ".config/fish/completions"):
             (folder / "home" / place).mkdir(parents=True)
         return {**kept, "PATH": f"{folder / 'bin'}:{kept['PATH']}", "HOME": str(folder / "home"),
-                "HF_ENDPOINT": self.hub.url, "HF_HUB_CACHE": str(folder / "cache"), "XDG_CACHE_HOME": str(folder / "cache")}
+                "HF_ENDPOINT": self.hub.url, "HF_HUB_CACHE": str(folder / "cache"),
+                "XDG_CACHE_HOME": str(folder / "cache")}
 
     def fill(self, folder, code):
         """What the pieces take for granted beside pictures."""
