@@ -3,6 +3,7 @@ and a model of the hub in the cache."""
 
 import os
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,29 +12,38 @@ import siglip
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
-ROOT = Path(__file__).resolve().parent.parent
-MODELS = ("google/siglip-base-patch16-224", "google/siglip2-base-patch16-224")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+import guides
+
+# What pieces may need and be skipped without; `scripts/test_python.sh --all` has all of it.
+OTHER_PACKAGES = {
+    "chromadb", "faiss", "lancedb", "langchain_core", "llama_index", "sentence_transformers", "sklearn", "torch",
+}
 
 
-def add_to_cache(cache, name):
-    """The demo model under another name."""
-    folder = cache / ("models--" + name.replace("/", "--"))
-    (folder / "refs").mkdir(parents=True)
-    (folder / "snapshots").mkdir()
-    (folder / "refs" / "main").write_text("a" * 40)
-    (folder / "snapshots" / ("a" * 40)).symlink_to(ROOT / "models" / "demo")
+def lacks(package):
+    """Whether it is not installed."""
+    if package not in OTHER_PACKAGES:
+        raise ValueError(f"{package}: expected one of {sorted(OTHER_PACKAGES)}")
+    return find_spec(package) is None
+
+
+def pieces_to_run(document):
+    """Those in Python that are not marked."""
+    run = {piece.line for piece in guides.pieces_to_run(Path(document.path), "python")}
+    for region in PythonCodeBlockParser()(document):
+        line = document.text.count("\n", 0, region.start) + 1
+        if line in run or document.text[region.start:].startswith("<!---"):
+            yield region
 
 
 def set_up(namespace):
     folder = Path(tempfile.mkdtemp(prefix="siglip-guides-"))
-    for name in MODELS:
-        add_to_cache(folder / "cache", name)
-    for picture, example in (("cat.jpg", "00.jpg"), ("dog.jpg", "01.jpg"), ("bird.jpg", "02.jpg")):
-        shutil.copy(ROOT / "examples" / "images" / example, folder / picture)
-    (folder / "broken.jpg").write_bytes(b"no picture")
+    guides.make_cache(folder / "cache")
+    guides.make_folder(folder)
     os.environ["HF_HUB_CACHE"], os.environ["HF_HUB_OFFLINE"] = str(folder / "cache"), "1"
     namespace.update(folder=folder, before=os.getcwd(), siglip=siglip, files=["cat.jpg", "broken.jpg", "dog.jpg"])
-    namespace.update(keep=lambda source, embedding: None, torch_is_there=bool(find_spec("torch")))
+    namespace.update(keep=lambda source, embedding: None, lacks=lacks)
     os.chdir(folder)
 
 
@@ -44,8 +54,8 @@ def tear_down(namespace):
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["index.md", "howto.md", "python.md"],
+    parsers=[pieces_to_run, SkipParser()],
+    patterns=guides.PAGES_RUN_BY_SYBIL,
     setup=set_up,
     teardown=tear_down,
 ).pytest()

@@ -97,6 +97,13 @@ check_install_c() {
   cat "$scratch/by_cmake"
 }
 
+# The Debian package, and how large everything is. Whether a bare Debian can use it: scripts/try_deb.sh.
+check_packages() {
+  scripts/deb.sh
+  scripts/check_deb.py dist/siglip_*.deb
+  stat --format '%n: %s bytes' dist/siglip-*.whl
+}
+
 # fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.
 fuzz_one() {
   local name seeds found
@@ -150,6 +157,7 @@ run_stage 'format' check_format
 run_stage 'register spills' scripts/check_spills.py
 run_stage 'kernel efficiency' scripts/check_efficiency.py
 run_stage 'installed library' check_install
+run_stage 'packages' check_packages
 run_stage 'another architecture' scripts/check_arm.sh
 # One build by clang for both: the sanitizers are the same.
 run_stage 'sanitizer build' build fuzz

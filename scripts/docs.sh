@@ -4,6 +4,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/python_env.sh docs
-# It is told by its makers that mkdocs will be followed by another program: no warning about the pages.
-NO_MKDOCS_2_WARNING=1 build/docs-env/bin/mkdocs build --strict --quiet
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Not --quiet, which hides warnings from --strict as well. It is told by its makers that mkdocs will be followed by
+# another program: no warning about the pages.
+if ! NO_MKDOCS_2_WARNING=1 build/docs-env/bin/mkdocs build --strict > "$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
+fi
 printf 'docs: build/site/index.html, %s pages\n' "$(find build/site -name index.html | wc -l)"

@@ -21,9 +21,10 @@ case "${1:-}" in
   python-tests | python-tests-all)
     readonly folder=build/$1-env
     packages=(nanobind-backend==1.0.0 numpy pillow==13.0.0 pytest==9.2.0 mypy==2.4.1 joblib tqdm filelock==4.2.12
-      sybil==10.1.0)
+      sybil==10.1.0 faiss-cpu==1.15.1)
     if [[ $1 == python-tests-all ]]; then
-      packages+=(torch transformers==5.24.0 sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn)
+      packages+=(torch transformers==5.24.0 sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn
+        chromadb==1.5.9 langchain-core==1.8.3 llama-index-core==0.14.25)
     fi
     readonly packages
     ;;

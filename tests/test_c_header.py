@@ -10,7 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
-GUIDE = ROOT / "docs" / "c.md"
 HEADER = INCLUDE / "siglip" / "siglip.h"
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 WARNINGS = ["-pedantic", "-Wall", "-Wextra", "-Wpadded", "-Werror", "-fsyntax-only"]
@@ -18,15 +17,6 @@ WARNINGS = ["-pedantic", "-Wall", "-Wextra", "-Wpadded", "-Werror", "-fsyntax-on
 DOUBTFUL_TYPES = re.compile(r"\b(long|short|unsigned|bool|_Bool|wchar_t|ssize_t|time_t|double|int)\b|:\s*\d")
 STRUCT = re.compile(r"^typedef struct (\w+) \{(.*?)^\} (\w+);", re.DOTALL | re.MULTILINE)
 ENUM = re.compile(r"^typedef enum( \w+)? \{(.*?)^\} (\w+);", re.DOTALL | re.MULTILINE)
-
-BLOCK = re.compile(r"^```c\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-# What the pieces of the guide take for granted.
-BEFORE_THE_GUIDE = """
-#include <stdio.h>
-#include <stdlib.h>
-struct album { const char** paths; size_t count; size_t next; };
-"""
-ARGUMENTS_OF_THE_GUIDE = "const void* body, size_t body_size, const unsigned char* rgb, const char** paths"
 
 # Twice, and used; written so that it is C and C++.
 PROGRAM = """
@@ -70,15 +60,6 @@ class CHeaderTest(unittest.TestCase):
         for compiler, language, standard in found:
             with self.subTest(f"{compiler} -std={standard}"):
                 self.compile(compiler, language, standard, PROGRAM)
-
-    def test_the_guide_is_one_program(self):
-        blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
-        self.assertGreater(len(blocks), 7)
-        outside = [block for block in blocks if block.startswith(("#", "static "))]
-        body = [block for block in blocks if block not in outside]
-        program = "".join([BEFORE_THE_GUIDE, *outside, "int guide(", ARGUMENTS_OF_THE_GUIDE, ");\n",
-                           "int guide(", ARGUMENTS_OF_THE_GUIDE, ") {\n", *body, "}\n"])
-        self.compile("gcc", "c", "c99", program)
 
     def test_enumerations_are_named_and_have_four_bytes(self):
         text = text_of_header()

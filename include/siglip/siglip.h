@@ -15,9 +15,10 @@
  * Buffers     are the caller's, and come with their size, as the count of values (bytes where the
  *             name says so): too small a buffer is SIGLIP_INVALID_ARGUMENT. [n, D] in a comment is
  *             the shape of one, rows one after the other, D as the info structs say.
- * Texts       are UTF-8. Names of models and files end with a NUL; texts to be embedded, too,
- * unless their lengths are given. Types       have one size everywhere: a truth value is an int32_t
- * of 0 or 1, an enumeration has four bytes, sizes in memory are size_t. Structs have no holes.
+ * Texts       are UTF-8. Names of models and files end with a NUL; texts to be embedded do so
+ *             unless their lengths are given.
+ * Types       have one size everywhere: a truth value is an int32_t of 0 or 1, an enumeration has
+ *             four bytes, sizes in memory are size_t. Structs have no holes.
  * Threads     Any function may be called from any thread, also with the same handle at once, and in
  *             a child of fork(); only close must be the last call. There is nothing to set up or
  *             shut down, and no global state but the last error of each thread.

@@ -1,4 +1,5 @@
-"""docs/cli.md knows every command and every option that --help knows, and only those."""
+"""Commands in the guides work, and docs/cli.md knows every command and every option that --help knows, and only
+those."""
 
 import contextlib
 import io
@@ -6,17 +7,21 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import types
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import guides
+import hub_server
 import safetensors_io
-from command_line import CommandTest
+from command_line import PROGRAM, CommandTest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODEL = ROOT / "models" / "demo"
+ROOT = guides.ROOT
+MODEL = guides.MODEL
+PNG = ROOT / "tests" / "golden" / "images" / "rgb-transparent.png"
 PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))[:5]
 OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z0-9][a-zA-Z0-9-]*")
 
@@ -35,10 +40,17 @@ def load_file(path):
 class FormatsTest(CommandTest):
     """Every program of docs/cli.md reads what it is said to read."""
 
-    def run_program(self, mark, **inputs):
+    FILES = ("npy", "npz", "safetensors", "jsonl", "csv")
+    OTHERS = ("**`classify --output`**", "**`run`**", "**`compare --json`**")
+
+    @staticmethod
+    def program_after(mark):
         text = (ROOT / "docs" / "cli.md").read_text()
         place = text.index(mark, text.index("\n## Output formats"))
-        program = re.search(r"```python\n(.*?)```", text[place:], re.DOTALL).group(1)
+        return re.search(r"```python\n(.*?)```", text[place:], re.DOTALL).group(1)
+
+    def run_program(self, mark, **inputs):
+        program = self.program_after(mark)
         module = types.ModuleType("safetensors.numpy")
         module.load_file = load_file
         modules = {"safetensors": types.ModuleType("safetensors"), "safetensors.numpy": module}
@@ -54,6 +66,11 @@ class FormatsTest(CommandTest):
         self.assertLessEqual(len(program.splitlines()), 6)
         return found
 
+    def test_no_program_is_left_out(self):
+        marks = [f"**`.{ending}`**" for ending in self.FILES] + list(self.OTHERS)
+        self.assertEqual([self.program_after(mark) for mark in marks],
+                         [piece.code for piece in guides.pieces(ROOT / "docs" / "cli.md", "python")])
+
     def test_embeddings(self):
         folder = self.folder / "pictures"
         folder.mkdir()
@@ -61,7 +78,7 @@ class FormatsTest(CommandTest):
         for name, picture in zip(names, PICTURES):
             shutil.copy(picture, folder / name)
         vectors = []
-        for ending in ("npy", "npz", "safetensors", "jsonl", "csv"):
+        for ending in self.FILES:
             self.succeed("embed", "--model", MODEL, "--normalize", "-o",
                          self.folder / f"photos.{ending}", folder)
             found = self.run_program(f"**`.{ending}`**")
@@ -76,15 +93,76 @@ class FormatsTest(CommandTest):
     def test_other_commands(self):
         self.succeed("classify", "--model", MODEL, "--labels", "a,b", "-o",
                      self.folder / "labels.jsonl", *PICTURES)
-        self.assertEqual(self.run_program("**`classify --output`**")["row"]["path"],
+        self.assertEqual(self.run_program(self.OTHERS[0])["row"]["path"],
                          str(PICTURES[-1]))
         self.succeed("preprocess", "--model", MODEL, "-o", self.folder / "pixels.safetensors",
                      *PICTURES)
-        self.assertEqual(len(self.run_program("**`run`**")["pixel_values"]), len(PICTURES))
+        self.assertEqual(len(self.run_program(self.OTHERS[1])["pixel_values"]), len(PICTURES))
         shown = self.succeed("compare", "--model", MODEL, "--json", "--text", "a star",
                              *PICTURES).stdout
-        found = self.run_program("**`compare --json`**", stdin=shown)
+        found = self.run_program(self.OTHERS[2], stdin=shown)
         self.assertEqual(found["cosines"].shape, (len(PICTURES) + 1,) * 2)
+
+
+class ShellTest(CommandTest):
+    """Pieces in sh that are not marked as not run, each in a new folder with what its reader has there. Variables that
+    a piece exports are there in those that follow on the same page."""
+
+    def setUp(self):
+        super().setUp()
+        files = {file.name: file.read_bytes() for file in guides.model_files()}
+        self.hub = hub_server.Hub(guides.HUB_MODELS[0], files)
+        self.addCleanup(self.hub.close)
+
+    def environment(self, folder):
+        """Nothing of who runs the test: neither token nor cache nor proxy."""
+        kept = {name: value for name, value in os.environ.items()
+                if not name.startswith(("HF_", "HUGGING", "SIGLIP_")) and not name.lower().endswith("_proxy")}
+        (folder / "bin").mkdir()
+        (folder / "bin" / "siglip").symlink_to(PROGRAM)
+        guides.make_cache(folder / "cache")
+        for place in (".zfunc", ".config/fish/completions"):
+            (folder / "home" / place).mkdir(parents=True)
+        return {**kept, "PATH": f"{folder / 'bin'}:{kept['PATH']}", "HOME": str(folder / "home"),
+                "HF_ENDPOINT": self.hub.url, "HF_HUB_CACHE": str(folder / "cache"),
+                "XDG_CACHE_HOME": str(folder / "cache")}
+
+    def fill(self, folder, code):
+        """What the pieces take for granted beside pictures."""
+        folder.mkdir()
+        guides.make_folder(folder)
+        (folder / "broken.jpg").unlink()
+        (folder / "siglip-base-patch16-224").symlink_to(MODEL)
+        (folder / "siglip2-base-patch16-224").symlink_to(MODEL)
+        shutil.copy(PNG, folder / "dog.png")
+        (folder / "captions.txt").write_text("a cat on a sofa\n@home\n")
+        (folder / "labels.txt").write_text("cat\ndog\n")
+        shutil.copy(ROOT / "tests" / "golden" / "vision-head" / "config.json", folder / "my-config.json")
+        if "--input pixels.safetensors" in code:
+            self.succeed("preprocess", "--model", MODEL, "-o", folder / "pixels.safetensors", folder / "cat.jpg")
+
+    def test_pieces(self):
+        count = 0
+        for page in guides.PAGES:
+            scratch = self.folder / page.stem
+            scratch.mkdir()
+            environment = self.environment(scratch)
+            for piece in guides.pieces_to_run(page, "sh"):
+                count += 1
+                with self.subTest(f"{page.name}:{piece.line}"):
+                    folder = scratch / str(piece.line)
+                    self.fill(folder, piece.code)
+                    self.hub.name = (re.findall(r"siglip pull ([^\s@]+)", piece.code) or guides.HUB_MODELS)[0]
+                    result = subprocess.run(
+                        ["bash", "-euo", "pipefail", "-c", piece.code + '\nprintf %s "${SIGLIP_MODEL-}" > ../model\n'],
+                        cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                        timeout=300, check=False)
+                    self.assertEqual(result.returncode, 0, f"{piece.code}\n{result.stderr}")
+                    model = (scratch / "model").read_text()
+                    if model:
+                        environment["SIGLIP_MODEL"] = model
+                    shutil.rmtree(folder)
+        self.assertGreater(count, 15)
 
 
 class DocsTest(CommandTest):
