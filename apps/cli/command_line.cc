@@ -55,6 +55,7 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   AddClassify(app);
   AddCompare(app);
   AddIndex(app);
+  AddSearch(app);
   AddInspect(app);
   AddInit(app);
   AddConvert(app);

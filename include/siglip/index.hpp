@@ -213,6 +213,10 @@ class SIGLIP_EXPORT Index {
   std::optional<IndexSpace> space() const;
   IndexStatus status() const;
 
+  /// Throws Error(kMismatch) naming what differs where embeddings of this embedder cannot be looked
+  /// up here, see FingerprintRelation::kComparableAsQuery; kNotFound for an empty index.
+  void CheckFits(const Embedder& embedder, EmbeddingContent content) const;
+
   /// Exact: hits, scores and order are those of a full comparison with all vectors, with the same
   /// bits on every CPU. A lone part is searched as it is. Of several, each is divided by the
   /// deviation of its scores over the sample, multiplied by its weight, and all are added up.

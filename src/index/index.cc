@@ -91,6 +91,13 @@ std::optional<IndexSpace> Index::space() const {
   return ReadSpace(parts_->database);
 }
 
+void Index::CheckFits(const Embedder& embedder, EmbeddingContent content) const {
+  const std::optional<IndexSpace> known = space();
+  if (!known) throw NothingIndexed(parts_->database.name());
+  CheckComparable(*known, embedder.fingerprint(content, {.normalize = true}),
+                  FingerprintRelation::kComparableAsQuery, parts_->folder.string());
+}
+
 IndexStatus Index::status() const {
   const std::lock_guard lock(parts_->mutex);
   const ReadTransaction transaction(parts_->database);

@@ -109,7 +109,7 @@ void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string&
   embedder.embedding_shape();  // of a model without a pooling head there is none
   const IndexSpace space = SpaceOf(embedder, model);
   if (const auto known = ReadSpace(database)) {
-    CheckComparable(*known, space, FingerprintRelation::kComparable, folder.string());
+    CheckComparable(*known, space.fingerprint, FingerprintRelation::kComparable, folder.string());
   } else {
     Change([&] { WriteSpace(database, space); });
     scan.emplace(database, folder);

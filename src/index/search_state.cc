@@ -86,10 +86,7 @@ bool OpenedScan::IsCurrent() const { return InodeOf(path_) == inode_; }
 SearchState LoadState(Database& database, std::optional<ScanFile> scan) {
   SearchState state;
   std::optional<IndexSpace> space = ReadSpace(database);
-  if (!space) {
-    throw Error(ErrorCode::kNotFound, database.name() + ": nothing was indexed yet",
-                "index a folder: siglip index FOLDER");
-  }
+  if (!space) throw NothingIndexed(database.name());
   state.space = *std::move(space);
   state.scan = std::move(scan);
   HoldVectors(database, state);

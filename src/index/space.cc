@@ -74,14 +74,18 @@ IndexSpace SpaceOf(const Embedder& embedder, const std::string& model) {
   return space;
 }
 
-void CheckComparable(const IndexSpace& index, const IndexSpace& embedder,
+void CheckComparable(const IndexSpace& index, const Fingerprint& embedder,
                      FingerprintRelation relation, const std::string& name) {
-  const auto difference = FirstDifference(index.fingerprint, embedder.fingerprint, relation);
+  const auto difference = FirstDifference(index.fingerprint, embedder, relation);
   if (!difference) return;
   throw Error(ErrorCode::kMismatch,
-              name + ": was made with " + index.model + ", which does not fit " + embedder.model +
-                  ": " + ToString(*difference),
-              "use what the index was made with, or make it anew: siglip index --rebuild");
+              name + ": the index was made with " + index.model + "; " + ToString(*difference),
+              "use what it was made with, or make it anew: siglip index --rebuild");
+}
+
+Error NothingIndexed(const std::string& name) {
+  return {ErrorCode::kNotFound, name + ": nothing was indexed yet",
+          "index a folder: siglip index FOLDER"};
 }
 
 }  // namespace siglip

@@ -22,8 +22,11 @@ void WriteSpace(Database& database, const IndexSpace& space);
 /// What an embedder puts into an index.
 IndexSpace SpaceOf(const Embedder& embedder, const std::string& model);
 
-/// Throws Error(kMismatch) naming what differs, and both models.
-void CheckComparable(const IndexSpace& index, const IndexSpace& embedder,
+/// Throws Error(kMismatch) naming what differs.
+void CheckComparable(const IndexSpace& index, const Fingerprint& embedder,
                      FingerprintRelation relation, const std::string& name);
+
+/// For an index without a space.
+Error NothingIndexed(const std::string& name);
 
 }  // namespace siglip

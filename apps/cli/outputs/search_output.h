@@ -1,0 +1,21 @@
+// Hits of a search, for people and for programs.
+#pragma once
+
+#include <string>
+
+#include "siglip/index.hpp"
+
+namespace siglip::cli {
+
+/// Hits that stand out less from the rest of the index are called weaker matches: above it, at
+/// least 95% of the prompts of the demo model's evaluation have their right first hit.
+inline constexpr double kWeakStandout = 3;
+
+/// A table. Names are made safe for terminals.
+std::string SearchTable(const SearchResult& result);
+
+/// One object on one line, see docs/cli.md. Paths that are no UTF-8 come with their exact bytes as
+/// path_base64.
+std::string SearchJson(const SearchResult& result, double milliseconds);
+
+}  // namespace siglip::cli
