@@ -23,7 +23,8 @@ case "${1:-}" in
     packages=(nanobind-backend==1.0.0 numpy pillow==13.0.0 pytest==9.2.0 mypy==2.4.1 joblib tqdm filelock==4.2.12
       sybil==10.1.0)
     if [[ $1 == python-tests-all ]]; then
-      packages+=(torch transformers==5.24.0 sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn)
+      packages+=(torch==2.15.0 torchvision==0.29.2 transformers==5.24.0 sentencepiece protobuf sentence-transformers==6.2.0
+        lancedb==0.40.0 scikit-learn accelerate ray==2.60.0)
     fi
     readonly packages
     ;;

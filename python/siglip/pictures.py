@@ -90,11 +90,7 @@ def to_native(
 
     if isinstance(picture, str | PathLike):
         path = os.fsdecode(os.fspath(picture))
-        if path.lower().startswith(_URL_SCHEMES):
-            raise Unsupported(
-                f"{path}: expected a file, found a URL",
-                "siglip downloads no pictures; hand in the bytes of what you downloaded",
-            )
+        check_no_url(path)
         return _siglip.Picture.file(path)
     if isinstance(picture, bytes | bytearray | memoryview):
         return _siglip.Picture.bytes(picture, name)
@@ -104,6 +100,15 @@ def to_native(
         pixels = _pixels_of_array(to_numpy(picture, name or "picture"), name, channel_order)
         return _siglip.Picture.pixels(pixels, name)
     raise _no_picture(picture)
+
+
+def check_no_url(path: str) -> None:
+    """Raises Unsupported for a URL."""
+    if path.lower().startswith(_URL_SCHEMES):
+        raise Unsupported(
+            f"{path}: expected a file, found a URL",
+            "siglip downloads no pictures; hand in the bytes of what you downloaded",
+        )
 
 
 def _no_picture(value: object) -> InvalidArgument:
