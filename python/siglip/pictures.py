@@ -60,6 +60,21 @@ def iterate_pictures(images: "Picture | Iterable[Picture]") -> Iterable[Any]:
     return images
 
 
+def list_of_paths(pictures: Iterable[Any]) -> list[str] | None:
+    """The paths, where that is all there is; None for anything else, URLs among them."""
+    if not isinstance(pictures, list | tuple):
+        return None
+    paths: list[str] = []
+    for picture in pictures:
+        if not isinstance(picture, str | PathLike):
+            return None
+        path = os.fsdecode(os.fspath(picture))
+        if _is_url(path):
+            return None
+        paths.append(path)
+    return paths
+
+
 def to_native(
     picture: object, name: str = "", channel_order: ChannelOrder | None = None
 ) -> "_siglip.Picture":
@@ -104,11 +119,15 @@ def to_native(
 
 def check_no_url(path: str) -> None:
     """Raises Unsupported for a URL."""
-    if path.lower().startswith(_URL_SCHEMES):
+    if _is_url(path):
         raise Unsupported(
             f"{path}: expected a file, found a URL",
             "siglip downloads no pictures; hand in the bytes of what you downloaded",
         )
+
+
+def _is_url(path: str) -> bool:
+    return path.lower().startswith(_URL_SCHEMES)
 
 
 def _no_picture(value: object) -> InvalidArgument:
