@@ -3,17 +3,19 @@
 import json
 import sys
 from importlib.util import find_spec
+from typing import Literal
 
 from PIL import Image
 from transformers import AutoProcessor, SiglipVisionModel
 
 folder, *files = sys.argv[1:]
-tensors = "pt" if find_spec("torch") else "np"
+tensors: Literal["np", "pt"] = "pt" if find_spec("torch") else "np"
 model = SiglipVisionModel.from_pretrained(folder)
 processor = AutoProcessor.from_pretrained(folder)
 image = Image.open(files[0])
 inputs = processor(images=image, return_tensors=tensors)
 outputs = model(**inputs, output_hidden_states=True)
+assert outputs.hidden_states is not None
 last_hidden_state = outputs.last_hidden_state
 pooled_output = outputs.pooler_output  # pooled features
 found = {

@@ -3,11 +3,12 @@
 import json
 import sys
 from importlib.util import find_spec
+from typing import Literal
 
 from transformers import AutoTokenizer, SiglipTextModel
 
 folder = sys.argv[1]
-tensors = "pt" if find_spec("torch") else "np"
+tensors: Literal["np", "pt"] = "pt" if find_spec("torch") else "np"
 model = SiglipTextModel.from_pretrained(folder)
 tokenizer = AutoTokenizer.from_pretrained(folder)
 inputs = tokenizer(["a red ring", "a blue star"], padding="max_length", return_tensors=tensors)

@@ -3,12 +3,13 @@
 import json
 import sys
 from importlib.util import find_spec
+from typing import Literal
 
 from PIL import Image
 from transformers import AutoImageProcessor, SiglipForImageClassification
 
 folder, *files = sys.argv[1:]
-tensors = "pt" if find_spec("torch") else "np"
+tensors: Literal["np", "pt"] = "pt" if find_spec("torch") else "np"
 image_processor = AutoImageProcessor.from_pretrained(folder)
 model = SiglipForImageClassification.from_pretrained(folder)
 images = [Image.open(file).convert("RGB") for file in files]

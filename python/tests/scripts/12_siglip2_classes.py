@@ -3,12 +3,13 @@
 import json
 import sys
 from importlib.util import find_spec
+from typing import Literal
 
 from PIL import Image
 from transformers import Siglip2ImageProcessor, Siglip2Model, Siglip2VisionModel
 
 folder, *files = sys.argv[1:]
-tensors = "pt" if find_spec("torch") else "np"
+tensors: Literal["np", "pt"] = "pt" if find_spec("torch") else "np"
 processor = Siglip2ImageProcessor.from_pretrained(folder)
 images = [Image.open(file) for file in files]
 inputs = processor(images=images, max_num_patches=16, return_tensors=tensors)

@@ -3,12 +3,13 @@
 import json
 import sys
 from importlib.util import find_spec
+from typing import Literal
 
 from PIL import Image
 from transformers import SiglipConfig, SiglipModel, SiglipProcessor
 
 folder, *files = sys.argv[1:]
-tensors = "pt" if find_spec("torch") else "np"
+tensors: Literal["np", "pt"] = "pt" if find_spec("torch") else "np"
 config = SiglipConfig.from_pretrained(folder)
 model = SiglipModel.from_pretrained(folder)
 processor = SiglipProcessor.from_pretrained(folder)
@@ -19,7 +20,7 @@ inputs = processor(
     return_tensors=tensors,
 )
 outputs = model(**inputs, return_loss=True)
-loss, logits_per_image, *_ = model(**inputs, return_loss=True, return_dict=False)
+loss, logits_per_image, *_ = outputs.to_tuple()
 found = {
     "loss": outputs.loss.item(),
     "same": loss.item() == outputs.loss.item(),
