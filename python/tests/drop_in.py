@@ -1,5 +1,5 @@
-"""Scripts that were written for transformers (scripts/*.py), run with one library or the other. This module uses
-neither: models of the command line, and the files of the repository."""
+"""Scripts that were written for transformers (scripts/*.py), run with one library or the other. This module itself
+needs neither."""
 
 import contextlib
 import io
