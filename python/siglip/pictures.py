@@ -60,6 +60,21 @@ def iterate_pictures(images: "Picture | Iterable[Picture]") -> Iterable[Any]:
     return images
 
 
+def list_of_paths(pictures: Iterable[Any]) -> list[str] | None:
+    """The paths, where that is all there is; None for anything else, URLs among them."""
+    if not isinstance(pictures, list | tuple):
+        return None
+    paths: list[str] = []
+    for picture in pictures:
+        if not isinstance(picture, str | PathLike):
+            return None
+        path = os.fsdecode(os.fspath(picture))
+        if _is_url(path):
+            return None
+        paths.append(path)
+    return paths
+
+
 def to_native(
     picture: object, name: str = "", channel_order: ChannelOrder | None = None
 ) -> "_siglip.Picture":
@@ -90,11 +105,7 @@ def to_native(
 
     if isinstance(picture, str | PathLike):
         path = os.fsdecode(os.fspath(picture))
-        if path.lower().startswith(_URL_SCHEMES):
-            raise Unsupported(
-                f"{path}: expected a file, found a URL",
-                "siglip downloads no pictures; hand in the bytes of what you downloaded",
-            )
+        check_no_url(path)
         return _siglip.Picture.file(path)
     if isinstance(picture, bytes | bytearray | memoryview):
         return _siglip.Picture.bytes(picture, name)
@@ -104,6 +115,19 @@ def to_native(
         pixels = _pixels_of_array(to_numpy(picture, name or "picture"), name, channel_order)
         return _siglip.Picture.pixels(pixels, name)
     raise _no_picture(picture)
+
+
+def check_no_url(path: str) -> None:
+    """Raises Unsupported for a URL."""
+    if _is_url(path):
+        raise Unsupported(
+            f"{path}: expected a file, found a URL",
+            "siglip downloads no pictures; hand in the bytes of what you downloaded",
+        )
+
+
+def _is_url(path: str) -> bool:
+    return path.lower().startswith(_URL_SCHEMES)
 
 
 def _no_picture(value: object) -> InvalidArgument:

@@ -2,6 +2,7 @@
 #include "siglip/embedder.hpp"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -9,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -60,13 +62,15 @@ std::shared_ptr<Embedder> Open(nb::handle model, const SharedRuntime& runtime,
 }
 
 std::unique_ptr<Stream> NewStream(std::shared_ptr<Embedder> embedder, nb::object pictures,
-                                  bool normalize, bool tokens, int in_flight, bool as_ready) {
+                                  bool normalize, bool tokens, int in_flight, bool as_ready,
+                                  std::optional<RowArray> rows) {
   const EmbedOptions options = {.output = OutputOf(tokens),
                                 .normalize = normalize,
                                 .in_flight = in_flight,
                                 .order = as_ready ? Order::kAsReady : Order::kInput};
   PartOf(*embedder, &Embedder::vision_model);  // what is missing is told at once
-  return std::make_unique<Stream>(std::move(embedder), std::move(pictures), options);
+  return std::make_unique<Stream>(std::move(embedder), std::move(pictures), std::move(rows),
+                                  options);
 }
 
 nb::object EmbedTexts(const Embedder& embedder, const std::vector<std::string>& texts,
@@ -119,7 +123,7 @@ void AddEmbedder(nb::module_& module) {
       .def(nb::new_(&Open), "model"_a, "runtime"_a, "precision"_a = "", "preprocess"_a = "",
            "alpha"_a = "white", "fast_decode"_a = false, "max_num_patches"_a = 0)
       .def("stream", &NewStream, "pictures"_a, "normalize"_a = false, "tokens"_a = false,
-           "in_flight"_a = 0, "as_ready"_a = false)
+           "in_flight"_a = 0, "as_ready"_a = false, "rows"_a.noconvert() = nb::none())
       .def("embed_texts", &EmbedTexts, "texts"_a, "normalize"_a = false)
       .def("embedding_shape", &EmbeddingShape, "tokens"_a = false)
       .def("fingerprint", &FingerprintOf, "pictures"_a, "texts"_a, "normalize"_a = false,

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,16 +37,32 @@ constexpr std::chrono::milliseconds kSignalsEvery{20};
 /// wait for anything, for ever.
 constexpr int kPatience = 10;
 
+/// A list of paths, or nothing for any other object.
+std::optional<std::vector<std::string>> PathsOf(nb::handle pictures) {
+  if (!nb::isinstance<nb::list>(pictures)) return std::nullopt;
+  std::vector<std::string> paths;
+  for (const nb::handle path : nb::borrow<nb::list>(pictures)) paths.push_back(PathOf(path));
+  return paths;
+}
+
 }  // namespace
 
 /// Shared by the reader and a thread of its own that runs the embedder.
 struct Stream::State : std::enable_shared_from_this<Stream::State> {
-  State(std::shared_ptr<const Embedder> used, nb::object asked, const EmbedOptions& chosen)
-      : embedder(std::move(used)), pictures(std::move(asked)), options(chosen) {}
+  State(std::shared_ptr<const Embedder> used, nb::object asked, std::optional<RowArray> target,
+        const EmbedOptions& chosen)
+      : embedder(std::move(used)),
+        paths(PathsOf(asked)),
+        pictures(std::move(asked)),
+        rows(std::move(target)),
+        options(chosen) {}
 
-  // These two are touched and let go with Python's lock only.
+  // These are touched and let go with Python's lock only, but for what the rows hold.
   std::shared_ptr<const Embedder> embedder;
-  nb::object pictures;
+  const std::optional<std::vector<std::string>> paths;
+  size_t next_path = 0;
+  nb::object pictures;  // an iterator, unless there are paths
+  std::optional<RowArray> rows;
   const EmbedOptions options;
   const size_t most_results = options.in_flight > 0 ? 1 : kMostResults;
   const pid_t process = ::getpid();
@@ -63,6 +81,7 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
     return running;
   }
 
+  void CheckRows() const;
   std::optional<Picture> NextPicture();
   void Deliver(EmbedResult result);
   void Run();
@@ -78,8 +97,23 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   bool IsOfThisProcess() const { return process == ::getpid(); }
 };
 
+void Stream::State::CheckRows() const {
+  if (!rows) return;
+  const Shape embedding = embedder->embedding_shape(options.output);
+  const bool fits = paths && rows->ndim() == embedding.size() + 1 &&
+                    rows->shape(0) == paths->size() &&
+                    std::equal(embedding.begin(), embedding.end(), rows->shape_ptr() + 1);
+  if (!fits) {
+    throw Error(ErrorCode::kMismatch, "rows: expected one per path, shaped as an embedding");
+  }
+}
+
 std::optional<Picture> Stream::State::NextPicture() {
   if (stop) return std::nullopt;
+  if (paths) {
+    if (next_path == paths->size()) return std::nullopt;
+    return Picture::File((*paths)[next_path++]);
+  }
   const nb::gil_scoped_acquire lock;
   if (!lock) return std::nullopt;  // the interpreter has ended
   const auto fail = [&](const std::exception_ptr& exception) {
@@ -103,6 +137,11 @@ std::optional<Picture> Stream::State::NextPicture() {
 }
 
 void Stream::State::Deliver(EmbedResult result) {
+  if (rows && !result.error) {
+    const std::span<const float> embedding = result.embedding.floats();
+    std::copy(embedding.begin(), embedding.end(), rows->data() + result.index * embedding.size());
+    return;
+  }
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return results.size() < most_results || stop; });
   if (stop) return;
@@ -122,6 +161,7 @@ void Stream::State::Run() {
   const nb::gil_scoped_acquire python;
   if (python) {
     pictures.reset();
+    rows.reset();
     embedder.reset();
     Running().erase(this);
   }
@@ -171,8 +211,10 @@ std::optional<EmbedResult> Stream::State::WaitForResult() {
 }
 
 Stream::Stream(std::shared_ptr<const Embedder> embedder, nb::object pictures,
-               const EmbedOptions& options)
-    : state_(std::make_shared<State>(std::move(embedder), std::move(pictures), options)) {
+               std::optional<RowArray> rows, const EmbedOptions& options)
+    : state_(std::make_shared<State>(std::move(embedder), std::move(pictures), std::move(rows),
+                                     options)) {
+  state_->CheckRows();
   State::Running().insert(state_.get());
   try {
     std::thread([state = state_] { state->Run(); }).detach();

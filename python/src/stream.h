@@ -2,18 +2,25 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 
 #include <memory>
+#include <optional>
 
 #include "siglip/embedder.hpp"
 
 namespace siglip::python {
 
+/// One per picture, each with the shape of an embedding: where embeddings are written to.
+using RowArray = nanobind::ndarray<float, nanobind::c_contig, nanobind::device::cpu>;
+
 class Stream {
  public:
-  /// `pictures` is an iterator of Picture. It is asked by a thread of the embedder.
+  /// `pictures` is an iterator of Picture, which is asked by a thread of the embedder, or a list of
+  /// paths, for which no thread takes Python's lock. With `rows` only failures are results. Throws
+  /// Error(kMismatch) for rows that do not fit the embeddings of the listed pictures.
   Stream(std::shared_ptr<const Embedder> embedder, nanobind::object pictures,
-         const EmbedOptions& options);
+         std::optional<RowArray> rows, const EmbedOptions& options);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   /// Stops it, and waits for nothing.

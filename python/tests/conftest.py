@@ -29,6 +29,18 @@ def read_safetensors(file: Path) -> dict[str, np.ndarray]:
     return tensors
 
 
+def write_safetensors(file: Path, tensors: dict[str, np.ndarray]) -> None:
+    """Tensors of float32."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, values in tensors.items():
+        begin, end = end, end + values.nbytes
+        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    data = b"".join(values.astype(np.float32).tobytes() for values in tensors.values())
+    file.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 # The tolerances of the C++ tests (tests/support/golden_values.h).
 TOLERANCE = 2e-5
 LOGIT_TOLERANCE = 1e-4

@@ -142,6 +142,35 @@ def test_bad_pictures_can_be_rows_of_nan(model: siglip.Model, pictures: list[str
         model.encode_image(pictures, on_error="skip")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_paths_alone_are_as_good_as_other_pictures(
+    model: siglip.Model, pictures: list[str], sequence: Any
+) -> None:
+    paths = sequence([Path(pictures[0]), "missing.jpg", *pictures[1:4], "gone.jpg"])
+    expected = model.encode_image(iter(paths), on_error="nan", normalize=True)
+    assert np.isnan(expected).all(axis=1).tolist() == [False, True, False, False, False, True]
+    for out in (None, np.zeros((6, 128), np.float32), np.zeros((6, 256), np.float32)[:, ::2]):
+        told: list[tuple[int, Any]] = []
+        rows = model.encode_image(
+            paths, on_error=lambda *failed: told.append(failed[:2]), normalize=True, out=out
+        )
+        np.testing.assert_array_equal(rows, expected)
+        assert told == [(1, "missing.jpg"), (5, "gone.jpg")]
+    with pytest.raises(siglip.PictureError, match=r"picture 1: missing\.jpg") as caught:
+        model.encode_image(paths)
+    assert (caught.value.index, caught.value.source) == (1, "missing.jpg")
+    with pytest.raises(siglip.InvalidArgument, match="in_flight"):
+        model.encode_image(paths, in_flight=0)
+    tokens = model.encode_image(sequence(pictures), tokens=True, in_flight=1)
+    assert (tokens == model.encode_image(iter(pictures), tokens=True)).all()
+
+
+def test_rows_to_write_to_must_fit(model: siglip.Model, pictures: list[str]) -> None:
+    for paths, shape in ((pictures, (5, 128)), (pictures, (6, 127)), (pictures, (6, 1, 128)), (iter([]), (0, 128))):
+        with pytest.raises(siglip.Mismatch, match="one per path"):
+            model._native.stream(paths, rows=np.zeros(shape, np.float32))
+
+
 def test_a_failure_ends_the_work(model: siglip.Model, pictures: list[str]) -> None:
     taken = 0
 
@@ -167,6 +196,22 @@ def test_stream_gives_results_and_errors_in_order(model: siglip.Model, pictures:
     assert isinstance(results[1].error, siglip.NotFound) and results[1].embedding is None
     assert results[2].error is None
     assert (results[2].embedding == model.encode_image(pictures[1])).all()
+
+
+def test_one_bad_picture_in_a_thousand(model: siglip.Model, tmp_path: Path) -> None:
+    files = evaluation_files()[:100] * 10
+    expected = np.tile(model.encode_image(files[:100]), (10, 1))
+    bad = tmp_path / "cut.jpg"
+    bad.write_bytes(Path(files[617]).read_bytes()[:300])
+    files[617] = str(bad)
+    results = list(model.stream(files))
+    assert [result.index for result in results] == list(range(1000))
+    assert [result.source for result in results] == files
+    (failed,) = [result for result in results if result.error is not None]
+    assert failed.index == 617 and failed.embedding is None
+    assert isinstance(failed.error, siglip.MalformedFile) and "cut.jpg" in failed.error.message
+    rows = np.array([result.embedding for result in results if result.embedding is not None])
+    assert (rows == np.delete(expected, 617, axis=0)).all()
 
 
 def test_stream_takes_no_more_than_it_may(model: siglip.Model, pictures: list[str]) -> None:

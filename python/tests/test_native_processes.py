@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -55,6 +56,65 @@ def test_a_child_uses_what_its_parent_loaded(pictures: list[str]) -> None:
     assert status == 0
 
 
+@needs_fork
+def test_two_hundred_children_of_a_process_whose_threads_compute(pictures: list[str]) -> None:
+    process = run(
+        """
+        import os, sys, threading, time
+        import numpy as np
+        import siglip
+
+        model = siglip.load(sys.argv[1], threads=2)
+        files = sys.argv[2:]
+        expected = model.encode_image(files)
+        done = threading.Event()
+        rounds = [0, 0]
+
+        def compute(index):
+            while not done.is_set():
+                assert (model.encode_image(files) == expected).all()
+                rounds[index] += 1
+
+        def child(number):
+            row = number % len(files)
+            same = (model.encode_image(files[row]) == expected[row]).all()
+            if number % 4:
+                os._exit(0 if same else 1)
+            sys.exit(0 if same else 1)  # and what was loaded is destroyed
+
+        threads = [threading.Thread(target=compute, args=(index,)) for index in range(2)]
+        for thread in threads:
+            thread.start()
+        while not all(rounds):
+            time.sleep(0.01)
+        right, before = 0, list(rounds)
+        for group in range(20):
+            children = []
+            for number in range(10):
+                pid = os.fork()
+                if pid == 0:
+                    child(number)
+                children.append(pid)
+            for pid in children:
+                right += os.waitpid(pid, 0)[1] == 0
+        done.set()
+        for thread in threads:
+            thread.join()
+        print(right, all(now > old for now, old in zip(rounds, before)))
+        """,
+        str(DEMO),
+        *pictures[:2],
+        leak_warnings=False,
+        new_session=True,
+    )
+    try:
+        printed, errors = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # children that hang, too
+        pytest.fail("a child hangs")
+    assert (printed, process.returncode) == ("200 True\n", 0), errors
+
+
 def test_joblib(pictures: list[str]) -> None:
     joblib = pytest.importorskip("joblib")
     model = siglip.load(DEMO, threads=1)
@@ -63,27 +123,48 @@ def test_joblib(pictures: list[str]) -> None:
     assert (np.concatenate(found) == expected).all()
 
 
-def test_data_loader(pictures: list[str]) -> None:
+class Embedded:
+    """A data set of pictures' embeddings. Of this module, so that workers by spawn find it."""
+
+    def __init__(self, model: siglip.Model, files: list[str]) -> None:
+        self.model, self.files = model, files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.model.encode_image(self.files[index])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_data_loader(method: str, pictures: list[str]) -> None:
     data = pytest.importorskip("torch.utils.data")
-
-    class Embedded(data.Dataset):  # type: ignore[misc,name-defined]
-        def __init__(self, model: siglip.Model) -> None:
-            self.model = model
-
-        def __len__(self) -> int:
-            return len(pictures)
-
-        def __getitem__(self, index: int) -> Any:
-            return self.model.encode_image(pictures[index])
-
-    model = siglip.load(DEMO, threads=1)
+    model = siglip.load(DEMO, threads=2)
     expected = model.encode_image(pictures)
-    loader = data.DataLoader(Embedded(model), batch_size=2, num_workers=2)
+    loader = data.DataLoader(
+        Embedded(model, pictures), batch_size=2, num_workers=2, multiprocessing_context=method
+    )
     found = np.concatenate([batch.numpy() for batch in loader])
     assert (found == expected).all()
 
 
-def run(program: str, *arguments: str, leak_warnings: bool = True) -> "subprocess.Popen[str]":
+def test_ray(pictures: list[str]) -> None:
+    ray = pytest.importorskip("ray")
+    model = siglip.load(DEMO, threads=1)
+    expected = model.encode_image(pictures)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        remote = ray.remote(lambda model, files: model.encode_image(files))
+        handed = ray.put(model)
+        found = ray.get([remote.remote(handed, pictures[i : i + 3]) for i in (0, 3)], timeout=120)
+    finally:
+        ray.shutdown()
+    assert (np.concatenate(found) == expected).all()
+
+
+def run(
+    program: str, *arguments: str, leak_warnings: bool = True, new_session: bool = False
+) -> "subprocess.Popen[str]":
     environment = dict(os.environ)
     environment.pop("SIGLIP_LEAK_WARNINGS", None)
     if leak_warnings:
@@ -94,6 +175,7 @@ def run(program: str, *arguments: str, leak_warnings: bool = True) -> "subproces
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        start_new_session=new_session,
     )
 
 
@@ -103,6 +185,7 @@ def run(program: str, *arguments: str, leak_warnings: bool = True) -> "subproces
         "for result in model.stream(endless()): print(result.index, flush=True)",
         "list(model.stream(waiting()))",
         "model.encode_image(endless())",
+        "model.encode_image([sys.argv[2]] * 100_000)",
     ],
 )
 def test_ctrl_c_ends_at_once(call: str, pictures: list[str]) -> None:

@@ -174,6 +174,28 @@ def test_torch_tensors() -> None:
         to_native(torch.zeros(3, 5, 7, dtype=torch.uint8, device="meta"))
 
 
+def test_load_image_of_transformers(tmp_path: Path) -> None:
+    from siglip.image_utils import load_image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    COLOURS.convert("P").save(tmp_path / "colours.png", exif=exif)
+    upright = load_image(str(tmp_path / "colours.png"))
+    assert (upright.mode, upright.size) == ("RGB", (6, 9))
+    expected = COLOURS.convert("P").convert("RGB").transpose(Image.Transpose.ROTATE_270)
+    assert (np.asarray(upright) == np.asarray(expected)).all()
+    assert (np.asarray(load_image(Image.open(tmp_path / "colours.png"))) == np.asarray(upright)).all()
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(siglip.MalformedFile, match="broken.jpg"):
+        load_image(tmp_path / "broken.jpg")
+    with pytest.raises(siglip.NotFound, match="missing.jpg"):
+        load_image("missing.jpg")
+    with pytest.raises(siglip.Unsupported, match="URL"):
+        load_image("https://example.invalid/a.jpg")
+    with pytest.raises(siglip.InvalidArgument, match="int"):
+        load_image(3)  # type: ignore[arg-type]
+
+
 def test_one_or_many() -> None:
     one = np.zeros((5, 7, 3), np.uint8)
     for picture in ("a.jpg", Path("a.jpg"), b"", COLOURS, one):
