@@ -104,7 +104,7 @@ void AddDuplicates(CLI::App& app) {
       "Examples:\n"
       "  siglip duplicates\n"
       "  siglip duplicates --kind similar --threshold 0.93 --json\n"
-      "  siglip duplicates --kind same-bytes --print0 | xargs -0 -r ls -l");
+      "  siglip duplicates --kind same-bytes --print0 | xargs -0 -r ls");
   command->callback([arguments] { Duplicates(*arguments); });
 }
 
