@@ -113,6 +113,10 @@ class SIGLIP_EXPORT IndexWriter {
   /// the folders there are.
   void Remove(const std::filesystem::path& folder);
 
+  /// Puts this index in the place of another, at once, and removes that with its folder. What was
+  /// noted about contents there that are also here is taken over.
+  void Replace(IndexWriter other) &&;
+
  private:
   struct SIGLIP_HIDDEN Parts;
   std::unique_ptr<Parts> parts_;
@@ -228,6 +232,9 @@ class SIGLIP_EXPORT Index {
   /// Every file that is there and has a vector, in byte order of their paths, until `visit` returns
   /// false.
   void ForEachFile(const std::function<bool(const IndexedFile&)>& visit) const;
+
+  /// That of a content, [D]; contents never change. Throws Error(kNotFound) where there is none.
+  std::vector<float> Vector(int64_t content) const;
 
   /// Looks at everything: the database's own check, that vectors are finite and of norm 1, that the
   /// scan file says the same. Returns what is wrong, a line each.

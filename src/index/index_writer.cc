@@ -1,4 +1,9 @@
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -183,6 +188,7 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   const bool complete = stop == nullptr || !*stop;
   if (complete) update.Finish();
   batch.Commit();
+  parts_->scan->Run();  // an earlier run may have ended before it did
   if (complete) parts_->NoteMounts(root);
   return update.counts();
 }
@@ -211,6 +217,31 @@ void IndexWriter::Remove(const std::filesystem::path& folder) {
     parts_->table.FindGone(now);
     parts_->table.RemoveGone(now);
   });
+}
+
+void IndexWriter::Replace(IndexWriter other) && {
+  const std::filesystem::path place = other.parts_->folder;
+  const std::filesystem::path here = parts_->folder;
+  Database& database = parts_->database;
+  Statement attach = database.Prepare("ATTACH ?1 AS other");
+  attach.Bind(other.parts_->database.name()).Run();
+  parts_->Change([&] {
+    database.Execute(
+        "INSERT OR IGNORE INTO main.apart SELECT min(x.id, y.id), max(x.id, y.id)"
+        " FROM other.apart JOIN other.content AS a ON a.id = apart.a"
+        " JOIN other.content AS b ON b.id = apart.b"
+        " JOIN main.content AS x ON x.hash = a.hash JOIN main.content AS y ON y.hash = b.hash");
+  });
+  database.Execute("DETACH other; PRAGMA wal_checkpoint(TRUNCATE)");
+  // Whole folders change places: no file of the one ever lies beside files of the other.
+  if (::renameat2(AT_FDCWD, here.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
+    throw Error(ErrorCode::kIo, here.string() + ": cannot change places with " + place.string() +
+                                    ": " + std::strerror(errno));
+  }
+  parts_.reset();
+  other.parts_.reset();
+  std::error_code ignored;  // what is left over does no harm
+  std::filesystem::remove_all(here, ignored);
 }
 
 }  // namespace siglip

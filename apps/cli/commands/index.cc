@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands/background_count.h"
@@ -17,12 +18,15 @@
 #include "commands/index_listener.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
+#include "output/output_format.h"
 #include "outputs/failure_file.h"
+#include "outputs/index_output.h"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
+#include "terminal/text.h"
 
 namespace siglip::cli {
 namespace {
@@ -36,7 +40,19 @@ struct IndexArguments {
   std::string remove;
   bool prune = false;
   int64_t older_than = 0;  // seconds
+  bool rebuild = false;
+  bool status = false;
+  bool json = false;
+  bool verify = false;
+  std::filesystem::path export_to;
+  DType dtype = DType::kF32;
 };
+
+DType ParseExportDType(const std::string& text) {
+  if (text == "float32") return DType::kF32;
+  if (text == "float16") return DType::kF16;
+  throw Error(ErrorCode::kInvalidArgument, "expected float32 or float16, found '" + text + "'");
+}
 
 std::string SummaryOf(const UpdateCounts& counts, double seconds) {
   std::string text = std::to_string(counts.embedded) + " embedded, " +
@@ -87,8 +103,72 @@ uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
   return failed;
 }
 
-void Index(const IndexArguments& arguments) {
-  CheckOutputFiles(arguments.report, {});
+/// A new index of the same folders, which takes the old one's place when it is complete.
+uint64_t Rebuild(const IndexArguments& arguments) {
+  const std::filesystem::path folder = IndexFolder(arguments.index);
+  IndexWriter old(folder);
+  std::vector<std::string> folders = old.folders();
+  folders.insert(folders.end(), arguments.folders.begin(), arguments.folders.end());
+  if (folders.empty()) throw CLI::ValidationError("--rebuild", "the index holds no folders yet");
+  const std::filesystem::path new_folder = folder.string() + ".rebuild";
+  IndexArguments with_model = arguments;
+  with_model.embedder.embedder.model = RecordedModel(arguments.embedder, old.space());
+  std::optional<IndexWriter> writer(new_folder);
+  uint64_t failed = 0;
+  try {
+    failed = Update(*writer, with_model, folders);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMismatch) throw;
+    // That of an earlier attempt with another model.
+    writer.reset();
+    std::filesystem::remove_all(new_folder);
+    writer.emplace(new_folder);
+    failed = Update(*writer, with_model, folders);
+  }
+  std::move(*writer).Replace(std::move(old));
+  return failed;
+}
+
+/// Those that only look; false where there are none of them.
+bool Look(const IndexArguments& arguments) {
+  if (!arguments.status && !arguments.verify && arguments.export_to.empty()) return false;
+  const siglip::Index index(IndexFolder(arguments.index));
+  if (arguments.status) {
+    std::cout << (arguments.json ? StatusJson(index.status()) : StatusText(index.status()));
+  }
+  if (arguments.verify) {
+    const std::vector<std::string> faults = index.Verify();
+    for (const std::string& fault : faults) std::cout << Printable(fault) << "\n";
+    if (!faults.empty()) throw ExitCode{kNothingDone};
+    if (!arguments.report.quiet) std::cout << "no faults found\n";
+  }
+  if (!arguments.export_to.empty()) {
+    const size_t rows = ExportIndex(index, arguments.export_to, arguments.dtype,
+                                    {.replace = arguments.report.force, .stop = nullptr});
+    if (!arguments.report.quiet) std::cerr << "siglip: " << rows << " rows exported\n";
+  }
+  return true;
+}
+
+void CheckArguments(const IndexArguments& arguments) {
+  std::vector<std::filesystem::path> outputs;
+  if (!arguments.export_to.empty()) {
+    try {
+      outputs = OutputFiles(arguments.export_to);
+    } catch (const Error& error) {
+      throw CLI::ValidationError("--export", error.what());
+    }
+  }
+  CheckOutputFiles(arguments.report, outputs);
+}
+
+void RunIndex(const IndexArguments& arguments) {
+  CheckArguments(arguments);
+  if (Look(arguments)) return;
+  if (arguments.rebuild) {
+    if (Rebuild(arguments) > 0) throw ExitCode{kSomeFailed};
+    return;
+  }
   IndexWriter writer(IndexFolder(arguments.index));
   if (!arguments.remove.empty()) writer.Remove(arguments.remove);
   std::vector<std::string> folders = arguments.folders;
@@ -137,6 +217,32 @@ void AddIndex(CLI::App& app) {
       ->needs("--prune");
   command->add_option("--remove", arguments->remove, "Forget a folder and all that only it has")
       ->type_name("FOLDER");
+  CLI::Option* const rebuild = command->add_flag(
+      "--rebuild", arguments->rebuild,
+      "Make the index anew, with another model or other options; the old one is there until the "
+      "new one is complete");
+  CLI::Option* const status = command->add_flag("--status", arguments->status,
+                                                "Print what the index holds, and do nothing else");
+  AddJsonOption(*command, arguments->json)->needs(status);
+  CLI::Option* const verify = command->add_flag(
+      "--verify", arguments->verify, "Look for faults in the index, and do nothing else");
+  CLI::Option* const export_to =
+      command
+          ->add_option(
+              "--export", arguments->export_to,
+              "File to write, as siglip embed does: a row for every file that is there, in "
+              "byte order of the paths")
+          ->type_name("FILE");
+  AddParsedOption(
+      *command, "--dtype",
+      [arguments](const std::string& text) { arguments->dtype = ParseExportDType(text); },
+      "With --export to .npy, .npz or .safetensors: float16 is what the index has")
+      ->type_name("float32|float16")
+      ->default_str("float32")
+      ->needs(export_to);
+  for (CLI::Option* const look : {status, verify, export_to}) {
+    look->excludes(rebuild, "--prune", "--remove", "FOLDER");
+  }
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Files that have not changed are not read, and what has the same bytes is embedded once, "
@@ -145,7 +251,7 @@ void AddIndex(CLI::App& app) {
       "  siglip index --model google/siglip2-base-patch16-224 ~/pictures\n"
       "  siglip index                     # brings it up to date\n"
       "  siglip index --prune --older-than 30d");
-  command->callback([arguments] { Index(*arguments); });
+  command->callback([arguments] { RunIndex(*arguments); });
 }
 
 }  // namespace siglip::cli
