@@ -136,6 +136,7 @@ TEST_P(AllPairsTest, AllAlike) {
                 return false;
               }).empty());
   EXPECT_EQ(asked, rows.size() * (rows.size() - 1) / 2);
+  EXPECT_LT(reads_, 10 * rows.size()) << "a row is read once for all representatives of a block";
 }
 
 // Scores that bytes cannot tell from the threshold.
