@@ -44,7 +44,8 @@ class ByteRows {
     std::vector<int8_t> row_bytes(static_cast<size_t>(words_) * 4);
     for (size_t row = 0; row < rows; ++row) {
       vectors.read(static_cast<int64_t>(row), halves);
-      const ByteVector vector = RoundToBytes(halves, std::span(row_bytes).first(size));
+      const ByteVector vector = RoundToBytes(halves, std::span(row_bytes).first(size),
+                                             [&] { return "row " + std::to_string(row); });
       auto* const out = reinterpret_cast<uint8_t*>(&bytes_[row * static_cast<size_t>(words_)]);
       std::ranges::transform(row_bytes, out,
                              [](int8_t byte) { return static_cast<uint8_t>(byte + 128); });
