@@ -278,9 +278,9 @@ class Grouping {
         for (int64_t row = 0; row < made.rows; ++row) {
           const float* const values = &upper[static_cast<size_t>(row) * stride];
           const float reached = least[static_cast<size_t>(range.begin + row)];
-          bool any = false;
-          for (size_t i = 0; i < stride; ++i) any |= values[i] >= reached;
-          if (!any || IsTaken(rows_.row(slot + row))) continue;
+          int32_t count = 0;  // integers as wide as the floats: a loop of whole vectors
+          for (size_t i = 0; i < stride; ++i) count += values[i] >= reached ? 1 : 0;
+          if (count == 0 || IsTaken(rows_.row(slot + row))) continue;
           for (size_t i = 0; i < stride; ++i) {
             const int64_t column = panel * panels.columns() + static_cast<int64_t>(i);
             if (values[i] >= reached && column < columns) pairs.push_back({slot + row, column});
