@@ -301,7 +301,7 @@ def make_model(siglip, folder):
               "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": SIDE, "patch_size": 8}
     source = folder.with_name("config.json")
     source.write_text(json.dumps(config))
-    subprocess.run([siglip, "init", "--quiet", "--config", source, folder], check=True,
+    subprocess.run([siglip, "init", "--config", source, folder], check=True,
                    capture_output=True)
     (folder / "preprocessor_config.json").write_text(json.dumps(
         {"image_processor_type": "SiglipImageProcessor", "do_resize": True, "do_rescale": True,
