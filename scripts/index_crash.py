@@ -450,8 +450,10 @@ def main():
     if arguments.control:
         print(f"control: {100 * faults / max(deaths, 1):.0f}% noticed, expected at least 20%")
         return 0 if 5 * faults >= deaths > 0 else 1
-    for fault in trials.faults[:20]:
-        print(f"fault: {fault}")
+    kinds = collections.Counter(fault.rpartition(": ")[2] for fault in trials.faults)
+    for kind, count in kinds.most_common(20):
+        first = next(fault for fault in trials.faults if fault.endswith(kind))
+        print(f"{count} faults such as: {first}")
     return 1 if faults or not deaths else 0
 
 
