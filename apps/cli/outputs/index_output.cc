@@ -49,10 +49,10 @@ class IndexTable final : public EmbeddingTable {
 std::string StatusText(const IndexStatus& status) {
   std::string text;
   if (status.space) {
+    const Fingerprint& fingerprint = status.space->fingerprint;
     text += Field("model", Printable(status.space->model));
-    for (const auto& [name, value] : status.space->fingerprint.InWords()) {
-      text += Field(name, Printable(value));
-    }
+    text += Field("precision", std::string(ToString(fingerprint.precision)));
+    text += Field("dimension", std::to_string(fingerprint.dimension));
   }
   text += Field("pictures",
                 std::to_string(status.contents) +
