@@ -49,7 +49,7 @@ struct UpdateOptions {
   bool checksum = false;
   /// Try again what could not be decoded. Done anyway by another version or with other limits.
   bool retry = false;
-  /// Links are not followed by default, unlike elsewhere. kSidecarFolders are always excluded.
+  /// Links are not followed by default, unlike elsewhere. SidecarFolders are always excluded.
   FolderWalkOptions walk = {.follow_links = false};
 };
 
@@ -74,8 +74,8 @@ struct UpdateListener {
   std::function<void(uint64_t contents)> committed = {};
 };
 
-/// Folders that other programs put beside pictures.
-SIGLIP_EXPORT extern const std::vector<std::string> kSidecarFolders;
+/// Names of folders that other programs put beside pictures: "@eaDir", ...
+SIGLIP_EXPORT const std::vector<std::string>& SidecarFolders();
 
 /// Changes an index. One at a time, for one thread.
 class SIGLIP_EXPORT IndexWriter {

@@ -51,13 +51,16 @@ std::string ListOf(const std::vector<Root>& roots) {
 
 }  // namespace
 
-const std::vector<std::string> kSidecarFolders = {"@eaDir",
-                                                  "@Recycle",
-                                                  "#recycle",
-                                                  "#snapshot",
-                                                  "$RECYCLE.BIN",
-                                                  "lost+found",
-                                                  "System Volume Information"};
+const std::vector<std::string>& SidecarFolders() {
+  static const std::vector<std::string> folders = {"@eaDir",
+                                                   "@Recycle",
+                                                   "#recycle",
+                                                   "#snapshot",
+                                                   "$RECYCLE.BIN",
+                                                   "lost+found",
+                                                   "System Volume Information"};
+  return folders;
+}
 
 std::filesystem::path DefaultIndexFolder() {
   const auto data = UserDataFolder();

@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "outputs/index_output.h"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
+#include "siglip/folder_watch.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
@@ -41,6 +44,8 @@ struct IndexArguments {
   bool prune = false;
   int64_t older_than = 0;  // seconds
   bool rebuild = false;
+  bool watch = false;
+  int64_t rescan = 0;  // seconds; 0: never
   bool status = false;
   bool json = false;
   bool verify = false;
@@ -72,35 +77,84 @@ std::string SummaryOf(const UpdateCounts& counts, double seconds) {
   return text;
 }
 
-/// Returns how many failed.
-uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
-                const std::vector<std::string>& folders) {
-  const std::optional<IndexSpace> space = writer.space();
-  const Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
-  const std::string model = RecordedModel(arguments.embedder, space);
-  const std::atomic<bool>& stop = CatchInterrupts();
-  FailureFile failures(arguments.report.failed,
-                       {.replace = arguments.report.force, .stop = nullptr});
-  uint64_t failed = 0;
-  for (const std::string& folder : folders) {
-    IndexListener listener(arguments.report.quiet, arguments.report.list_skipped, failures);
+/// An index being brought up to date, with one embedder for all of its folders.
+class Updates {
+ public:
+  Updates(IndexWriter& writer, const IndexArguments& arguments)
+      : writer_(writer),
+        arguments_(arguments),
+        embedder_(OpenIndexEmbedder(arguments.embedder, writer.space(), {.pictures = true})),
+        model_(RecordedModel(arguments.embedder, writer.space())),
+        stop_(CatchInterrupts()),
+        failures_(arguments.report.failed, {.replace = arguments.report.force, .stop = nullptr}) {}
+
+  /// Throws ExitCode when interrupted.
+  void Update(const std::string& folder) {
+    IndexListener listener(arguments_.report.quiet, arguments_.report.list_skipped, failures_);
     ProgressBar& progress = listener.progress();
     const BackgroundCount count(progress, [&](const std::atomic<bool>& enough) {
-      return CountPictures(folder, arguments.update.walk, enough);
+      return CountPictures(folder, arguments_.update.walk, enough);
     });
     const UpdateCounts counts =
-        writer.Update(embedder, model, folder, arguments.update, listener.Functions(), &stop);
-    failed += counts.failed;
-    if (!arguments.report.quiet) {
+        writer_.Update(embedder_, model_, folder, arguments_.update, listener.Functions(), &stop_);
+    failed_ += counts.failed;
+    if (!arguments_.report.quiet) {
       progress.Print("siglip: " + folder + ": " + SummaryOf(counts, progress.Seconds()));
     }
-    if (stop) {
+    if (stop_) {
       progress.Print("siglip: interrupted; the same command goes on from here");
       ThrowIfInterrupted();
     }
   }
-  failures.Commit();
-  return failed;
+
+  /// Goes on until interrupted: updates folders in which something has changed.
+  void Watch(const std::vector<std::string>& folders) {
+    for (const std::string& folder : folders) {
+      if (IsOnAnotherComputer(folder) && arguments_.rescan == 0) {
+        std::cerr << "siglip: " << Printable(folder)
+                  << " is on a disk of another computer, which does not tell of changes; look at "
+                     "it now and then: --rescan 1h\n";
+      }
+    }
+    FolderWatch watch(folders);
+    // What has changed between the updates before and the beginning of the watch.
+    for (const std::string& folder : folders) Update(folder);
+    const std::chrono::seconds rescan(arguments_.rescan);
+    const std::chrono::seconds longest = arguments_.rescan > 0 ? rescan : std::chrono::hours(24);
+    while (!stop_) {
+      const std::set<std::string> changed = watch.Wait(longest, stop_);
+      for (const std::string& folder : changed) Update(folder);
+      if (!changed.empty() || arguments_.rescan == 0 || stop_) continue;
+      for (const std::string& folder : folders) Update(folder);
+    }
+    ThrowIfInterrupted();
+  }
+
+  uint64_t Finish() {
+    failures_.Commit();
+    return failed_;
+  }
+
+ private:
+  IndexWriter& writer_;
+  const IndexArguments& arguments_;
+  const Embedder embedder_;
+  const std::string model_;
+  const std::atomic<bool>& stop_;
+  FailureFile failures_;
+  uint64_t failed_ = 0;
+};
+
+/// Returns how many failed.
+uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
+                const std::vector<std::string>& folders) {
+  Updates updates(writer, arguments);
+  if (arguments.watch) {
+    updates.Watch(folders);
+  } else {
+    for (const std::string& folder : folders) updates.Update(folder);
+  }
+  return updates.Finish();
 }
 
 /// A new index of the same folders, which takes the old one's place when it is complete.
@@ -217,6 +271,17 @@ void AddIndex(CLI::App& app) {
       ->needs("--prune");
   command->add_option("--remove", arguments->remove, "Forget a folder and all that only it has")
       ->type_name("FOLDER");
+  CLI::Option* const watch = command->add_flag("--watch", arguments->watch,
+                                               "Go on until interrupted: whenever something has "
+                                               "changed in a folder and it was quiet for two "
+                                               "seconds, bring the index up to date");
+  AddParsedOption(
+      *command, "--rescan",
+      [arguments](const std::string& text) { arguments->rescan = ParseAge(text); },
+      "With --watch: also look at all files as often as this, such as 1h; for disks of other "
+      "computers, which do not tell of changes")
+      ->type_name("AGE")
+      ->needs(watch);
   CLI::Option* const rebuild = command->add_flag(
       "--rebuild", arguments->rebuild,
       "Make the index anew, with another model or other options; the old one is there until the "
@@ -241,8 +306,9 @@ void AddIndex(CLI::App& app) {
       ->default_str("float32")
       ->needs(export_to);
   for (CLI::Option* const look : {status, verify, export_to}) {
-    look->excludes(rebuild, "--prune", "--remove", "FOLDER");
+    look->excludes(rebuild, watch, "--prune", "--remove", "FOLDER");
   }
+  rebuild->excludes(watch, "--prune", "--remove");
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Files that have not changed are not read, and what has the same bytes is embedded once, "
