@@ -247,4 +247,22 @@ void IndexWriter::Replace(IndexWriter other) && {
   std::filesystem::remove_all(here, ignored);
 }
 
+void IndexWriter::SetApart(int64_t a, int64_t b) {
+  if (a == b) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "content " + std::to_string(a) + ": cannot be apart from itself");
+  }
+  parts_->Change([&] {
+    Statement content = parts_->database.Prepare("SELECT 1 FROM content WHERE id = ?1");
+    for (const int64_t id : {a, b}) {
+      if (content.Bind(id).Step()) continue;
+      throw Error(ErrorCode::kNotFound, "content " + std::to_string(id) + ": is not in the index");
+    }
+    content.Reset();
+    parts_->database.Prepare("INSERT OR IGNORE INTO apart(a, b) VALUES (?1, ?2)")
+        .Bind(std::min(a, b), std::max(a, b))
+        .Run();
+  });
+}
+
 }  // namespace siglip

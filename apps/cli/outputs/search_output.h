@@ -11,6 +11,12 @@ namespace siglip::cli {
 /// least 95% of the prompts of the demo model's evaluation have their right first hit.
 inline constexpr double kWeakStandout = 3;
 
+/// In percent: "97.3 %", "<0.1 %".
+std::string Percent(double probability);
+
+/// What else shows the same: "+1 copy, +2 alike"; empty where nothing does.
+std::string Remarks(const Hit& hit);
+
 /// A table. Names are made safe for terminals.
 std::string SearchTable(const SearchResult& result);
 
