@@ -134,12 +134,12 @@ class SIGLIP_EXPORT IndexWriter {
 /// Which contents may be found. All that is set must hold.
 struct SearchFilter {
   /// A folder: only files in it or below it. Need not be one of the index's.
-  std::filesystem::path under;
+  std::filesystem::path under = {};
   /// By the clock where the picture was taken, in seconds since 1970 on it: not before, and before.
   /// What does not tell its time passes neither.
-  std::optional<int64_t> after;
-  std::optional<int64_t> before;
-  std::string format;  ///< "jpeg", "png", ..., see PictureDetails.
+  std::optional<int64_t> after = {};
+  std::optional<int64_t> before = {};
+  std::string format = {};  ///< "jpeg", "png", ..., see PictureDetails.
   int64_t min_width = 0;
 };
 
@@ -153,8 +153,8 @@ struct QueryPart {
 
 struct SearchOptions {
   int64_t top = 20;  ///< Hits to show; those folded into them do not count.
-  SearchFilter filter;
-  std::optional<float> min_score;
+  SearchFilter filter = {};
+  std::optional<float> min_score = {};
   /// Whether what shows the same picture as a hit before it is folded into that.
   bool fold = true;
 };

@@ -40,7 +40,9 @@ bool IsInside(const std::string& path, const std::string& folder) {
 }
 
 bool IsMissingOrEmpty(const std::string& folder) {
-  return !FileExists(folder) || (IsFolder(folder) && std::filesystem::is_empty(folder));
+  std::error_code unreadable;  // which is told by the walk
+  return !FileExists(folder) ||
+         (IsFolder(folder) && std::filesystem::is_empty(folder, unreadable) && !unreadable);
 }
 
 std::string ListOf(const std::vector<Root>& roots) {
@@ -79,7 +81,8 @@ struct IndexWriter::Parts {
   }
 
   void CheckSpace(const Embedder& embedder, const std::string& model);
-  Root RootOf(const std::filesystem::path& picture_folder);
+  /// Without an id where the index does not have it yet.
+  Root FindRoot(const std::filesystem::path& picture_folder) const;
   /// Throws where a root or a disk below it seems to be away.
   void CheckIsThere(const Root& root);
   void NoteMounts(const Root& root);
@@ -124,7 +127,7 @@ void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string&
   }
 }
 
-Root IndexWriter::Parts::RootOf(const std::filesystem::path& picture_folder) {
+Root IndexWriter::Parts::FindRoot(const std::filesystem::path& picture_folder) const {
   const std::string path = Canonical(picture_folder);
   const std::vector<Root> roots = table.Roots();
   for (const Root& root : roots) {
@@ -143,9 +146,7 @@ Root IndexWriter::Parts::RootOf(const std::filesystem::path& picture_folder) {
     throw Error(ErrorCode::kInvalidArgument, picture_folder.string() + ": is no folder",
                 "an index is made of folders");
   }
-  Root root = {.path = path};
-  Change([&] { root.id = table.AddRoot(path); });
-  return root;
+  return {.path = path};
 }
 
 void IndexWriter::Parts::CheckIsThere(const Root& root) {
@@ -173,8 +174,9 @@ void IndexWriter::Parts::NoteMounts(const Root& root) {
 UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& model,
                                  const std::filesystem::path& folder, const UpdateOptions& options,
                                  const UpdateListener& listener, const std::atomic<bool>* stop) {
+  Root root = parts_->FindRoot(folder);  // first: a wrong folder begins no index
   parts_->CheckSpace(embedder, model);
-  const Root root = parts_->RootOf(folder);
+  if (root.id == 0) parts_->Change([&] { root.id = parts_->table.AddRoot(root.path); });
   parts_->CheckIsThere(root);
   Batch batch(parts_->database, [&] {
     parts_->scan->Run();
