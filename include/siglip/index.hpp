@@ -50,7 +50,7 @@ struct UpdateOptions {
   bool checksum = false;
   /// Try again what could not be decoded. Done anyway by another version or with other limits.
   bool retry = false;
-  /// Links are not followed by default, unlike elsewhere. kSidecarFolders are always excluded.
+  /// Links are not followed by default, unlike elsewhere. SidecarFolders are always excluded.
   FolderWalkOptions walk = {.follow_links = false};
 };
 
@@ -75,8 +75,8 @@ struct UpdateListener {
   std::function<void(uint64_t contents)> committed = {};
 };
 
-/// Folders that other programs put beside pictures.
-SIGLIP_EXPORT extern const std::vector<std::string> kSidecarFolders;
+/// Names of folders that other programs put beside pictures: "@eaDir", ...
+SIGLIP_EXPORT const std::vector<std::string>& SidecarFolders();
 
 /// Changes an index. One at a time, for one thread.
 class SIGLIP_EXPORT IndexWriter {
@@ -114,6 +114,10 @@ class SIGLIP_EXPORT IndexWriter {
   /// the folders there are.
   void Remove(const std::filesystem::path& folder);
 
+  /// Puts this index in the place of another, at once, and removes that with its folder. What was
+  /// noted about contents there that are also here is taken over.
+  void Replace(IndexWriter other) &&;
+
   /// Two contents, by their ids, are not duplicates, whatever their scores: neither represents a
   /// group with the other in it, nor is one folded into the other. Remembered as long as the index
   /// has both. Throws Error: kNotFound for an id of no content, kInvalidArgument for the same
@@ -130,12 +134,12 @@ class SIGLIP_EXPORT IndexWriter {
 /// Which contents may be found. All that is set must hold.
 struct SearchFilter {
   /// A folder: only files in it or below it. Need not be one of the index's.
-  std::filesystem::path under;
+  std::filesystem::path under = {};
   /// By the clock where the picture was taken, in seconds since 1970 on it: not before, and before.
   /// What does not tell its time passes neither.
-  std::optional<int64_t> after;
-  std::optional<int64_t> before;
-  std::string format;  ///< "jpeg", "png", ..., see PictureDetails.
+  std::optional<int64_t> after = {};
+  std::optional<int64_t> before = {};
+  std::string format = {};  ///< "jpeg", "png", ..., see PictureDetails.
   int64_t min_width = 0;
 };
 
@@ -149,8 +153,8 @@ struct QueryPart {
 
 struct SearchOptions {
   int64_t top = 20;  ///< Hits to show; those folded into them do not count.
-  SearchFilter filter;
-  std::optional<float> min_score;
+  SearchFilter filter = {};
+  std::optional<float> min_score = {};
   /// Whether what shows the same picture as a hit before it is folded into that.
   bool fold = true;
 };
@@ -272,6 +276,9 @@ class SIGLIP_EXPORT Index {
   /// Every file that is there and has a vector, in byte order of their paths, until `visit` returns
   /// false.
   void ForEachFile(const std::function<bool(const IndexedFile&)>& visit) const;
+
+  /// That of a content, [D]; contents never change. Throws Error(kNotFound) where there is none.
+  std::vector<float> Vector(int64_t content) const;
 
   /// Files that are there and are duplicates of another. Contents are visited in the order of their
   /// representatives; one that is in no group yet takes all that are in none and alike to it into

@@ -17,7 +17,6 @@
 #include "index/verify.h"
 #include "kernels/compute_runtime.h"
 #include "siglip/transformers/siglip_model.hpp"
-#include "tensor/float16.h"
 
 namespace siglip {
 namespace {
@@ -195,16 +194,22 @@ void Index::ForEachFile(const std::function<bool(const IndexedFile&)>& visit) co
       " AS whole, file.content, f16 FROM file JOIN root ON root.id = file.root"
       " JOIN vector ON vector.content = file.content WHERE missing_since IS NULL ORDER BY whole");
   while (statement.Step()) {
-    const std::span<const std::byte> blob = statement.Blob(2);
-    std::vector<uint16_t> halves(blob.size() / sizeof(uint16_t));
-    CopyHalves(blob, halves);
     IndexedFile file;
     file.path = statement.Text(0);
     file.content = statement.Integer(1);
-    file.vector.reserve(halves.size());
-    for (const uint16_t half : halves) file.vector.push_back(Float16ToFloat(half));
+    file.vector = FloatsOf(statement.Blob(2));
     if (!visit(file)) return;
   }
+}
+
+std::vector<float> Index::Vector(int64_t content) const {
+  const std::lock_guard lock(parts_->mutex);
+  Statement statement = parts_->database.Prepare("SELECT f16 FROM vector WHERE content = ?1");
+  if (!statement.Bind(content).Step()) {
+    throw Error(ErrorCode::kNotFound, parts_->database.name() + ": content " +
+                                          std::to_string(content) + " has no vector");
+  }
+  return FloatsOf(statement.Blob(0));
 }
 
 std::vector<DuplicateGroup> Index::FindDuplicates(const DuplicateOptions& options) const {
