@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds siglip, embeds the pictures of examples/images with the model of models/demo and shows
-# which pictures the model finds most alike.
+# Builds siglip, indexes the pictures of examples/images with the model of models/demo and finds
+# them by words.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,14 +29,19 @@ scripts/bootstrap.sh
 printf '2. Building the command-line program, %s at a time\n' "$(nproc)"
 build
 
-printf '3. Embedding the pictures\n\n'
-printf '   $ siglip embed --model models/demo --output embeddings.npy examples/images\n'
-"$siglip" embed --model models/demo --output "$scratch/embeddings.npy" examples/images
+export SIGLIP_INDEX=$scratch/index
 
-printf '\n4. The nearest pictures by the cosine of their embeddings\n\n'
-printf '   $ siglip compare --model models/demo --json examples/images |'
-printf ' examples/neighbours.py examples/images/captions.json\n\n'
-"$siglip" compare --model models/demo --json examples/images > "$scratch/cosines.json"
-python3 examples/neighbours.py examples/images/captions.json 05 19 02 06 < "$scratch/cosines.json"
+printf '3. Indexing the pictures\n\n'
+printf '   $ siglip index --model models/demo examples/images\n'
+"$siglip" index --model models/demo examples/images
+
+printf '\n4. Finding them by words (captions: not seen by siglip)\n\n'
+for words in 'three white circles' 'a dotted ring' 'a black diamond'; do
+  printf '   $ siglip search "%s"\n' "$words"
+  "$siglip" search --json --top 3 "$words" | python3 examples/hits.py examples/images/captions.json
+done
+
+printf '\n5. A page with the hits for the last words: build/hits.html\n'
+"$siglip" search --html build/hits.html --force 'a black diamond' > "$scratch/log"
 
 printf '\nThe program is %s; try it with --help, and with pictures of your own.\n' "$siglip"

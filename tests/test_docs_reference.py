@@ -19,6 +19,7 @@ HEADERS = sorted((INCLUDE / "siglip").rglob("*.hpp"))
 WITHOUT_PAGE = {"siglip/siglip.hpp", "siglip/transformers.hpp", "siglip/export.hpp"}
 EXPORTED_TYPE = re.compile(r"^(?:class|struct) SIGLIP_EXPORT (\w+)", re.MULTILINE)
 EXPORTED_FUNCTION = re.compile(r"^SIGLIP_EXPORT [^;]*?(\w+)\(([^;]*)\);", re.MULTILINE)
+EXPORTED_CONSTANT = re.compile(r"^SIGLIP_EXPORT extern const [^;]*?(\w+);", re.MULTILINE)
 C_FUNCTION = re.compile(r"^SIGLIP_API [^;]*?(siglip_\w+)\(", re.MULTILINE)
 
 
@@ -52,7 +53,7 @@ class ReferenceTest(unittest.TestCase):
         self.assertEqual(sorted(found), sorted(names - WITHOUT_PAGE))
 
     def test_what_is_exported_is_there(self):
-        types = functions = 0
+        types = functions = constants = 0
         shown = page("cpp.md")
         declared = re.sub(r"\s+", "", shown)
         for header in HEADERS:
@@ -63,9 +64,12 @@ class ReferenceTest(unittest.TestCase):
             for name, arguments in EXPORTED_FUNCTION.findall(text):
                 functions += 1
                 self.assertTrue(re.sub(r"\s+", "", f"{name}({arguments});") in declared, name)
+            for name in EXPORTED_CONSTANT.findall(text):
+                constants += 1
+                self.assertTrue(f"{name};" in shown, name)
         self.assertGreater(types, 20)
         self.assertGreater(functions, 30)
-        self.assertEqual(types + functions, sum(
+        self.assertEqual(types + functions + constants, sum(
             len(re.findall("SIGLIP_EXPORT ", header.read_text())) for header in HEADERS if header.name != "export.hpp"))
 
     def test_what_is_said_is_there(self):

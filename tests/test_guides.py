@@ -23,6 +23,8 @@ LANGUAGES = {"c", "cmake", "cpp", "json", "python", "sh", "text"}
 
 # What the pieces in C++ take for granted.
 GIVEN = """
+#include <iostream>
+#include <siglip/index.hpp>
 #include <siglip/siglip.hpp>
 #include <siglip/transformers.hpp>
 std::optional<siglip::Picture> NextPicture();

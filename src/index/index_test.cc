@@ -180,7 +180,6 @@ TEST_F(IndexTest, AScanFileThatCannotBeUsedChangesNothing) {
   EXPECT_EQ(Open().Verify().size(), 1U);
 
   EXPECT_EQ(Update().embedded, 0U);  // whoever writes next derives it again
-  IndexWriter(folder_).Prune();
   EXPECT_EQ(Open().Verify(), Paths());
   ExpectExact(Open(), 1);
 }

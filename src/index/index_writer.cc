@@ -178,6 +178,7 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   parts_->CheckSpace(embedder, model);
   if (root.id == 0) parts_->Change([&] { root.id = parts_->table.AddRoot(root.path); });
   parts_->CheckIsThere(root);
+  parts_->scan->Run();  // whatever happened to it: there may be nothing to commit
   Batch batch(parts_->database, [&] {
     parts_->scan->Run();
     if (listener.committed) {

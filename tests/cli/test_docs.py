@@ -125,7 +125,7 @@ class ShellTest(CommandTest):
             (folder / "home" / place).mkdir(parents=True)
         return {**kept, "PATH": f"{folder / 'bin'}:{kept['PATH']}", "HOME": str(folder / "home"),
                 "HF_ENDPOINT": self.hub.url, "HF_HUB_CACHE": str(folder / "cache"),
-                "XDG_CACHE_HOME": str(folder / "cache")}
+                "XDG_CACHE_HOME": str(folder / "cache"), "XDG_DATA_HOME": str(folder / "data")}
 
     def fill(self, folder, code):
         """What the pieces take for granted beside pictures."""
