@@ -1,7 +1,8 @@
 // The exact search of an index beside a comparison with every vector and beside the bandwidth of
 // memory, all in one run.
 //
-//   search_bench [--rows N] [--dimensions D] [--queries Q] [--k K] [--pread] [--sets]
+//   search_bench [--rows N] [--dimensions D] [--queries Q] [--k K] [--pairs N]
+//                [--pread] [--sets]
 //
 // Vectors are made: clusters of uneven sizes with a decaying spectrum and a common mean; half of
 // the 2 * Q queries lie near a vector as pictures do, half far from all of them as texts do. They
@@ -13,11 +14,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <new>
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "index/all_pairs.h"
 #include "index/exact_search.h"
 #include "index/rounded_query.h"
 #include "index/scan_file.h"
@@ -67,12 +68,29 @@ struct Options {
   int64_t dimensions = 768;
   size_t queries = 1000;
   size_t k = 20;
+  int64_t pairs = 0;
   bool reads_file = false;
   bool all_sets = false;
 };
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+double SecondsOf(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Wall clock, and what all threads computed, which other load on the machine changes less.
+struct Time {
+  double wall;
+  double computed;
+};
+
+template <class Work>
+Time TimeOf(Work work) {
+  const double wall = SecondsOf(CLOCK_MONOTONIC);
+  const double computed = SecondsOf(CLOCK_PROCESS_CPUTIME_ID);
+  work();
+  return {SecondsOf(CLOCK_MONOTONIC) - wall, SecondsOf(CLOCK_PROCESS_CPUTIME_ID) - computed};
 }
 
 double Quantile(std::vector<double> values, double share) {
@@ -80,6 +98,21 @@ double Quantile(std::vector<double> values, double share) {
   return values[std::min(values.size() - 1,
                          static_cast<size_t>(share * static_cast<double>(values.size())))];
 }
+
+/// Of the times of one thing, in milliseconds.
+class Times {
+ public:
+  void Add(const Time& time) {
+    wall_.push_back(1e3 * time.wall);
+    computed_.push_back(1e3 * time.computed);
+  }
+  double wall(double share) const { return Quantile(wall_, share); }
+  double computed(double share) const { return Quantile(computed_, share); }
+
+ private:
+  std::vector<double> wall_;
+  std::vector<double> computed_;
+};
 
 uint64_t Scramble(uint64_t state) {  // splitmix64
   state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9U;
@@ -299,29 +332,28 @@ class Measurement {
   /// In turns, as the machine's speed changes.
   void Bandwidth(const std::vector<float>& query) const {
     const RoundedQuery rounded(query, file_.largest_norm());
-    std::vector<double> plain;
-    std::vector<double> scan;
+    Times plain;
+    Times scan;
     for (int repeat = 0; repeat < 41; ++repeat) {
-      const double begin = Seconds();
-      ReadPlainly(compute_, file_);
-      const double middle = Seconds();
-      ScanOnly(compute_, file_, rounded);
-      plain.push_back(middle - begin);
-      scan.push_back(Seconds() - middle);
+      plain.Add(TimeOf([&] { ReadPlainly(compute_, file_); }));
+      scan.Add(TimeOf([&] { ScanOnly(compute_, file_, rounded); }));
     }
     const double bytes =
         static_cast<double>(file_.rows()) * static_cast<double>(file_.record_bytes());
-    const double read = Quantile(plain, 0.5);
-    const double scanned = Quantile(scan, 0.5);
-    std::printf("  plain read %.1f GB/s, %.2f ms; scan %.1f GB/s, %.2f ms: %.0f %% of it\n",
-                bytes / read * 1e-9, read * 1e3, bytes / scanned * 1e-9, scanned * 1e3,
-                100 * read / scanned);
+    const auto print = [&](const char* name, const Times& times) {
+      std::printf("  %s: median %.2f ms, %.1f GB/s, computed %.2f ms\n", name, times.wall(0.5),
+                  bytes * 1e-6 / times.wall(0.5), times.computed(0.5));
+    };
+    print("plain read", plain);
+    print("scan", scan);
+    std::printf("  bandwidth of the scan over that of reading: %.2f, by time computed %.2f\n",
+                plain.wall(0.5) / scan.wall(0.5), plain.computed(0.5) / scan.computed(0.5));
   }
 
   /// `answers` get their truth where they have none; `compare` measures the full scan, too.
   void Queries(const char* kind, std::vector<Answer>& answers, bool compare) const {
-    std::vector<double> search;
-    std::vector<double> full;
+    Times search;
+    Times full;
     std::vector<double> checked;
     size_t differing = 0;
     size_t memory = 0;
@@ -335,30 +367,58 @@ class Measurement {
       store_.reads_ = 0;
       const size_t before = memory_now;
       memory_peak = before;
-      const double begin = Seconds();
-      const auto hits = ExactSearch(compute_, vectors, answer.query, options_.k);
-      search.push_back(Seconds() - begin);
+      std::vector<ScoredContent> hits;
+      search.Add(TimeOf([&] { hits = ExactSearch(compute_, vectors, answer.query, options_.k); }));
       memory = std::max(memory, memory_peak - before);
       checked.push_back(static_cast<double>(store_.reads_));
       if (compare) {
-        const double start = Seconds();
-        auto truth = FullScan(compute_, world_, answer.query, options_.k);
-        full.push_back(Seconds() - start);
+        std::vector<ScoredContent> truth;
+        full.Add(TimeOf([&] { truth = FullScan(compute_, world_, answer.query, options_.k); }));
         if (answer.truth.empty()) answer.truth = std::move(truth);
       }
       differing += hits == answer.truth ? 0 : 1;
     }
-    std::printf("  %s: search median %.2f ms, p99 %.2f ms (%.2f x)", kind,
-                1e3 * Quantile(search, 0.5), 1e3 * Quantile(search, 0.99),
-                Quantile(search, 0.99) / Quantile(search, 0.5));
+    std::printf("  %s: search median %.2f ms, p99 %.2f ms (%.2f x), computed %.2f and %.2f ms\n",
+                kind, search.wall(0.5), search.wall(0.99), search.wall(0.99) / search.wall(0.5),
+                search.computed(0.5), search.computed(0.99));
     if (compare) {
-      std::printf("; full scan median %.2f ms: %.2f of it", 1e3 * Quantile(full, 0.5),
-                  Quantile(search, 0.5) / Quantile(full, 0.5));
+      std::printf("    full scan median %.2f ms, computed %.2f: search takes %.2f, computed %.2f\n",
+                  full.wall(0.5), full.computed(0.5), search.wall(0.5) / full.wall(0.5),
+                  search.computed(0.5) / full.computed(0.5));
     }
-    std::printf("; checked median %.0f, p99 %.0f; memory %.1f MB; %zu of %zu differ\n",
+    std::printf("    checked median %.0f, p99 %.0f; memory %.1f MB; %zu of %zu differ\n",
                 Quantile(checked, 0.5), Quantile(checked, 0.99), static_cast<double>(memory) * 1e-6,
                 differing, answers.size());
-    if (differing != 0) std::exit(1);
+    if (differing != 0) throw Error(ErrorCode::kInternal, "results differ");
+  }
+
+  /// All pairs of the first rows, as duplicates are looked for.
+  void Pairs() const {
+    const int64_t rows = std::min<int64_t>(options_.pairs, world_.rows());
+    const ComparedVectors vectors = {.rows = rows,
+                                     .dimensions = options_.dimensions,
+                                     .read = [&](int64_t row, std::span<uint16_t> halves) {
+                                       std::ranges::copy(world_.row(row), halves.begin());
+                                     }};
+    const size_t before = memory_now;
+    memory_peak = before;
+    size_t groups = 0;
+    const Time time = TimeOf([&] {
+      groups = GroupByRepresentative(compute_, vectors, 0.96F, [](int64_t, int64_t) {
+                 return true;
+               }).size();
+    });
+    const double work = static_cast<double>(rows) * static_cast<double>(rows) *
+                        static_cast<double>(options_.dimensions);  // two operations, half the pairs
+    double flop = 0;
+    const Time peak = TimeOf(
+        [&] { flop = compute_.kernels().peak[static_cast<int>(OperandType::kInt8)](1 << 24); });
+    std::printf(
+        "  all pairs of %lld: %.2f s, computed %.2f s, %.0f GOP per second computed, %.2f of "
+        "the instruction's; memory %.1f MB; %zu groups\n",
+        static_cast<long long>(rows), time.wall, time.computed, work * 1e-9 / time.computed,
+        work / time.computed / (flop / peak.computed),
+        static_cast<double>(memory_peak - before) * 1e-6, groups);
   }
 
  private:
@@ -386,6 +446,8 @@ Options Parse(int argc, char** argv) {
       options.queries = static_cast<size_t>(value());
     } else if (name == "--k") {
       options.k = static_cast<size_t>(value());
+    } else if (name == "--pairs") {
+      options.pairs = value();
     } else if (name == "--pread") {
       options.reads_file = true;
     } else if (name == "--sets") {
@@ -402,18 +464,19 @@ void Run(const Options& options, const std::filesystem::path& folder) {
   const World world(ComputeRuntime::From(*runtime), options);
   const ScanSpace space = {.uuid = {}, .dimensions = options.dimensions};
   const std::filesystem::path path = folder / "scan.i8";
-  const double begin = Seconds();
-  ScanFileWriter(path, space).WriteAnew([&, next = int64_t{0}]() mutable -> std::optional<ScanRow> {
-    if (next == world.rows()) return std::nullopt;
-    const int64_t row = next++;
-    return ScanRow{row + 1, world.row(row)};
+  const Time written = TimeOf([&] {
+    ScanFileWriter(path, space)
+        .WriteAnew([&, next = int64_t{0}]() mutable -> std::optional<ScanRow> {
+          if (next == world.rows()) return std::nullopt;
+          const int64_t row = next++;
+          return ScanRow{row + 1, world.row(row)};
+        });
   });
-  const double written = Seconds();
-  const ScanFile file = ScanFile::Open(path, space);
-  const double opened = Seconds();
+  std::optional<ScanFile> file;
+  const Time opened = TimeOf([&] { file.emplace(ScanFile::Open(path, space)); });
   std::printf("%lld x %lld: scan file written in %.1f s, opened in %.3f s\n",
               static_cast<long long>(options.rows), static_cast<long long>(options.dimensions),
-              written - begin, opened - written);
+              written.wall, opened.wall);
   Store store(world, folder / "halves", options.reads_file);
 
   std::vector<Answer> pictures(options.queries);
@@ -424,10 +487,11 @@ void Run(const Options& options, const std::filesystem::path& folder) {
   }
   const InstructionSet best = ParseInstructionSet(runtime->instruction_set());
   const auto measure = [&](InstructionSet isa) {
-    const Measurement measurement(world, file, store, options, isa);
+    const Measurement measurement(world, *file, store, options, isa);
     measurement.Bandwidth(pictures.front().query);
     measurement.Queries("pictures", pictures, isa == best);
     measurement.Queries("texts", texts, isa == best);
+    if (options.pairs > 0 && isa == best) measurement.Pairs();
   };
   measure(best);
   const auto scores = [](const std::vector<Answer>& answers) {

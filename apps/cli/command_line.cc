@@ -56,6 +56,7 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   AddCompare(app);
   AddIndex(app);
   AddSearch(app);
+  AddDuplicates(app);
   AddInspect(app);
   AddInit(app);
   AddConvert(app);

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "siglip/embedder.hpp"
@@ -49,7 +50,7 @@ struct UpdateOptions {
   bool checksum = false;
   /// Try again what could not be decoded. Done anyway by another version or with other limits.
   bool retry = false;
-  /// Links are not followed by default, unlike elsewhere. kSidecarFolders are always excluded.
+  /// Links are not followed by default, unlike elsewhere. SidecarFolders are always excluded.
   FolderWalkOptions walk = {.follow_links = false};
 };
 
@@ -74,8 +75,8 @@ struct UpdateListener {
   std::function<void(uint64_t contents)> committed = {};
 };
 
-/// Folders that other programs put beside pictures.
-SIGLIP_EXPORT extern const std::vector<std::string> kSidecarFolders;
+/// Names of folders that other programs put beside pictures: "@eaDir", ...
+SIGLIP_EXPORT const std::vector<std::string>& SidecarFolders();
 
 /// Changes an index. One at a time, for one thread.
 class SIGLIP_EXPORT IndexWriter {
@@ -113,6 +114,16 @@ class SIGLIP_EXPORT IndexWriter {
   /// the folders there are.
   void Remove(const std::filesystem::path& folder);
 
+  /// Puts this index in the place of another, at once, and removes that with its folder. What was
+  /// noted about contents there that are also here is taken over.
+  void Replace(IndexWriter other) &&;
+
+  /// Two contents, by their ids, are not duplicates, whatever their scores: neither represents a
+  /// group with the other in it, nor is one folded into the other. Remembered as long as the index
+  /// has both. Throws Error: kNotFound for an id of no content, kInvalidArgument for the same
+  /// twice.
+  void SetApart(int64_t a, int64_t b);
+
  private:
   struct SIGLIP_HIDDEN Parts;
   std::unique_ptr<Parts> parts_;
@@ -123,12 +134,12 @@ class SIGLIP_EXPORT IndexWriter {
 /// Which contents may be found. All that is set must hold.
 struct SearchFilter {
   /// A folder: only files in it or below it. Need not be one of the index's.
-  std::filesystem::path under;
+  std::filesystem::path under = {};
   /// By the clock where the picture was taken, in seconds since 1970 on it: not before, and before.
   /// What does not tell its time passes neither.
-  std::optional<int64_t> after;
-  std::optional<int64_t> before;
-  std::string format;  ///< "jpeg", "png", ..., see PictureDetails.
+  std::optional<int64_t> after = {};
+  std::optional<int64_t> before = {};
+  std::string format = {};  ///< "jpeg", "png", ..., see PictureDetails.
   int64_t min_width = 0;
 };
 
@@ -142,8 +153,8 @@ struct QueryPart {
 
 struct SearchOptions {
   int64_t top = 20;  ///< Hits to show; those folded into them do not count.
-  SearchFilter filter;
-  std::optional<float> min_score;
+  SearchFilter filter = {};
+  std::optional<float> min_score = {};
   /// Whether what shows the same picture as a hit before it is folded into that.
   bool fold = true;
 };
@@ -199,6 +210,43 @@ struct IndexedFile {
   std::vector<float> vector;  ///< [D], of norm 1 within the rounding of binary16.
 };
 
+// --- duplicates
+
+enum class DuplicateKind {
+  kSameBytes,  ///< Files with the same bytes, by their hashes.
+  /// And pictures in another size, quality or format: by their cosine, and by brightness that rises
+  /// and falls at the same places.
+  kSamePicture,
+  kSimilar,  ///< And whatever has a high cosine: cropped, mirrored, or taken a second later.
+};
+/// "same-bytes", "same-picture" or "similar". Throws Error(kInvalidArgument) listing them.
+SIGLIP_EXPORT DuplicateKind ParseDuplicateKind(std::string_view name);
+SIGLIP_EXPORT std::string_view ToString(DuplicateKind kind);
+
+struct DuplicateOptions {
+  DuplicateKind kind = DuplicateKind::kSamePicture;
+  /// The least cosine with the representative, above 0 and at most 1; 0.96 unless given, for
+  /// kSimilar 0.90. The same bytes have none.
+  std::optional<float> threshold = std::nullopt;
+};
+
+/// As it was when it was indexed.
+struct DuplicateFile {
+  std::string path;
+  int64_t content = 0;  ///< The same for the same bytes.
+  int64_t bytes = 0;
+  int64_t mtime_ns = 0;  ///< When it was changed, since 1970.
+  int64_t width = 0;     ///< In pixels, upright, as the height; 0 where it cannot be decoded.
+  int64_t height = 0;
+  float score = 1;  ///< The cosine with the representative; 1 for its copies.
+};
+
+/// Two files or more. The first is the representative: most pixels, then most bytes, changed
+/// earliest, first in byte order. The others are its copies, and then contents in the same order.
+struct DuplicateGroup {
+  std::vector<DuplicateFile> files;
+};
+
 /// Reads an index, also while it is being changed: every call sees one committed state. Safe to use
 /// from several threads, which take turns.
 class SIGLIP_EXPORT Index {
@@ -228,6 +276,23 @@ class SIGLIP_EXPORT Index {
   /// Every file that is there and has a vector, in byte order of their paths, until `visit` returns
   /// false.
   void ForEachFile(const std::function<bool(const IndexedFile&)>& visit) const;
+
+  /// That of a content, [D]; contents never change. Throws Error(kNotFound) where there is none.
+  std::vector<float> Vector(int64_t content) const;
+
+  /// Files that are there and are duplicates of another. Contents are visited in the order of their
+  /// representatives; one that is in no group yet takes all that are in none and alike to it into
+  /// its own, so that every file is alike to its representative: there are no chains. All pairs are
+  /// compared, exactly, with the same groups on every CPU. Memory: a byte per number of each
+  /// vector, and the groups.
+  ///
+  /// Throws Error(kInvalidArgument) for a threshold out of range, or one that has no meaning;
+  /// kNotFound for an empty index.
+  std::vector<DuplicateGroup> FindDuplicates(const DuplicateOptions& options = {}) const;
+
+  /// The content that a file of the index had when it was last read, by its path; nothing for what
+  /// the index does not know.
+  std::optional<int64_t> ContentOf(const std::filesystem::path& file) const;
 
   /// Looks at everything: the database's own check, that vectors are finite and of norm 1, that the
   /// scan file says the same. Returns what is wrong, a line each.

@@ -44,7 +44,8 @@ class ByteRows {
     std::vector<int8_t> row_bytes(static_cast<size_t>(words_) * 4);
     for (size_t row = 0; row < rows; ++row) {
       vectors.read(static_cast<int64_t>(row), halves);
-      const ByteVector vector = RoundToBytes(halves, std::span(row_bytes).first(size));
+      const ByteVector vector = RoundToBytes(halves, std::span(row_bytes).first(size),
+                                             [&] { return "row " + std::to_string(row); });
       auto* const out = reinterpret_cast<uint8_t*>(&bytes_[row * static_cast<size_t>(words_)]);
       std::ranges::transform(row_bytes, out,
                              [](int8_t byte) { return static_cast<uint8_t>(byte + 128); });
@@ -277,9 +278,9 @@ class Grouping {
         for (int64_t row = 0; row < made.rows; ++row) {
           const float* const values = &upper[static_cast<size_t>(row) * stride];
           const float reached = least[static_cast<size_t>(range.begin + row)];
-          bool any = false;
-          for (size_t i = 0; i < stride; ++i) any |= values[i] >= reached;
-          if (!any || IsTaken(rows_.row(slot + row))) continue;
+          int32_t count = 0;  // integers as wide as the floats: a loop of whole vectors
+          for (size_t i = 0; i < stride; ++i) count += values[i] >= reached ? 1 : 0;
+          if (count == 0 || IsTaken(rows_.row(slot + row))) continue;
           for (size_t i = 0; i < stride; ++i) {
             const int64_t column = panel * panels.columns() + static_cast<int64_t>(i);
             if (values[i] >= reached && column < columns) pairs.push_back({slot + row, column});

@@ -14,14 +14,16 @@ float RoundUp(double value) {
   return nearest < value ? std::nextafter(nearest, HUGE_VALF) : nearest;
 }
 
-ByteVector RoundToBytes(std::span<const uint16_t> halves, std::span<int8_t> bytes) {
+ByteVector RoundToBytes(std::span<const uint16_t> halves, std::span<int8_t> bytes,
+                        const std::function<std::string()>& name) {
   float largest = 0;
   double squares = 0;
   for (const uint16_t half : halves) {
     const float value = Float16ToFloat(half);
     if (!std::isfinite(value)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "a vector holds " + std::to_string(value) + ", expected finite numbers");
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          name() + ": a vector holds " + std::to_string(value) + ", expected finite numbers");
     }
     largest = std::max(largest, std::abs(value));
     squares += static_cast<double>(value) * value;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 
 namespace siglip {
 
@@ -22,8 +24,10 @@ struct ByteVector {
 inline constexpr double kOutward = 1.0 + 0x1p-32;
 
 /// Rounds binary16 numbers to steps of 1/127 of the largest; bytes[halves.size()] are in
-/// [-127, 127]. Throws Error(kInvalidArgument) when a number is not finite.
-ByteVector RoundToBytes(std::span<const uint16_t> halves, std::span<int8_t> bytes);
+/// [-127, 127]. Throws Error(kInvalidArgument), which names the vector, when a number is not
+/// finite.
+ByteVector RoundToBytes(std::span<const uint16_t> halves, std::span<int8_t> bytes,
+                        const std::function<std::string()>& name);
 
 /// The smallest float that is not less than `value`.
 float RoundUp(double value);

@@ -13,10 +13,12 @@
 namespace siglip {
 namespace {
 
+std::string Name() { return "the vector"; }
+
 /// Checks the numbers of `halves` against their definitions, in long double.
 void ExpectHolds(const std::vector<uint16_t>& halves) {
   std::vector<int8_t> bytes(halves.size() + 1, 77);
-  const ByteVector vector = RoundToBytes(halves, std::span(bytes).first(halves.size()));
+  const ByteVector vector = RoundToBytes(halves, std::span(bytes).first(halves.size()), Name);
   EXPECT_EQ(bytes.back(), 77);
   long double squares = 0;
   long double lost_squares = 0;
@@ -56,7 +58,8 @@ TEST(ByteVectorTest, BoundsHoldAndAreTight) {
 
 TEST(ByteVectorTest, ZerosLoseNothing) {
   std::vector<int8_t> bytes(3, 77);
-  const ByteVector vector = RoundToBytes(std::vector<uint16_t>{0x0000, 0x8000, 0x0000}, bytes);
+  const ByteVector vector =
+      RoundToBytes(std::vector<uint16_t>{0x0000, 0x8000, 0x0000}, bytes, Name);
   EXPECT_EQ(vector.scale, 0);
   EXPECT_EQ(vector.residual, 0);
   EXPECT_EQ(vector.norm, 0);
@@ -66,8 +69,8 @@ TEST(ByteVectorTest, ZerosLoseNothing) {
 TEST(ByteVectorTest, WhatIsNotFiniteIsRefused) {
   for (uint16_t half : {0x7C00, 0xFC00, 0x7E00}) {
     std::vector<int8_t> bytes(2);
-    ExpectError(ErrorCode::kInvalidArgument, {"finite"}, [&] {
-      RoundToBytes(std::vector<uint16_t>{0x3C00, half}, bytes);
+    ExpectError(ErrorCode::kInvalidArgument, {"the vector: ", "finite"}, [&] {
+      RoundToBytes(std::vector<uint16_t>{0x3C00, half}, bytes, Name);
     });
   }
 }

@@ -190,6 +190,20 @@ TEST_P(ExactSearchTest, NearlyEqualVectorsAreToldApart) {
   }
 }
 
+// The estimate of the first is far above its score and that of the second as far below.
+TEST_P(ExactSearchTest, AnEstimateAloneLeavesNothingOut) {
+  constexpr size_t kDimensions = 128;
+  const float step = 1.0F / 128;  // the largest number is 127 of them
+  std::vector<float> high(kDimensions, 10.53125F * step);
+  std::vector<float> low(kDimensions, 10.46875F * step);
+  for (size_t i = 1; i < kDimensions; i += 4) high[i] -= step;
+  high[0] = low[0] = 127 * step;
+  Use({{1, ToHalves(high)}, {2, ToHalves(low)}});
+  const std::vector<float> query(kDimensions, 1.0F);
+  ASSERT_EQ(FullComparison(stored_, query, 1)[0].id, 2);
+  ExpectTruth(query, 1);
+}
+
 TEST_P(ExactSearchTest, ZeroAndLongAndShortVectors) {
   std::mt19937 generator(10);
   StoredVectors vectors;

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "siglip/folder_watch.hpp"
+
 namespace siglip {
 namespace {
 

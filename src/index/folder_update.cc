@@ -39,7 +39,8 @@ std::vector<uint16_t> ToHalves(std::span<const float> values) {
 
 FolderWalkOptions WalkOptions(const UpdateOptions& options) {
   FolderWalkOptions walk = options.walk;
-  walk.exclude.insert(walk.exclude.end(), kSidecarFolders.begin(), kSidecarFolders.end());
+  const std::vector<std::string>& sidecars = SidecarFolders();
+  walk.exclude.insert(walk.exclude.end(), sidecars.begin(), sidecars.end());
   return walk;
 }
 

@@ -11,6 +11,7 @@
 #include "index/database.h"
 #include "index/scan_file.h"
 #include "siglip/error.hpp"
+#include "tensor/float16.h"
 
 namespace siglip {
 
@@ -22,6 +23,15 @@ inline void CopyHalves(std::span<const std::byte> blob, std::span<uint16_t> halv
                     " bytes, found one of " + std::to_string(blob.size()));
   }
   std::memcpy(halves.data(), blob.data(), blob.size());
+}
+
+inline std::vector<float> FloatsOf(std::span<const std::byte> blob) {
+  std::vector<uint16_t> halves(blob.size() / sizeof(uint16_t));
+  CopyHalves(blob, halves);
+  std::vector<float> values;
+  values.reserve(halves.size());
+  for (const uint16_t half : halves) values.push_back(Float16ToFloat(half));
+  return values;
 }
 
 /// The rows of a statement with content and f16, counted in `rows`; `last_id` becomes the id of

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "index/duplicates.h"
 #include "index/halves.h"
 #include "index/hits.h"
 #include "index/query.h"
@@ -16,7 +17,6 @@
 #include "index/verify.h"
 #include "kernels/compute_runtime.h"
 #include "siglip/transformers/siglip_model.hpp"
-#include "tensor/float16.h"
 
 namespace siglip {
 namespace {
@@ -190,20 +190,48 @@ void Index::ForEachFile(const std::function<bool(const IndexedFile&)>& visit) co
   const ReadTransaction transaction(parts_->database);
   // Roots do not lie in each other, but "a-b" comes between "a" and "a/": whole paths are sorted.
   Statement statement = parts_->database.Prepare(
-      "SELECT CAST(CASE root.path WHEN X'2F' THEN '/' ELSE root.path || '/' END || file.path AS"
-      " BLOB) AS whole, file.content, f16 FROM file JOIN root ON root.id = file.root"
+      std::string("SELECT ") + kWholePath +
+      " AS whole, file.content, f16 FROM file JOIN root ON root.id = file.root"
       " JOIN vector ON vector.content = file.content WHERE missing_since IS NULL ORDER BY whole");
   while (statement.Step()) {
-    const std::span<const std::byte> blob = statement.Blob(2);
-    std::vector<uint16_t> halves(blob.size() / sizeof(uint16_t));
-    CopyHalves(blob, halves);
     IndexedFile file;
     file.path = statement.Text(0);
     file.content = statement.Integer(1);
-    file.vector.reserve(halves.size());
-    for (const uint16_t half : halves) file.vector.push_back(Float16ToFloat(half));
+    file.vector = FloatsOf(statement.Blob(2));
     if (!visit(file)) return;
   }
+}
+
+std::vector<float> Index::Vector(int64_t content) const {
+  const std::lock_guard lock(parts_->mutex);
+  Statement statement = parts_->database.Prepare("SELECT f16 FROM vector WHERE content = ?1");
+  if (!statement.Bind(content).Step()) {
+    throw Error(ErrorCode::kNotFound, parts_->database.name() + ": content " +
+                                          std::to_string(content) + " has no vector");
+  }
+  return FloatsOf(statement.Blob(0));
+}
+
+std::vector<DuplicateGroup> Index::FindDuplicates(const DuplicateOptions& options) const {
+  const std::lock_guard lock(parts_->mutex);
+  const ReadTransaction transaction(parts_->database);
+  return siglip::FindDuplicates(parts_->database, parts_->Compute(), options);
+}
+
+std::optional<int64_t> Index::ContentOf(const std::filesystem::path& file) const {
+  const std::lock_guard lock(parts_->mutex);
+  // As it was reached, which may be through a link, or as it would be without links.
+  const std::filesystem::path absolute = std::filesystem::absolute(file).lexically_normal();
+  std::error_code ignored;
+  const auto folder = std::filesystem::weakly_canonical(absolute.parent_path(), ignored);
+  Statement statement = parts_->database.Prepare(
+      std::string("SELECT content FROM file JOIN root ON root.id = file.root WHERE ") + kWholePath +
+      " = ?1 AND content IS NOT NULL");
+  for (const std::filesystem::path& path : {absolute, folder / absolute.filename()}) {
+    const std::string& text = path.native();
+    if (statement.Bind(std::as_bytes(std::span(text))).Step()) return statement.Integer(0);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> Index::Verify() const {

@@ -1,4 +1,9 @@
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -35,7 +40,9 @@ bool IsInside(const std::string& path, const std::string& folder) {
 }
 
 bool IsMissingOrEmpty(const std::string& folder) {
-  return !FileExists(folder) || (IsFolder(folder) && std::filesystem::is_empty(folder));
+  std::error_code unreadable;  // which is told by the walk
+  return !FileExists(folder) ||
+         (IsFolder(folder) && std::filesystem::is_empty(folder, unreadable) && !unreadable);
 }
 
 std::string ListOf(const std::vector<Root>& roots) {
@@ -46,13 +53,16 @@ std::string ListOf(const std::vector<Root>& roots) {
 
 }  // namespace
 
-const std::vector<std::string> kSidecarFolders = {"@eaDir",
-                                                  "@Recycle",
-                                                  "#recycle",
-                                                  "#snapshot",
-                                                  "$RECYCLE.BIN",
-                                                  "lost+found",
-                                                  "System Volume Information"};
+const std::vector<std::string>& SidecarFolders() {
+  static const std::vector<std::string> folders = {"@eaDir",
+                                                   "@Recycle",
+                                                   "#recycle",
+                                                   "#snapshot",
+                                                   "$RECYCLE.BIN",
+                                                   "lost+found",
+                                                   "System Volume Information"};
+  return folders;
+}
 
 std::filesystem::path DefaultIndexFolder() {
   const auto data = UserDataFolder();
@@ -71,7 +81,8 @@ struct IndexWriter::Parts {
   }
 
   void CheckSpace(const Embedder& embedder, const std::string& model);
-  Root RootOf(const std::filesystem::path& picture_folder);
+  /// Without an id where the index does not have it yet.
+  Root FindRoot(const std::filesystem::path& picture_folder) const;
   /// Throws where a root or a disk below it seems to be away.
   void CheckIsThere(const Root& root);
   void NoteMounts(const Root& root);
@@ -116,7 +127,7 @@ void IndexWriter::Parts::CheckSpace(const Embedder& embedder, const std::string&
   }
 }
 
-Root IndexWriter::Parts::RootOf(const std::filesystem::path& picture_folder) {
+Root IndexWriter::Parts::FindRoot(const std::filesystem::path& picture_folder) const {
   const std::string path = Canonical(picture_folder);
   const std::vector<Root> roots = table.Roots();
   for (const Root& root : roots) {
@@ -135,9 +146,7 @@ Root IndexWriter::Parts::RootOf(const std::filesystem::path& picture_folder) {
     throw Error(ErrorCode::kInvalidArgument, picture_folder.string() + ": is no folder",
                 "an index is made of folders");
   }
-  Root root = {.path = path};
-  Change([&] { root.id = table.AddRoot(path); });
-  return root;
+  return {.path = path};
 }
 
 void IndexWriter::Parts::CheckIsThere(const Root& root) {
@@ -165,8 +174,9 @@ void IndexWriter::Parts::NoteMounts(const Root& root) {
 UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& model,
                                  const std::filesystem::path& folder, const UpdateOptions& options,
                                  const UpdateListener& listener, const std::atomic<bool>* stop) {
+  Root root = parts_->FindRoot(folder);  // first: a wrong folder begins no index
   parts_->CheckSpace(embedder, model);
-  const Root root = parts_->RootOf(folder);
+  if (root.id == 0) parts_->Change([&] { root.id = parts_->table.AddRoot(root.path); });
   parts_->CheckIsThere(root);
   Batch batch(parts_->database, [&] {
     parts_->scan->Run();
@@ -183,6 +193,7 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   const bool complete = stop == nullptr || !*stop;
   if (complete) update.Finish();
   batch.Commit();
+  parts_->scan->Run();  // an earlier run may have ended before it did
   if (complete) parts_->NoteMounts(root);
   return update.counts();
 }
@@ -210,6 +221,49 @@ void IndexWriter::Remove(const std::filesystem::path& folder) {
     parts_->table.RemoveRoot(root->id);
     parts_->table.FindGone(now);
     parts_->table.RemoveGone(now);
+  });
+}
+
+void IndexWriter::Replace(IndexWriter other) && {
+  const std::filesystem::path place = other.parts_->folder;
+  const std::filesystem::path here = parts_->folder;
+  Database& database = parts_->database;
+  Statement attach = database.Prepare("ATTACH ?1 AS other");
+  attach.Bind(other.parts_->database.name()).Run();
+  parts_->Change([&] {
+    database.Execute(
+        "INSERT OR IGNORE INTO main.apart SELECT min(x.id, y.id), max(x.id, y.id)"
+        " FROM other.apart JOIN other.content AS a ON a.id = apart.a"
+        " JOIN other.content AS b ON b.id = apart.b"
+        " JOIN main.content AS x ON x.hash = a.hash JOIN main.content AS y ON y.hash = b.hash");
+  });
+  database.Execute("DETACH other; PRAGMA wal_checkpoint(TRUNCATE)");
+  // Whole folders change places: no file of the one ever lies beside files of the other.
+  if (::renameat2(AT_FDCWD, here.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
+    throw Error(ErrorCode::kIo, here.string() + ": cannot change places with " + place.string() +
+                                    ": " + std::strerror(errno));
+  }
+  parts_.reset();
+  other.parts_.reset();
+  std::error_code ignored;  // what is left over does no harm
+  std::filesystem::remove_all(here, ignored);
+}
+
+void IndexWriter::SetApart(int64_t a, int64_t b) {
+  if (a == b) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "content " + std::to_string(a) + ": cannot be apart from itself");
+  }
+  parts_->Change([&] {
+    Statement content = parts_->database.Prepare("SELECT 1 FROM content WHERE id = ?1");
+    for (const int64_t id : {a, b}) {
+      if (content.Bind(id).Step()) continue;
+      throw Error(ErrorCode::kNotFound, "content " + std::to_string(id) + ": is not in the index");
+    }
+    content.Reset();
+    parts_->database.Prepare("INSERT OR IGNORE INTO apart(a, b) VALUES (?1, ?2)")
+        .Bind(std::min(a, b), std::max(a, b))
+        .Run();
   });
 }
 

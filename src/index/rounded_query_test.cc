@@ -17,7 +17,7 @@ namespace {
 /// What share of its bound the error of an estimate is.
 double ShareOfBound(const std::vector<float>& query, const std::vector<uint16_t>& halves) {
   std::vector<int8_t> bytes(halves.size());
-  const ByteVector vector = RoundToBytes(halves, bytes);
+  const ByteVector vector = RoundToBytes(halves, bytes, [] { return std::string(); });
   const RoundedQuery rounded(query, vector.norm);
   EXPECT_EQ(rounded.bytes().size() % 64, 0);
   bytes.resize(rounded.bytes().size(), 77);  // what lies behind a vector does not matter

@@ -129,7 +129,9 @@ class RecordMaker {
                       std::to_string(row.halves.size()));
     }
     int8_t* const bytes = record_.data();
-    const ByteVector vector = RoundToBytes(row.halves, {bytes, row.halves.size()});
+    const ByteVector vector = RoundToBytes(row.halves, {bytes, row.halves.size()}, [&] {
+      return path_.string() + ": content " + std::to_string(row.id);
+    });
     int8_t* const fields = bytes + row.halves.size();
     std::memcpy(fields, &vector.scale, sizeof(float));
     std::memcpy(fields + sizeof(float), &vector.residual, sizeof(float));

@@ -85,7 +85,7 @@ class ScanFileTest : public testing::Test {
     for (int64_t row = 0; row < file.rows(); ++row) {
       const Row& expected = rows[static_cast<size_t>(row)];
       std::vector<int8_t> bytes(expected.halves.size());
-      const ByteVector vector = RoundToBytes(expected.halves, bytes);
+      const ByteVector vector = RoundToBytes(expected.halves, bytes, [] { return std::string(); });
       EXPECT_EQ(file.id(row), expected.id);
       EXPECT_EQ(file.scale(row), vector.scale);
       EXPECT_EQ(file.residual(row), vector.residual);
@@ -156,20 +156,20 @@ TEST_F(ScanFileTest, RowsThatDoNotFitChangeNothing) {
   const std::vector<std::pair<Row, std::string>> bad = {
       {RandomRows({5}, 3)[0], "above 5"},
       {RandomRows({-1}, 3)[0], "above 5"},
-      {RandomRows({6}, 4)[0], "expected 3 dimensions, found 4"},
-      {Row{6, {0x3C00, 0x7C00, 0x3C00}}, "finite"},
+      {RandomRows({7}, 4)[0], "content 7: expected 3 dimensions, found 4"},
+      {Row{7, {0x3C00, 0x7C00, 0x3C00}}, "content 7: a vector holds inf"},
   };
-  for (const auto& [row, reason] : bad) {
-    // A good one before it is not there either.
-    const std::vector<Row> more = {row.id == 6 ? row : RandomRows({8}, 3)[0], row};
+  const Row good = RandomRows({6}, 3)[0];
+  for (const auto& [bad_row, reason] : bad) {
+    const Row row = bad_row;  // clang 14 captures no structured bindings
     ExpectError(ErrorCode::kInvalidArgument, {reason}, [&] { Append({row}, 3); });
-    ExpectError(ErrorCode::kInvalidArgument, {}, [&] { Append(more, 3); });
-    ExpectError(ErrorCode::kInvalidArgument, {}, [&] {
-      const Row zero = {0, row.halves};
-      Write({zero}, 3);
-    });
+    // A good one before it is not there either.
+    ExpectError(ErrorCode::kInvalidArgument, {}, [&] { Append({good, row}, 3); });
+    ExpectError(ErrorCode::kInvalidArgument, {}, [&] { Write({good, row}, 3); });
     ExpectHolds(rows, 3);
   }
+  ExpectError(ErrorCode::kInvalidArgument, {"above 0, found 0"},
+              [&] { Write(RandomRows({0}, 3), 3); });
 }
 
 TEST_F(ScanFileTest, LeftoversOfADeadWriterAreIgnoredAndOverwritten) {

@@ -3,8 +3,8 @@
 #include <string>
 #include <system_error>
 
-#include "index/file_systems.h"
 #include "siglip/error.hpp"
+#include "siglip/folder_watch.hpp"
 
 namespace siglip {
 namespace {

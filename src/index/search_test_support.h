@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <random>
 #include <span>
@@ -71,7 +72,8 @@ inline std::vector<ScoredContent> FullComparison(const StoredVectors& vectors,
     if (filter != nullptr && !filter->Contains(id)) continue;
     hits.push_back({id, reference::DotHalves(query, halves)});
   }
-  std::ranges::sort(hits, ComesBefore);
+  // Ids ascend, so those of equal scores come in their order.
+  std::ranges::stable_sort(hits, std::greater<>(), &ScoredContent::score);
   hits.resize(std::min(hits.size(), k));
   return hits;
 }

@@ -97,7 +97,8 @@ class Verification {
       return Report("scan.i8: content " + std::to_string(id) + " is not there");
     }
     std::vector<int8_t> bytes(dimensions_);
-    const ByteVector expected = RoundToBytes(halves, bytes);
+    const ByteVector expected =
+        RoundToBytes(halves, bytes, [id] { return "content " + std::to_string(id); });
     if (!std::equal(bytes.begin(), bytes.end(), scan_->record(row_)) ||
         scan_->scale(row_) != expected.scale || scan_->residual(row_) != expected.residual) {
       Report("scan.i8: content " + std::to_string(id) + " has another vector in index.sqlite");

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "output/embedding.h"
 #include "siglip/tensor.hpp"
@@ -27,13 +29,21 @@ class EmbeddingTable {
   /// Valid until the next call.
   virtual std::span<const float> Row(size_t row) = 0;
 
+  /// What formats with elements of their own write.
+  DType dtype() const { return dtype_; }
+  /// A row in that type. Valid until the next call.
+  std::span<const std::byte> Bytes(size_t row);
+
  protected:
-  /// `row_shape` is [D] or [N, D].
-  EmbeddingTable(size_t rows, Shape row_shape, EmbeddingSettings settings);
+  /// `row_shape` is [D] or [N, D]; `dtype` is kF32 or kF16.
+  EmbeddingTable(size_t rows, Shape row_shape, EmbeddingSettings settings,
+                 DType dtype = DType::kF32);
 
  private:
   Shape shape_;
   const EmbeddingSettings settings_;
+  const DType dtype_;
+  std::vector<uint16_t> halves_;
 };
 
 }  // namespace siglip

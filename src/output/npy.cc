@@ -23,6 +23,8 @@ std::string EscapedLine(const std::string& name) {
 
 }  // namespace
 
+std::string NpyDescr(DType dtype) { return dtype == DType::kF16 ? "<f2" : "<f4"; }
+
 std::string BuildNpyHeader(const std::string& descr, const Shape& shape) {
   std::string extents;
   for (const int64_t extent : shape) extents += std::to_string(extent) + ", ";
@@ -45,10 +47,10 @@ void WriteNpy(EmbeddingTable& table, const std::filesystem::path& path,
               const WriteOptions& options) {
   AtomicFile matrix(path, options);
   AtomicFile names(NpyNamesPath(path), options);
-  matrix.Write(BuildNpyHeader("<f4", table.shape()));
+  matrix.Write(BuildNpyHeader(NpyDescr(table.dtype()), table.shape()));
   for (size_t row = 0; row < table.rows(); ++row) {
     names.Write(EscapedLine(table.Name(row)));
-    matrix.Write(std::as_bytes(table.Row(row)));
+    matrix.Write(table.Bytes(row));
   }
   const std::array<AtomicFile*, 2> pair = {&matrix, &names};
   AtomicFile::CommitTogether(pair);

@@ -10,6 +10,9 @@
 
 namespace siglip {
 
+/// Of kF32 or kF16, as BuildNpyHeader takes it.
+std::string NpyDescr(DType dtype);
+
 /// What precedes the elements; `descr` as "<f4" for f32.
 std::string BuildNpyHeader(const std::string& descr, const Shape& shape);
 

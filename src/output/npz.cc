@@ -40,11 +40,12 @@ void WriteNpz(EmbeddingTable& table, const std::filesystem::path& path,
               const WriteOptions& options) {
   AtomicFile output(path, options);
   ZipWriter zip(output);
-  const std::string header = BuildNpyHeader("<f4", table.shape());
+  const std::string header = BuildNpyHeader(NpyDescr(table.dtype()), table.shape());
+  const auto elements = static_cast<uint64_t>(ElementCount(table.shape()));
   zip.Begin("embeddings.npy",
-            header.size() + static_cast<uint64_t>(ElementCount(table.shape())) * sizeof(float));
+            header.size() + elements * static_cast<uint64_t>(SizeOf(table.dtype())));
   zip.Write(header);
-  for (size_t row = 0; row < table.rows(); ++row) zip.Write(table.Row(row));
+  for (size_t row = 0; row < table.rows(); ++row) zip.Write(table.Bytes(row));
   WriteNames(table, zip);
   zip.Finish();
   output.Commit();

@@ -23,7 +23,7 @@ void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& p
   }
   SafetensorsWriter output(path,
                            {{kOffsets, "I64", {static_cast<int64_t>(table.rows()) + 1}},
-                            {kEmbeddings, "F32", table.shape()},
+                            {kEmbeddings, std::string(ToString(table.dtype())), table.shape()},
                             {kNames, "U8", {names_bytes}}},
                            table.settings(), options);
   int64_t offset = 0;
@@ -33,7 +33,7 @@ void WriteSafetensorsTable(EmbeddingTable& table, const std::filesystem::path& p
     output.Append(kOffsets, std::as_bytes(std::span(&offset, 1)));
   }
   for (size_t row = 0; row < table.rows(); ++row) {
-    output.Append(kEmbeddings, std::as_bytes(table.Row(row)));
+    output.Append(kEmbeddings, table.Bytes(row));
   }
   for (size_t row = 0; row < table.rows(); ++row) {
     const std::string name = table.Name(row);

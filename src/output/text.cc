@@ -13,6 +13,17 @@ namespace {
 
 constexpr char32_t kLostByte = 0xDC00;
 
+}  // namespace
+
+char32_t TakeCodePoint(std::string_view& text) {
+  bool is_whole = false;
+  const size_t length = WellFormedLength(text, is_whole);
+  const char32_t character =
+      is_whole ? FirstCharacter(text).character : kLostByte + static_cast<uint8_t>(text.front());
+  text.remove_prefix(is_whole ? length : 1);
+  return character;
+}
+
 std::string Base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -28,17 +39,6 @@ std::string Base64(std::string_view bytes) {
     }
   }
   return encoded;
-}
-
-}  // namespace
-
-char32_t TakeCodePoint(std::string_view& text) {
-  bool is_whole = false;
-  const size_t length = WellFormedLength(text, is_whole);
-  const char32_t character =
-      is_whole ? FirstCharacter(text).character : kLostByte + static_cast<uint8_t>(text.front());
-  text.remove_prefix(is_whole ? length : 1);
-  return character;
 }
 
 std::string JsonQuoted(std::string_view text) {

@@ -18,6 +18,9 @@ std::string JsonQuoted(std::string_view text);
 /// exact bytes follows.
 std::string JsonPath(std::string_view path);
 
+/// In digits of RFC 4648, padded.
+std::string Base64(std::string_view bytes);
+
 /// The shortest number that reads back as the same float.
 std::string ExactNumber(float value);
 

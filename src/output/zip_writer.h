@@ -32,8 +32,8 @@ class ZipWriter {
   /// Begins a file of exactly `size` bytes, all of which must be written before the next one.
   void Begin(const std::string& name, uint64_t size);
   void Write(std::string_view bytes);
-  void Write(std::span<const float> values) {
-    Write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  void Write(std::span<const std::byte> bytes) {
+    Write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   /// Writes the directory; to be called last.
   void Finish();

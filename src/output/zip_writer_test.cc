@@ -38,7 +38,7 @@ TEST(ZipWriter, WhatWasWrittenCanBeRead) {
   zip.Begin("empty", 0);
   zip.Begin("two", 2 * sizeof(float));
   const std::array<float, 2> values = {1, -2};
-  zip.Write(std::span<const float>(values));
+  zip.Write(std::as_bytes(std::span<const float>(values)));
   zip.Finish();
   output.Commit();
   const MappedFile file = MappedFile::Open(folder / "a.zip");

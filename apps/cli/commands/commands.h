@@ -15,6 +15,7 @@ void AddClassify(CLI::App& app);
 void AddCompare(CLI::App& app);
 void AddIndex(CLI::App& app);
 void AddSearch(CLI::App& app);
+void AddDuplicates(CLI::App& app);
 void AddInspect(CLI::App& app);
 void AddConvert(CLI::App& app);
 void AddInit(CLI::App& app);

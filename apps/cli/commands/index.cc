@@ -3,11 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands/background_count.h"
@@ -17,12 +20,16 @@
 #include "commands/index_listener.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
+#include "output/output_format.h"
 #include "outputs/failure_file.h"
+#include "outputs/index_output.h"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
+#include "siglip/folder_watch.hpp"
 #include "terminal/exit_codes.h"
 #include "terminal/format.h"
 #include "terminal/interrupt.h"
+#include "terminal/text.h"
 
 namespace siglip::cli {
 namespace {
@@ -36,7 +43,21 @@ struct IndexArguments {
   std::string remove;
   bool prune = false;
   int64_t older_than = 0;  // seconds
+  bool rebuild = false;
+  bool watch = false;
+  int64_t rescan = 0;  // seconds; 0: never
+  bool status = false;
+  bool json = false;
+  bool verify = false;
+  std::filesystem::path export_to;
+  DType dtype = DType::kF32;
 };
+
+DType ParseExportDType(const std::string& text) {
+  if (text == "float32") return DType::kF32;
+  if (text == "float16") return DType::kF16;
+  throw Error(ErrorCode::kInvalidArgument, "expected float32 or float16, found '" + text + "'");
+}
 
 std::string SummaryOf(const UpdateCounts& counts, double seconds) {
   std::string text = std::to_string(counts.embedded) + " embedded, " +
@@ -56,39 +77,152 @@ std::string SummaryOf(const UpdateCounts& counts, double seconds) {
   return text;
 }
 
-/// Returns how many failed.
-uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
-                const std::vector<std::string>& folders) {
-  const std::optional<IndexSpace> space = writer.space();
-  const Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
-  const std::string model = RecordedModel(arguments.embedder, space);
-  const std::atomic<bool>& stop = CatchInterrupts();
-  FailureFile failures(arguments.report.failed,
-                       {.replace = arguments.report.force, .stop = nullptr});
-  uint64_t failed = 0;
-  for (const std::string& folder : folders) {
-    IndexListener listener(arguments.report.quiet, arguments.report.list_skipped, failures);
+/// An index being brought up to date, with one embedder for all of its folders.
+class Updates {
+ public:
+  Updates(IndexWriter& writer, const IndexArguments& arguments)
+      : writer_(writer),
+        arguments_(arguments),
+        embedder_(OpenIndexEmbedder(arguments.embedder, writer.space(), {.pictures = true})),
+        model_(RecordedModel(arguments.embedder, writer.space())),
+        stop_(CatchInterrupts()),
+        failures_(arguments.report.failed, {.replace = arguments.report.force, .stop = nullptr}) {}
+
+  /// Throws ExitCode when interrupted.
+  void Update(const std::string& folder) {
+    IndexListener listener(arguments_.report.quiet, arguments_.report.list_skipped, failures_);
     ProgressBar& progress = listener.progress();
     const BackgroundCount count(progress, [&](const std::atomic<bool>& enough) {
-      return CountPictures(folder, arguments.update.walk, enough);
+      return CountPictures(folder, arguments_.update.walk, enough);
     });
     const UpdateCounts counts =
-        writer.Update(embedder, model, folder, arguments.update, listener.Functions(), &stop);
-    failed += counts.failed;
-    if (!arguments.report.quiet) {
+        writer_.Update(embedder_, model_, folder, arguments_.update, listener.Functions(), &stop_);
+    failed_ += counts.failed;
+    if (!arguments_.report.quiet) {
       progress.Print("siglip: " + folder + ": " + SummaryOf(counts, progress.Seconds()));
     }
-    if (stop) {
+    if (stop_) {
       progress.Print("siglip: interrupted; the same command goes on from here");
       ThrowIfInterrupted();
     }
   }
-  failures.Commit();
+
+  /// Goes on until interrupted: updates folders in which something has changed.
+  void Watch(const std::vector<std::string>& folders) {
+    for (const std::string& folder : folders) {
+      if (IsOnAnotherComputer(folder) && arguments_.rescan == 0) {
+        std::cerr << "siglip: " << Printable(folder)
+                  << " is on a disk of another computer, which does not tell of changes; look at "
+                     "it now and then: --rescan 1h\n";
+      }
+    }
+    FolderWatch watch(folders);
+    // What has changed between the updates before and the beginning of the watch.
+    for (const std::string& folder : folders) Update(folder);
+    const std::chrono::seconds rescan(arguments_.rescan);
+    const std::chrono::seconds longest = arguments_.rescan > 0 ? rescan : std::chrono::hours(24);
+    while (!stop_) {
+      const std::set<std::string> changed = watch.Wait(longest, stop_);
+      for (const std::string& folder : changed) Update(folder);
+      if (!changed.empty() || arguments_.rescan == 0 || stop_) continue;
+      for (const std::string& folder : folders) Update(folder);
+    }
+    ThrowIfInterrupted();
+  }
+
+  uint64_t Finish() {
+    failures_.Commit();
+    return failed_;
+  }
+
+ private:
+  IndexWriter& writer_;
+  const IndexArguments& arguments_;
+  const Embedder embedder_;
+  const std::string model_;
+  const std::atomic<bool>& stop_;
+  FailureFile failures_;
+  uint64_t failed_ = 0;
+};
+
+/// Returns how many failed.
+uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
+                const std::vector<std::string>& folders) {
+  Updates updates(writer, arguments);
+  if (arguments.watch) {
+    updates.Watch(folders);
+  } else {
+    for (const std::string& folder : folders) updates.Update(folder);
+  }
+  return updates.Finish();
+}
+
+/// A new index of the same folders, which takes the old one's place when it is complete.
+uint64_t Rebuild(const IndexArguments& arguments) {
+  const std::filesystem::path folder = IndexFolder(arguments.index);
+  IndexWriter old(folder);
+  std::vector<std::string> folders = old.folders();
+  folders.insert(folders.end(), arguments.folders.begin(), arguments.folders.end());
+  if (folders.empty()) throw CLI::ValidationError("--rebuild", "the index holds no folders yet");
+  const std::filesystem::path new_folder = folder.string() + ".rebuild";
+  IndexArguments with_model = arguments;
+  with_model.embedder.embedder.model = RecordedModel(arguments.embedder, old.space());
+  std::optional<IndexWriter> writer(new_folder);
+  uint64_t failed = 0;
+  try {
+    failed = Update(*writer, with_model, folders);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMismatch) throw;
+    // That of an earlier attempt with another model.
+    writer.reset();
+    std::filesystem::remove_all(new_folder);
+    writer.emplace(new_folder);
+    failed = Update(*writer, with_model, folders);
+  }
+  std::move(*writer).Replace(std::move(old));
   return failed;
 }
 
-void Index(const IndexArguments& arguments) {
-  CheckOutputFiles(arguments.report, {});
+/// Those that only look; false where there are none of them.
+bool Look(const IndexArguments& arguments) {
+  if (!arguments.status && !arguments.verify && arguments.export_to.empty()) return false;
+  const siglip::Index index(IndexFolder(arguments.index));
+  if (arguments.status) {
+    std::cout << (arguments.json ? StatusJson(index.status()) : StatusText(index.status()));
+  }
+  if (arguments.verify) {
+    const std::vector<std::string> faults = index.Verify();
+    for (const std::string& fault : faults) std::cout << Printable(fault) << "\n";
+    if (!faults.empty()) throw ExitCode{kNothingDone};
+    if (!arguments.report.quiet) std::cout << "no faults found\n";
+  }
+  if (!arguments.export_to.empty()) {
+    const size_t rows = ExportIndex(index, arguments.export_to, arguments.dtype,
+                                    {.replace = arguments.report.force, .stop = nullptr});
+    if (!arguments.report.quiet) std::cerr << "siglip: " << rows << " rows exported\n";
+  }
+  return true;
+}
+
+void CheckArguments(const IndexArguments& arguments) {
+  std::vector<std::filesystem::path> outputs;
+  if (!arguments.export_to.empty()) {
+    try {
+      outputs = OutputFiles(arguments.export_to);
+    } catch (const Error& error) {
+      throw CLI::ValidationError("--export", error.what());
+    }
+  }
+  CheckOutputFiles(arguments.report, outputs);
+}
+
+void RunIndex(const IndexArguments& arguments) {
+  CheckArguments(arguments);
+  if (Look(arguments)) return;
+  if (arguments.rebuild) {
+    if (Rebuild(arguments) > 0) throw ExitCode{kSomeFailed};
+    return;
+  }
   IndexWriter writer(IndexFolder(arguments.index));
   if (!arguments.remove.empty()) writer.Remove(arguments.remove);
   std::vector<std::string> folders = arguments.folders;
@@ -137,6 +271,44 @@ void AddIndex(CLI::App& app) {
       ->needs("--prune");
   command->add_option("--remove", arguments->remove, "Forget a folder and all that only it has")
       ->type_name("FOLDER");
+  CLI::Option* const watch = command->add_flag("--watch", arguments->watch,
+                                               "Go on until interrupted: whenever something has "
+                                               "changed in a folder and it was quiet for two "
+                                               "seconds, bring the index up to date");
+  AddParsedOption(
+      *command, "--rescan",
+      [arguments](const std::string& text) { arguments->rescan = ParseAge(text); },
+      "With --watch: also look at all files as often as this, such as 1h; for disks of other "
+      "computers, which do not tell of changes")
+      ->type_name("AGE")
+      ->needs(watch);
+  CLI::Option* const rebuild = command->add_flag(
+      "--rebuild", arguments->rebuild,
+      "Make the index anew, with another model or other options; the old one is there until the "
+      "new one is complete");
+  CLI::Option* const status = command->add_flag("--status", arguments->status,
+                                                "Print what the index holds, and do nothing else");
+  AddJsonOption(*command, arguments->json)->needs(status);
+  CLI::Option* const verify = command->add_flag(
+      "--verify", arguments->verify, "Look for faults in the index, and do nothing else");
+  CLI::Option* const export_to =
+      command
+          ->add_option(
+              "--export", arguments->export_to,
+              "File to write, as siglip embed does: a row for every file that is there, in "
+              "byte order of the paths")
+          ->type_name("FILE");
+  AddParsedOption(
+      *command, "--dtype",
+      [arguments](const std::string& text) { arguments->dtype = ParseExportDType(text); },
+      "With --export to .npy, .npz or .safetensors: float16 is what the index has")
+      ->type_name("float32|float16")
+      ->default_str("float32")
+      ->needs(export_to);
+  for (CLI::Option* const look : {status, verify, export_to}) {
+    look->excludes(rebuild, watch, "--prune", "--remove", "FOLDER");
+  }
+  rebuild->excludes(watch, "--prune", "--remove");
   AddReportOptions(*command, arguments->report);
   command->footer(
       "Files that have not changed are not read, and what has the same bytes is embedded once, "
@@ -145,7 +317,7 @@ void AddIndex(CLI::App& app) {
       "  siglip index --model google/siglip2-base-patch16-224 ~/pictures\n"
       "  siglip index                     # brings it up to date\n"
       "  siglip index --prune --older-than 30d");
-  command->callback([arguments] { Index(*arguments); });
+  command->callback([arguments] { RunIndex(*arguments); });
 }
 
 }  // namespace siglip::cli

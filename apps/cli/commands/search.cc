@@ -141,6 +141,7 @@ void Search(const SearchArguments& arguments) {
     WriteContactSheet(arguments.html, TitleOf(parts), result, {.replace = arguments.force});
   }
   Print(arguments, result, took.count());
+  std::cout.flush();  // also where the exit status is not 0
   if (result.hits.empty()) throw ExitCode{kNothingDone};
 }
 

@@ -16,24 +16,6 @@ std::string PadLeft(const std::string& text, size_t columns) {
   return std::string(columns - std::min(columns, text.size()), ' ') + text;
 }
 
-/// In percent: "97.3 %", "<0.1 %".
-std::string Percent(double probability) {
-  const double percent = 100 * probability;
-  return (percent < 0.05 ? "<0.1" : FormatNumber(percent, 1)) + " %";
-}
-
-std::string Remarks(const Hit& hit) {
-  std::string text;
-  const auto add = [&](size_t count, const char* one, const char* many) {
-    if (count == 0) return;
-    text +=
-        (text.empty() ? "  (+" : ", +") + std::to_string(count) + " " + (count == 1 ? one : many);
-  };
-  add(hit.copies.size(), "copy", "copies");
-  add(hit.alike.size(), "alike", "alike");
-  return text.empty() ? "" : text + ")";
-}
-
 template <class Value>
 nlohmann::json OrNull(const std::optional<Value>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json();
@@ -67,6 +49,22 @@ std::string HitJson(const Hit& hit) {
 
 }  // namespace
 
+std::string Percent(double probability) {
+  const double percent = 100 * probability;
+  return (percent < 0.05 ? "<0.1" : FormatNumber(percent, 1)) + " %";
+}
+
+std::string Remarks(const Hit& hit) {
+  std::string text;
+  const auto add = [&](size_t count, const char* one, const char* many) {
+    if (count == 0) return;
+    text += (text.empty() ? "+" : ", +") + std::to_string(count) + " " + (count == 1 ? one : many);
+  };
+  add(hit.copies.size(), "copy", "copies");
+  add(hit.alike.size(), "alike", "alike");
+  return text;
+}
+
 std::string SearchTable(const SearchResult& result) {
   if (result.hits.empty()) return "no pictures found\n";
   const bool with_standout = result.deviation.has_value();
@@ -86,7 +84,8 @@ std::string SearchTable(const SearchResult& result) {
     text += PadLeft(FormatNumber(hit.score, 4), kScoreColumns);
     if (hit.standout) text += PadLeft(FormatNumber(*hit.standout, 1), kStandoutColumns);
     if (hit.probability) text += PadLeft(Percent(*hit.probability), kProbabilityColumns);
-    text += "  " + Printable(hit.path) + Remarks(hit) + "\n";
+    const std::string remarks = Remarks(hit);
+    text += "  " + Printable(hit.path) + (remarks.empty() ? "" : "  (" + remarks + ")") + "\n";
   }
   return text;
 }

@@ -5,8 +5,8 @@
 
 /// Rows multiplied at once.
 constexpr size_t kQueriedRows = 4;
-/// How far ahead rows are fetched, in groups of kQueriedRows: what is nearer comes too late, what
-/// is further may be gone again (measured).
+/// How far ahead rows are fetched, in groups of kQueriedRows. Without that, rows of halves come a
+/// fifth slower from memory; one to four groups are alike (measured on Sapphire Rapids).
 constexpr size_t kGroupsAhead = 2;
 constexpr size_t kLineBytes = 64;
 

@@ -1,0 +1,77 @@
+#include "outputs/duplicates_output.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+#include "output/text.h"
+#include "terminal/format.h"
+#include "terminal/text.h"
+
+namespace siglip::cli {
+namespace {
+
+/// What removing all but the representative would free.
+int64_t SpareBytes(const DuplicateGroup& group) {
+  int64_t bytes = 0;
+  for (const DuplicateFile& file : group.files) bytes += file.bytes;
+  return bytes - group.files.front().bytes;
+}
+
+std::string Line(const DuplicateGroup& group, size_t index) {
+  const DuplicateFile& file = group.files[index];
+  const bool is_copy = file.content == group.files.front().content;
+  const std::string relation = index == 0 ? "" : is_copy ? "copy" : FormatNumber(file.score, 4);
+  const std::string pixels =
+      file.width == 0 ? "" : std::to_string(file.width) + " x " + std::to_string(file.height);
+  std::array<char, 64> columns;
+  std::snprintf(columns.data(), columns.size(), "  %-6s  %9s  %13s  ", relation.c_str(),
+                FormatBytes(file.bytes).c_str(), pixels.c_str());
+  return columns.data() + Printable(file.path) + "\n";
+}
+
+/// Seconds with nine digits behind the point, exactly.
+std::string Seconds(int64_t nanoseconds) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const int64_t magnitude = nanoseconds < 0 ? -nanoseconds : nanoseconds;
+  std::array<char, 40> text;
+  std::snprintf(text.data(), text.size(), "%s%lld.%09lld", nanoseconds < 0 ? "-" : "",
+                static_cast<long long>(magnitude / kSecond),
+                static_cast<long long>(magnitude % kSecond));
+  return text.data();
+}
+
+}  // namespace
+
+std::string DuplicatesText(const std::vector<DuplicateGroup>& groups) {
+  if (groups.empty()) return "no duplicates found\n";
+  std::string text;
+  size_t spare = 0;
+  int64_t bytes = 0;
+  for (const DuplicateGroup& group : groups) {
+    for (size_t i = 0; i < group.files.size(); ++i) text += Line(group, i);
+    text += "\n";
+    spare += group.files.size() - 1;
+    bytes += SpareBytes(group);
+  }
+  return text + std::to_string(groups.size()) + (groups.size() == 1 ? " group" : " groups") + ", " +
+         std::to_string(spare) + (spare == 1 ? " file" : " files") +
+         " beside the first of each; without these, " + FormatBytes(bytes) + " less\n";
+}
+
+std::string DuplicatesJson(const DuplicateGroup& group, DuplicateKind kind) {
+  std::string text = "{\"kind\":\"" + std::string(ToString(kind)) +
+                     "\",\"spare_bytes\":" + std::to_string(SpareBytes(group)) + ",\"files\":[";
+  for (const DuplicateFile& file : group.files) {
+    if (text.back() != '[') text += ",";
+    text += "{" + JsonPath(file.path) + ",\"id\":" + std::to_string(file.content) +
+            ",\"bytes\":" + std::to_string(file.bytes) +
+            ",\"width\":" + std::to_string(file.width) +
+            ",\"height\":" + std::to_string(file.height) + ",\"mtime\":" + Seconds(file.mtime_ns) +
+            ",\"score\":" + ExactNumber(file.score) + "}";
+  }
+  return text + "]}\n";
+}
+
+}  // namespace siglip::cli

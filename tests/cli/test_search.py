@@ -1,0 +1,419 @@
+"""siglip search: what is found, in which order, and what is said about it."""
+
+import base64
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import safetensors_io
+from command_line import GOLDEN, PROGRAM, CommandTest, run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "demo"
+EVAL = GOLDEN / "demo-model-eval"
+TIMES = ROOT / "tests" / "data" / "times"
+PICTURES = sorted((ROOT / "examples" / "images").glob("*.jpg"))
+
+
+def picture(seed, width=8, remark=""):
+    """A small picture of noise. Those of the same seed and another remark show the same."""
+    return f"P6\n#{remark}\n{width} 8 255\n".encode() + random.Random(seed).randbytes(24 * width)
+
+
+class SearchTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.folder.resolve()
+        self.pictures = self.folder / "pictures"
+        self.pictures.mkdir()
+        self.store = self.folder / "index"
+
+    def index(self, *words):
+        return self.succeed("index", "--index", self.store, "--model", MODEL, *(words or [self.pictures]))
+
+    def search(self, *words, store=None, **options):
+        return json.loads(self.succeed("search", "--json", "--index", store or self.store, *words,
+                                       **options).stdout)
+
+    def found(self, *words):
+        """Names of the hits, in byte order."""
+        result = run("search", "--json", "--all", "--top", 1000, "--index", self.store, "a star", *words)
+        self.assertIn(result.returncode, (0, 1), result.stderr)
+        found = json.loads(result.stdout)
+        self.assertEqual(found["total"], len(found["data"]))
+        return sorted(os.path.basename(hit["path"]) for hit in found["data"])
+
+
+class EvaluationTest(CommandTest):
+    """On the evaluation set of the demo model."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scratch = CommandTest()
+        CommandTest.setUp(cls.scratch)
+        cls.store = cls.scratch.folder / "index"
+        run("index", "--index", cls.store, "--model", MODEL, "--preprocess", "pillow13", EVAL)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.doCleanups()
+        super().tearDownClass()
+
+    def hits(self, *words):
+        found = self.succeed("search", "--json", "--all", "--top", 400, "--index", self.store, *words)
+        return json.loads(found.stdout)["data"]
+
+    def test_hits_are_those_of_a_comparison(self):
+        """In the order of `siglip compare`, whose embeddings are not rounded to 16 bits."""
+        captions = [row["caption"] for row in json.loads((EVAL / "labels.json").read_text())][::25]
+        names = sorted(EVAL.glob("[0-9]*"))
+        compared = json.loads(self.succeed("compare", "--json", "--model", MODEL, "--preprocess", "pillow13",
+                                           *(word for text in captions for word in ("--text", text)),
+                                           *names).stdout)
+        cosines = numpy.array(compared["cosines"])[400:, :400]
+        expected = safetensors_io.read(EVAL / "expected.safetensors")
+        texts, images = expected["caption_embeds"][::25], expected["image_embeds"]
+        right = (texts @ (images / numpy.linalg.norm(images, axis=1, keepdims=True)).T).argmax(axis=1)
+        for text, caption in enumerate(captions):
+            hits = self.hits(caption)
+            found = [names.index(pathlib.Path(hit["path"])) for hit in hits]
+            self.assertEqual(sorted(found), list(range(400)))
+            self.assertEqual(found[0], right[text])
+            scores = numpy.array([hit["score"] for hit in hits])
+            self.assertTrue((scores[:-1] >= scores[1:]).all())
+            numpy.testing.assert_allclose(scores, cosines[text, found], atol=3e-4)
+            gaps = cosines[text, found][:-1] - cosines[text, found][1:]
+            self.assertGreater(gaps.min(), -6e-4)
+
+    def test_a_picture_finds_itself(self):
+        hits = self.hits("--image", EVAL / "003.png")
+        self.assertEqual(pathlib.Path(hits[0]["path"]).name, "003.png")
+        self.assertAlmostEqual(hits[0]["score"], 1, delta=1e-3)
+        self.assertNotIn("probability", hits[0])
+
+    def test_standout_is_by_mean_and_deviation_of_all_scores(self):
+        found = json.loads(self.succeed("search", "--json", "--all", "--top", 400, "--index", self.store,
+                                        "a red circle").stdout)
+        scores = numpy.array([hit["score"] for hit in found["data"]])
+        self.assertAlmostEqual(found["mean"], scores.mean(), delta=1e-5)
+        self.assertAlmostEqual(found["deviation"], scores.std(), delta=1e-5)
+        numpy.testing.assert_allclose([hit["standout"] for hit in found["data"]],
+                                      (scores - scores.mean()) / scores.std(), atol=1e-3)
+
+    def test_probability_is_that_of_classify(self):
+        hits = self.hits("a red circle")[:5]
+        rows = self.succeed("classify", "--json", "--model", MODEL, "--preprocess", "pillow13", "--labels",
+                            "a red circle", "--template", "{}", *(hit["path"] for hit in hits)).stdout
+        for hit, row in zip(hits, rows.splitlines()):
+            self.assertAlmostEqual(hit["probability"], json.loads(row)["labels"][0]["probability"], delta=2e-3)
+
+    def test_parts_are_divided_by_the_deviations_of_their_scores(self):
+        """red circle - 0.5 black background + 2 picture, against the formula over single searches:
+        scores of a sum are sums of scores."""
+        name = EVAL / "010.jpg"
+        parts = [(("a red circle",), 1), (("a black background",), -0.5), (("--image", name), 2)]
+        total = numpy.zeros(400)
+        order = sorted(str(path) for path in EVAL.glob("[0-9]*"))
+        for words, weight in parts:
+            scores = {hit["path"]: hit["score"] for hit in self.hits(*words)}
+            scores = numpy.array([scores[path] for path in order])
+            total += weight * scores / scores.std()
+        for words in (["a red circle", "--not", "a black background", "--image", name, "--weight", 2],
+                      ["--image", name, "--weight", 2, "a red circle", "--weight", 1,
+                       "a black background", "--weight", "-0.5"],
+                      ["--not", "a black background", "--image", name, "--weight", 2, "a red circle"]):
+            hits = self.hits(*words)
+            scores = {hit["path"]: hit["score"] for hit in hits}
+            scores = numpy.array([scores[path] for path in order])
+            # The combined query is normalised: scores are the sums but for one factor.
+            factor = (scores @ total) / (total @ total)
+            numpy.testing.assert_allclose(scores, factor * total, atol=1e-3)
+            self.assertNotIn("probability", hits[0])
+
+    def test_another_precision_may_search(self):
+        for words in (["a red circle"], ["--image", EVAL / "003.png"]):
+            exact, close = (self.hits(*words, *extra) for extra in ([], ["--precision", "int8"]))
+            self.assertEqual(exact[0]["path"], close[0]["path"])
+            self.assertNotEqual(exact[0]["score"], close[0]["score"])
+
+    def test_every_instruction_set_and_any_threads_find_the_same(self):
+        def hits(**options):
+            result = run("search", "--json", "--top", 50, "--index", self.store, "--image", EVAL / "003.png",
+                         **options)
+            return [(hit["id"]) for hit in json.loads(result.stdout)["data"]]
+        expected = hits()
+        self.assertEqual(hits(isa="generic"), expected)
+        result = run("search", "--json", "--top", 50, "--index", self.store, "--threads", 1, "--image",
+                     EVAL / "003.png")
+        self.assertEqual([hit["id"] for hit in json.loads(result.stdout)["data"]], expected)
+
+    def test_weaker_matches_come_below_a_line(self):
+        lines = self.succeed("search", "--top", 30, "--index", self.store, "a red circle").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["score", "standout", "probability"])
+        self.assertEqual(lines.count("weaker matches:"), 1)
+        self.assertEqual(len(lines), 32)
+
+    def test_closed_output(self):
+        with subprocess.Popen([PROGRAM, "search", "--index", self.store, "--top", "400", "a star"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdout.close()
+            said = process.stderr.read()
+            process.wait()
+        self.assertEqual(said, b"")
+        self.assertEqual(process.returncode, 1)
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "search", "--index", self.store, "a star"], stdout=full,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("No space left", result.stderr)
+
+
+class OutputTest(SearchTest):
+    def test_fields_and_their_types(self):
+        shutil.copy(TIMES / "all.jpg", self.pictures)
+        shutil.copy(TIMES / "all.jpg", self.pictures / "copy.jpg")
+        (self.pictures / "b.ppm").write_bytes(picture(1))
+        self.index()
+        found = self.search("a star")
+        self.assertEqual(list(found), ["total", "took_ms", "mean", "deviation", "data"])
+        self.assertEqual(found["total"], 2)
+        self.assertGreater(found["took_ms"], 0)
+        self.assertIsNone(found["mean"])  # of two pictures it says little
+        self.assertIsNone(found["deviation"])
+        hits = {os.path.basename(hit["path"]): hit for hit in found["data"]}
+        self.assertEqual(sorted(hits), ["all.jpg", "b.ppm"])
+        for hit in hits.values():
+            self.assertEqual(list(hit), ["id", "hash", "path", "score", "standout", "probability", "width",
+                                         "height", "taken", "copies", "alike"])
+            self.assertIsInstance(hit["id"], int)
+            self.assertRegex(hit["hash"], "^[0-9a-f]{32}$")
+            self.assertIsInstance(hit["score"], float)
+            self.assertIsNone(hit["standout"])
+            self.assertIsInstance(hit["probability"], float)
+            self.assertEqual(hit["alike"], [])
+        # The picture is 16 x 12 and its orientation turns it.
+        self.assertEqual([hits["all.jpg"][key] for key in ("width", "height", "taken", "copies")],
+                         [12, 16, "2024-05-17T09:30:05+05:30", [str(self.pictures / "copy.jpg")]])
+        self.assertEqual([hits["b.ppm"][key] for key in ("width", "height", "taken", "copies")],
+                         [8, 8, None, []])
+
+    def test_paths_that_are_no_utf8(self):
+        name = os.fsencode(self.pictures) + b"/caf\xe9.ppm"
+        with open(name, "wb") as file:
+            file.write(picture(1))
+        self.index()
+        hit, = self.search("a star")["data"]
+        self.assertEqual(hit["path"], f"{self.pictures}/caf\N{REPLACEMENT CHARACTER}.ppm")
+        self.assertEqual(base64.b64decode(hit["path_base64"]), name)
+
+    def test_paths_only(self):
+        for name in ("a b.ppm", "c\nd.ppm", "e.ppm"):
+            (self.pictures / name).write_bytes(picture(name))
+        self.index()
+        paths = [hit["path"] for hit in self.search("a star")["data"]]
+        base = ("search", "--index", self.store, "a star", "--paths-only")
+        self.assertEqual(self.succeed(*base).stdout, "".join(f"{path}\n" for path in paths))
+        self.assertEqual(self.succeed(*base, "-0").stdout, "".join(f"{path}\0" for path in paths))
+        self.assertIn("--paths-only", self.fail_with(2, "search", "--index", self.store, "a star", "-0"))
+
+    def test_table(self):
+        (self.pictures / "a\x1b[31m.ppm").write_bytes(picture(1))
+        (self.pictures / "b.ppm").write_bytes(picture(1))
+        (self.pictures / "c.ppm").write_bytes(picture(1, remark="again"))
+        self.index()
+        lines = self.succeed("search", "--index", self.store, "a star").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["score", "probability"])
+        self.assertEqual(len(lines), 2)
+        self.assertNotIn("\x1b", lines[1])
+        self.assertIn("(+1 copy, +1 alike)", lines[1])
+        score, probability = re.match(r" *(-?\d\.\d{4}) +(<?\d+\.\d %)  /", lines[1]).groups()
+        hit, = self.search("a star")["data"]
+        self.assertAlmostEqual(float(score), hit["score"], delta=6e-5)
+        self.assertTrue(probability == "<0.1 %" or
+                        abs(float(probability[:-2]) - 100 * hit["probability"]) < 0.06)
+
+    def test_what_shows_the_same_is_one_hit(self):
+        for i in range(5):
+            (self.pictures / f"{i}.ppm").write_bytes(picture(1, remark=str(i)))
+        (self.pictures / "other.ppm").write_bytes(picture(2))
+        self.index()
+        folded = self.search("a star")
+        self.assertEqual(folded["total"], 6)
+        self.assertEqual(len(folded["data"]), 2)
+        together = next(hit for hit in folded["data"] if hit["alike"])
+        every = self.search("a star", "--all")["data"]
+        self.assertEqual(len(every), 6)
+        self.assertEqual({together["id"], *together["alike"]},
+                         {hit["id"] for hit in every if not hit["path"].endswith("other.ppm")})
+
+    def test_top_and_lowest_score(self):
+        for i in range(30):
+            (self.pictures / f"{i}.ppm").write_bytes(picture(i))
+        self.index()
+        every = self.search("a star", "--all", "--top", 100)["data"]
+        self.assertEqual(len(every), 30)
+        self.assertEqual(len(self.search("a star", "--all")["data"]), 20)
+        self.assertEqual(self.search("a star", "--all", "--top", 3)["data"], every[:3])
+        limit = (every[9]["score"] + every[10]["score"]) / 2
+        self.assertEqual(self.search("a star", "--all", "--min-score", limit)["data"], every[:10])
+        base = ("search", "--index", self.store, "a star", "--min-score", 1.5)
+        result = run(*base)
+        self.assertEqual((result.returncode, result.stdout), (1, "no pictures found\n"))
+        result = run(*base, "--paths-only")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (1, "", ""))
+        result = run(*base, "--json")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(json.loads(result.stdout)["data"], [])
+
+
+class FilterTest(SearchTest):
+    def test_filters(self):
+        (self.pictures / "sub").mkdir()
+        shutil.copy(TIMES / "all.jpg", self.pictures / "jpeg.jpg")            # 12 wide, 2024-05-17T09:30:05
+        shutil.copy(TIMES / "all.png", self.pictures / "sub" / "png.jpg")     # likewise
+        shutil.copy(TIMES / "no-time.jpg", self.pictures / "sub" / "no-time.jpg")
+        (self.pictures / "sub" / "wide.ppm").write_bytes(picture(1, 30))
+        (self.pictures / "sub-b.ppm").write_bytes(picture(2, 8))
+        self.index()
+        dated = ["jpeg.jpg", "png.jpg"]
+        for words, expected in (
+                (["--after", "2024"], dated), (["--after", "2024-05-17T09:30:05"], dated),
+                (["--after", "2024-05-17T09:30:06"], []), (["--before", "2024-05-17T09:30:05"], []),
+                (["--before", "2024-05-17T09:30:06"], dated), (["--before", "2024-05-17"], []),
+                (["--after", "2024-05", "--before", "2024-06"], dated), (["--before", "2024"], []),
+                (["--format", "jpeg"], ["jpeg.jpg", "no-time.jpg"]), (["--format", "png"], ["png.jpg"]),
+                (["--format", "heic"], []), (["--min-width", "13"], ["wide.ppm"]),
+                (["--min-width", "0"], ["jpeg.jpg", "no-time.jpg", "png.jpg", "sub-b.ppm", "wide.ppm"]),
+                (["--under", self.pictures / "sub"], ["no-time.jpg", "png.jpg", "wide.ppm"]),
+                (["--under", self.pictures / "sub", "--after", "2024"], ["png.jpg"]),
+                (["--under", self.pictures / "su"], []), (["--under", self.folder / "elsewhere"], [])):
+            with self.subTest(words=words):
+                self.assertEqual(self.found(*words), expected)
+        relative = run("search", "--index", self.store, "--paths-only", "--under", "sub", "--format", "pnm",
+                       "a star", cwd=self.pictures)
+        self.assertEqual(relative.stdout, f"{self.pictures}/sub/wide.ppm\n")
+
+    def test_wrong_filters(self):
+        for words in (["--after", "yesterday"], ["--before", "2024-13"], ["--before", "2024-05-17T25:00:00"],
+                      ["--format", "jpg"], ["--min-width", "-1"], ["--min-width", "wide"], ["--top", "0"],
+                      ["--min-score", "high"], ["--weight", "much"]):
+            self.assertIn(words[0], self.fail_with(2, "search", "a star", f"{words[0]}={words[1]}"))
+
+
+class QueryTest(SearchTest):
+    def setUp(self):
+        super().setUp()
+        for path in PICTURES:
+            shutil.copy(path, self.pictures)
+        self.index()
+
+    def test_a_weight_belongs_to_what_it_follows(self):
+        base = self.search("a red circle", "a blue star", "--weight", 0.25)["data"]
+        self.assertEqual(self.search("a blue star", "--weight", 0.25, "a red circle")["data"], base)
+        self.assertEqual(self.search("a red circle", "--weight", 4, "a blue star")["data"][0]["path"],
+                         base[0]["path"])
+        self.assertNotEqual(self.search("a red circle", "--weight", 0.25, "a blue star")["data"], base)
+        without = self.search("a red circle", "--not", "a blue star")["data"]
+        self.assertEqual(self.search("a red circle", "a blue star", "--weight", -0.5)["data"], without)
+        self.assertEqual(self.search("a red circle", "--not", "a blue star", "--weight", -0.5)["data"],
+                         without)
+
+    def test_what_is_no_query(self):
+        base = ("search", "--index", self.store)
+        self.assertIn("WORDS", self.fail_with(2, *base))
+        self.assertIn("WORDS", self.fail_with(2, *base, "--not", "a star"))
+        self.assertIn("--weight", self.fail_with(2, *base, "--weight", 2, "a star"))
+        self.assertIn("cancel out", self.fail_with(1, *base, "a star", "--not", "a star", "--weight", -1))
+        self.assertIn("finite", self.fail_with(1, *base, "a star", "b", "--weight", "inf"))
+        self.assertIn("nothing.jpg", self.fail_with(1, *base, "--image", "nothing.jpg"))
+        self.assertIn("Did you mean --top", self.fail_with(2, *base, "a star", "--tpo", 3))
+
+    def test_a_lone_part_needs_no_weight(self):
+        self.assertEqual(self.search("a star", "--weight", 3)["data"], self.search("a star")["data"])
+
+
+class IndexTest(SearchTest):
+    def test_no_index(self):
+        message = self.fail_with(1, "search", "--index", self.store, "a star")
+        self.assertIn(str(self.store), message)
+        self.assertIn("siglip index", message)
+        self.assertFalse(self.store.exists())
+
+    def test_an_empty_folder(self):
+        self.index()
+        result = run("search", "--index", self.store, "a star")
+        self.assertEqual((result.returncode, result.stdout), (1, "no pictures found\n"))
+
+    def test_one_picture(self):
+        (self.pictures / "a.ppm").write_bytes(picture(1))
+        self.index()
+        self.assertEqual(len(self.search("a star")["data"]), 1)
+        message = self.fail_with(1, "search", "--index", self.store, "a star", "a circle")
+        self.assertIn("index more pictures", message)
+
+    def test_a_model_without_texts(self):
+        model = self.folder / "model"
+        shutil.copytree(MODEL, model)
+        config = json.loads((model / "config.json").read_text())
+        tensors = safetensors_io.read(model / "model.safetensors")
+        safetensors_io.write(model / "model.safetensors",
+                             {name: value for name, value in tensors.items() if name.startswith("vision_model.")})
+        (model / "config.json").write_text(json.dumps(
+            {**config["vision_config"], "model_type": "siglip_vision_model"}))
+        (self.pictures / "a.ppm").write_bytes(picture(1))
+        (self.pictures / "b.ppm").write_bytes(picture(2))
+        self.succeed("index", "--index", self.store, "--model", model, self.pictures)
+        message = self.fail_with(1, "search", "--index", self.store, "a star")
+        self.assertIn(str(model), message)
+        self.assertIn("text", message)
+        hits = self.search("--image", self.pictures / "b.ppm")["data"]
+        self.assertEqual(os.path.basename(hits[0]["path"]), "b.ppm")
+        # Nothing says that another model's text tower is of the same training.
+        self.fail_with(1, "search", "--index", self.store, "--model", MODEL, "a star")
+
+    def test_the_recorded_model_is_gone(self):
+        model = self.folder / "model"
+        shutil.copytree(MODEL, model)
+        (self.pictures / "a.ppm").write_bytes(picture(1))
+        self.succeed("index", "--index", self.store, "--model", model, self.pictures)
+        model.rename(self.folder / "moved")
+        self.assertIn(str(model), self.fail_with(1, "search", "--index", self.store, "a star"))
+        self.search("a star", "--model", self.folder / "moved")
+        self.search("a star", "--model", MODEL)  # the same weights
+
+    def test_another_model(self):
+        other = self.folder / "other"
+        shutil.copytree(MODEL, other)
+        tensors = safetensors_io.read(MODEL / "model.safetensors")
+        safetensors_io.write(other / "model.safetensors", {
+            name: -value if name.endswith("layers.0.mlp.fc1.bias") else value
+            for name, value in tensors.items()})
+        (self.pictures / "a.ppm").write_bytes(picture(1))
+        self.index()
+        for words in (["a star"], ["--image", PICTURES[0]]):
+            message = self.fail_with(1, "search", "--index", self.store, "--model", other, *words)
+            self.assertIn(f"made with {MODEL}", message)
+            self.assertIn("weights", message)
+
+    def test_contact_sheet(self):
+        (self.pictures / "a.ppm").write_bytes(picture(1))
+        self.index()
+        page = self.folder / "page.html"
+        self.search("a star", "--html", page)
+        self.assertIn("a star", page.read_text())
+        self.assertIn(str(page), self.fail_with(1, "search", "--index", self.store, "a star", "--html", page))
+        self.search("a star", "--html", page, "--force")
+
+
+if __name__ == "__main__":
+    unittest.main()
