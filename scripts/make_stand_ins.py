@@ -11,6 +11,10 @@ library gets one of the same soname with the functions that are asked for and no
   is loaded, they answer with none;
 - JBIG-KIT fails, so that a TIFF picture compressed with JBIG is one that cannot be read.
 
+Others do decode, but most of them is an encoder. Of these FOLDER gets one of the same soname, linked from Debian's
+static library, with the decoder alone; what is asked for beside it ends the process. FOLDER/parts.txt has a line for
+each of them: the name of its file and the static library.
+
 FOLDER is made; it is to be searched for libraries before the system's own.
 """
 
@@ -18,7 +22,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from system_libraries import path_of, run
+from system_libraries import path_of, path_of_archive, run
 
 # soname -> who asks for it.
 ENCODERS = {
@@ -39,6 +43,19 @@ JBIG_FUNCTIONS = {
     "jbg_newlen": "int jbg_newlen(void) { return 0; }",
 }
 
+# soname -> the static library, the version of its symbols, who asks for it, and the functions that stay.
+DECODERS = {
+    "liblzma.so.5": ("liblzma.a", "XZ_5.0", "libtiff.so.6", """
+        lzma_code lzma_end lzma_lzma_preset lzma_memusage lzma_stream_decoder"""),
+    "libwebp.so.7": ("libwebp.a", "", "libtiff.so.6 libwebpdemux.so.2", """
+        WebPDecode WebPFreeDecBuffer WebPGetFeaturesInternal WebPIAppend WebPIDecGetRGB WebPIDelete WebPINewDecoder
+        WebPInitDecBufferInternal WebPInitDecoderConfigInternal WebPSafeCalloc WebPSafeFree"""),
+    "libzstd.so.1": ("libzstd.a", "", "libtiff.so.6", """
+        ZSTD_createDStream ZSTD_decompress ZSTD_decompressStream ZSTD_freeDStream ZSTD_getErrorName ZSTD_initDStream
+        ZSTD_isError"""),
+}
+PARTS_FILE = "parts.txt"
+
 
 def library(soname):
     path = path_of(soname)
@@ -57,13 +74,18 @@ def symbols(path, *, undefined):
     return names
 
 
-def source(soname, users):
-    """C with the functions of `soname` that `users` ask for."""
+def asked_functions(soname, users):
+    """Those of `soname` that `users` ask for."""
     asked = set().union(*(symbols(library(user), undefined=True) for user in users.split()))
     functions = sorted(asked & symbols(library(soname), undefined=False))
     if not functions:
         sys.exit(f"make_stand_ins: {users} asks {soname} for nothing: it needs no stand-in")
-    lines = [f"/* Stands in for {soname}, which decoding never calls. */"]
+    return functions
+
+
+def source(soname, functions):
+    """C with these functions, which do nothing."""
+    lines = [f"/* Stands in for what decoding never calls of {soname}. */"]
     for name in functions:
         if soname in JBIG and name in JBIG_FUNCTIONS:
             lines.append(JBIG_FUNCTIONS[name])
@@ -74,17 +96,40 @@ def source(soname, users):
     return "\n".join(lines) + "\n"
 
 
+def link(folder, soname, code, *options):
+    """Makes FOLDER/soname of C and whatever else the options name."""
+    file = folder / f"{soname}.c"
+    file.write_text(code, encoding="utf-8")
+    # Built-in functions have other types than these, which nobody looks at.
+    run("cc", "-shared", "-fPIC", "-fno-builtin", "-Os", "-s", f"-Wl,-soname,{soname}", "-Wl,-z,noexecstack",
+        "-o", str(folder / soname), str(file), *options)
+
+
+def link_decoder(folder, soname):
+    """Returns the static library it is made of."""
+    archive_name, version, users, kept = DECODERS[soname]
+    archive = path_of_archive(archive_name)
+    kept = kept.split()
+    left_out = [name for name in asked_functions(soname, users) if name not in kept]
+    script = folder / f"{soname}.map"
+    script.write_text(f"{version} {{ global: {'; '.join([*kept, *left_out])}; local: *; }};\n", encoding="utf-8")
+    link(folder, soname, source(soname, left_out), *(f"-Wl,--undefined={name}" for name in kept), str(archive),
+         "-Wl,--gc-sections", "-Wl,--no-undefined", f"-Wl,--version-script={script}", "-lm")
+    hidden = {*kept, *left_out} - symbols(folder / soname, undefined=False)
+    if hidden:
+        sys.exit(f"make_stand_ins: {archive} hides {', '.join(sorted(hidden))}")
+    return archive
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Makes libraries that stand in for encoders.")
+    parser = argparse.ArgumentParser(description="Makes libraries without encoders.")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for soname, users in {**ENCODERS, **JBIG}.items():
-        code = folder / f"{soname}.c"
-        code.write_text(source(soname, users), encoding="utf-8")
-        # Built-in functions have other types than these, which nobody looks at.
-        run("cc", "-shared", "-fPIC", "-fno-builtin", "-Os", "-s", f"-Wl,-soname,{soname}",
-            "-Wl,-z,noexecstack", "-o", str(folder / soname), str(code))
+        link(folder, soname, source(soname, asked_functions(soname, users)))
+    parts = [f"{soname} {link_decoder(folder, soname)}\n" for soname in DECODERS]
+    (folder / PARTS_FILE).write_text("".join(parts), encoding="utf-8")
     return 0
 
 

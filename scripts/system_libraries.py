@@ -1,7 +1,8 @@
-"""Shared libraries of this system, for the scripts that make the wheel."""
+"""Libraries of this system, for the scripts that make the wheel."""
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 
@@ -17,3 +18,11 @@ def path_of(name):
     if found:
         return Path(found[1]).resolve()
     return (Path(re.search(r"=> (\S+)/libc\.so\.6$", listing, re.MULTILINE)[1]) / name).resolve()
+
+
+def path_of_archive(name):
+    """A static library, which the compiler finds. Ends the program where it is not installed."""
+    path = Path(run("cc", f"-print-file-name={name}").strip())
+    if not path.is_absolute():
+        sys.exit(f"{name} is not installed")
+    return path.resolve()

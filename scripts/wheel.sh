@@ -34,16 +34,18 @@ quietly() {
 
 rm -rf "$work"/plain "$work"/repaired "$work"/unpacked
 printf 'wheel: building\n'
-# Without libcurl and all that it needs: Python has a transport of its own.
+# Without libcurl and all that it needs: Python has a transport of its own. SQLite is linked in, since most of it is used,
+# and then what is not can be left out.
 quietly build "$env/bin/python" -m pip wheel . --no-build-isolation --no-deps --disable-pip-version-check \
-  --wheel-dir "$work/plain" -C build-dir=build/wheel -C cmake.define.SIGLIP_CURL=OFF "${options[@]}"
+  --wheel-dir "$work/plain" -C build-dir=build/wheel -C cmake.define.SIGLIP_CURL=OFF \
+  -C "cmake.define.SQLite3_LIBRARY=$(cc -print-file-name=libsqlite3.a)" "${options[@]}"
 printf 'wheel: adding libraries\n'
 quietly stand_ins scripts/make_stand_ins.py "$stand_ins"
 PATH="$PWD/$env/bin:$PATH" LD_LIBRARY_PATH="$PWD/$stand_ins" quietly repair \
   "$env/bin/auditwheel" repair --plat "manylinux_2_35_$(uname -m)" --wheel-dir "$work/repaired" \
   "$work"/plain/*.whl
 quietly unpack "$env/bin/python" -m wheel unpack --dest "$work/unpacked" "$work"/repaired/*.whl
-scripts/wheel_licences.py "$work"/unpacked/siglip-* "$stand_ins"
+"$env/bin/python" scripts/wheel_licences.py "$work"/unpacked/siglip-* "$stand_ins"
 rm -f dist/siglip-*.whl
 quietly pack "$env/bin/python" -m wheel pack --dest-dir dist "$work"/unpacked/siglip-*
 

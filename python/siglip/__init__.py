@@ -49,6 +49,14 @@ if TYPE_CHECKING:
     from .hub import inspect as inspect
     from .hub import pull as pull
     from .hub import resolve as resolve
+    from .index import Failure as Failure
+    from .index import Hit as Hit
+    from .index import Index as Index
+    from .index import IndexedFolder as IndexedFolder
+    from .index import IndexStatus as IndexStatus
+    from .index import SearchResult as SearchResult
+    from .index import Update as Update
+    from .index import UpdateCounts as UpdateCounts
     from .model import Model as Model
     from .model import Result as Result
     from .model import load as load
@@ -112,6 +120,16 @@ _NAMES_BY_MODULE = {
         "Unsupported",
     ),
     "hub": ("convert", "inspect", "pull", "resolve"),
+    "index": (
+        "Failure",
+        "Hit",
+        "Index",
+        "IndexStatus",
+        "IndexedFolder",
+        "SearchResult",
+        "Update",
+        "UpdateCounts",
+    ),
     "model": ("Model", "Result", "load"),
     "modeling": (
         "Siglip2ForImageClassification",

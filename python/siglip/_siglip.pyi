@@ -3,6 +3,7 @@ users import. Names are those of C++ (docs/cpp.md). Arrays are C-contiguous; eve
 thread and lets others run. What fails raises a class of siglip.errors."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +175,49 @@ def inspect(model: str) -> str:
 def resolve_model(name_or_folder: str, revision: str = "", any_file: bool = False) -> str: ...
 def convert_to_transformers(model: str, folder: str, replace: bool = False) -> None: ...
 def pack_checkpoint(model: str, folder: str, precision: str, runtime: Runtime, replace: bool = False) -> None: ...
+
+# Folders, and files in them, are str as os.fsdecode has them.
+
+HitFields = tuple[int, str, str, list[str], float, float | None, float | None, str, int, int,
+                  tuple[int, int | None] | None, list[int]]
+# Of siglip::UpdateCounts, in their order.
+CountFields = tuple[int, int, int, int, int, int, int, int]
+
+class Index:
+    """Reads an index that is there."""
+    def __init__(self, folder: str, runtime: Runtime) -> None: ...
+    @property
+    def is_of_this_process(self) -> bool:
+        """Otherwise nothing else may be asked: it came through fork()."""
+    @property
+    def space(self) -> tuple[str, str, float | None, float | None] | None:
+        """The model's name, the fingerprint as JSON, scale and bias of logits."""
+    def check_fits(self, embedder: Embedder, pictures: bool, texts: bool) -> None: ...
+    def search(self, parts: Sequence[tuple[F32, float, bool]], top: int, under: str | None, after: int | None,
+               before: int | None, format: str, min_width: int, min_score: float | None, fold: bool
+               ) -> tuple[int, float | None, float | None, list[HitFields]]:
+        """Parts are a vector [D], its weight, and whether it is of a text. Returns total, mean, deviation and the
+        fields of siglip::Hit in their order, times as seconds since 1970 and the offset in minutes."""
+    def status(self) -> tuple[list[tuple[str, int, int, int]], int, int, int]:
+        """Folders (path, files, missing, unreadable), contents, undecodable ones, bytes."""
+    def verify(self) -> list[str]: ...
+    def files(self) -> IndexFiles: ...
+
+class IndexFiles(Iterator[tuple[str, F32]]):
+    """Paths and vectors [D] of all files that are there, in one committed state."""
+    def __next__(self) -> tuple[str, F32]: ...
+
+def update_index(index: str, embedder: Embedder, model: str, folder: str, checksum: bool, retry: bool,
+                 follow_links: bool, exclude: list[str], progress: Callable[[CountFields], object] | None,
+                 failed: Callable[[str, Any], object] | None, passed_over: Callable[[str, str], object] | None
+                 ) -> CountFields:
+    """Callbacks come from other threads; what one raises ends the
+    update and is raised here, and so is what signals raise."""
+def prune_index(index: str, seconds: int) -> int: ...
+def remove_from_index(index: str, folder: str) -> None: ...
+def default_index_folder() -> str: ...
+def parse_date(text: str) -> int:
+    """Seconds since 1970 on the same clock."""
 
 # The sink takes the status, the headers and a piece of the body of an answer; False: no more is wanted.
 Sink = Callable[[int, dict[str, str], bytes], bool]

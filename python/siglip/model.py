@@ -141,6 +141,7 @@ class Model:
     ) -> None:
         self.name = source.name
         self.path = source.path
+        self._source = source
         self._arguments = (source, options, threads, runtime)
         self._runtime = choose_runtime(runtime, threads)
         self._embedder: _siglip.Embedder | None = _siglip.Embedder(

@@ -50,3 +50,16 @@ class ByteBar:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.close()
+
+
+class CountBar:
+    """A bar that is told how many there are by now, of nobody knows how many."""
+
+    def __init__(self, unit: str) -> None:
+        self._bar = _tqdm()(unit=unit)
+
+    def show(self, count: int) -> None:
+        self._bar.update(count - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()

@@ -19,5 +19,6 @@ NB_MODULE(_siglip, module) {
   AddEmbedder(module);
   AddCheckpoint(module);
   AddHub(module);
+  AddIndex(module);
   AddCommandLine(module);
 }

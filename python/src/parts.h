@@ -15,6 +15,7 @@ void AddStream(nanobind::module_& module);
 void AddEmbedder(nanobind::module_& module);
 void AddCheckpoint(nanobind::module_& module);
 void AddHub(nanobind::module_& module);
+void AddIndex(nanobind::module_& module);
 void AddCommandLine(nanobind::module_& module);
 
 }  // namespace siglip::python

@@ -1,6 +1,8 @@
 """The wheel: what is in it, what it installs, and that it computes what the command line computes. Skipped unless
 SIGLIP_WHEEL names the file and SIGLIP_CLI the program, as scripts/test_python.sh does."""
 
+import ctypes
+import json
 import os
 import re
 import statistics
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import siglip
+from siglip import _siglip
 from conftest import DEMO, EXAMPLES, REPOSITORY
 
 WHEEL = os.environ.get("SIGLIP_WHEEL", "")
@@ -29,6 +32,9 @@ FORBIDDEN = re.compile(
 ENDINGS = (".jpg", ".png", ".webp", ".gif", ".bmp", ".tiff", ".pnm", ".avif", ".heic")
 STAND_INS = re.compile(r"lib(x265|aom|rav1e|SvtAv1Enc|gav1|jbig)-")
 MOST_BYTES_OF_A_STAND_IN = 32 << 10
+# Those with their encoders are larger.
+MOST_BYTES_OF_DECODERS = {"zstd": 300 << 10, "webp": 300 << 10, "lzma": 120 << 10}
+COMPILED_IN = ("libsqlite3-dev", "libxxhash-dev", "libcli11-dev", "nlohmann-json3-dev", "nanobind")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +58,20 @@ def test_libraries(files: list[zipfile.ZipInfo]) -> None:
     for file in libraries:
         name = Path(file.filename).name
         assert not FORBIDDEN.match(name), name
+        assert not name.startswith("libsqlite3"), name  # linked into the module
         if STAND_INS.match(name):
             assert file.file_size <= MOST_BYTES_OF_A_STAND_IN, name
+    for decoder, most_bytes in MOST_BYTES_OF_DECODERS.items():
+        (size,) = [file.file_size for file in libraries if f"/lib{decoder}-" in file.filename]
+        assert size <= most_bytes, decoder
+
+
+def test_nothing_of_the_module_is_in_the_way_of_others() -> None:
+    module = ctypes.CDLL(_siglip.__file__)
+    assert module.PyInit__siglip
+    for name in ("sqlite3_open", "sqlite3_libversion"):
+        with pytest.raises(AttributeError):
+            getattr(module, name)
 
 
 def test_licences(files: list[zipfile.ZipInfo]) -> None:
@@ -66,8 +84,12 @@ def test_licences(files: list[zipfile.ZipInfo]) -> None:
                 assert Path(file.filename).name in text
         for package in re.findall(r"package (\S+),", text):
             assert len(wheel.read(f"{Path(page).parent}/third-party/{package}.txt")) > 200, package
+        for package in COMPILED_IN:
+            assert f"package {package}," in text
+        bills = [json.loads(wheel.read(name)) for name in names if "/sboms/" in name]
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert any("/sboms/" in name for name in names)
+    components = {component["name"] for bill in bills for component in bill["components"]}
+    assert components >= {*COMPILED_IN, "libzstd-dev", "libwebp-dev", "liblzma-dev", "libdav1d6", "libtiff6"}
 
 
 def test_importing_is_quick_and_loads_little() -> None:
