@@ -136,6 +136,8 @@ class DuplicatesTest(CommandTest):
         os.rename(self.pictures / "half.ppm", moved)
         self.index()
         self.assertEqual(self.names(), [["remark.ppm", "first.ppm", "copy.ppm"]])
+        self.succeed("index", "--index", self.folder / "index", "--rebuild", "--quiet")
+        self.assertEqual(self.names(), [["remark.ppm", "first.ppm", "copy.ppm"]])
         for words, message in ((("first.ppm", "copy.ppm"), "same bytes"), (("first.ppm", "none.ppm"), "none.ppm")):
             paths = [self.pictures / name for name in words]
             self.assertIn(message, self.fail_with(1, "duplicates", "--index", self.folder / "index", "--apart", *paths))

@@ -70,8 +70,7 @@ li {
 )";
 
 /// Base64 of SHA-256 of kStyle: no other style is let onto the page. A test compares them.
-constexpr std::string_view kStyleHash =
-    "Ys+Qh2pX4K/Ra4rzeH++954E6wDWGCiFgP8byxG8cGg=";
+constexpr std::string_view kStyleHash = "Ys+Qh2pX4K/Ra4rzeH++954E6wDWGCiFgP8byxG8cGg=";
 
 /// Markup in which `text` has no meaning, of characters that can be shown.
 std::string Escaped(std::string_view text) {
