@@ -8,9 +8,9 @@
 
 #include "commands/bench_model.h"
 #include "commands/measure.h"
-#include "siglip/folder_walker.hpp"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
+#include "siglip/folder_walker.hpp"
 #include "siglip/picture.hpp"
 #include "siglip/transformers/vision_inputs.hpp"
 #include "siglip/transformers/vision_model.hpp"
