@@ -15,6 +15,7 @@
 
 #include "engine/embedder_test_support.h"
 #include "expect_error.h"
+#include "index/file_table.h"
 #include "index/schema.h"
 #include "index/search_test_support.h"
 #include "kernels/reference.h"
@@ -343,6 +344,40 @@ TEST_F(IndexTest, StandoutIsByTheSpreadOfAllScoresWhateverTheFilter) {
       EXPECT_NEAR(*hit.standout, (hit.score - mean) / std::sqrt(variance), 1e-3);
     }
   }
+}
+
+/// Those with the smallest hashes, in whatever order they came.
+TEST_F(IndexTest, OfManyPicturesASampleTellsTheSpread) {
+  Add("a.ppm", 1);
+  Update();
+  {
+    Database database = OpenIndexDatabase(folder_, Database::Access::kWrite);
+    FileTable table(database);
+    std::mt19937 generator(1);
+    Transaction transaction(database);
+    for (const auto& [number, halves] : ClusteredVectors(6'000, kDimensions, 2)) {
+      NewContent content = {.hash = {}, .size = 1};
+      for (uint8_t& byte : content.hash) byte = static_cast<uint8_t>(generator());
+      content.vector = halves;
+      table.PutFile({.root = 1, .path = std::to_string(number)}, table.PutContent(content));
+    }
+    transaction.Commit();
+  }
+  const QueryPart part = Towards(6);
+  const std::vector<float> query = Mixed({part.vector}, {1});
+  std::map<std::string, float> scores;
+  const SearchResult result = Open().Search({part}, {.top = 10'000, .fold = false});
+  for (const Hit& hit : result.hits) scores[hit.hash] = hit.score;
+  ASSERT_EQ(scores.size(), 6'001U);
+  double mean = 0;
+  double squares = 0;
+  auto score = scores.begin();
+  for (int i = 0; i < 4'096; ++i, ++score) {
+    mean += score->second / 4'096.0;
+    squares += std::pow(score->second, 2) / 4'096;
+  }
+  EXPECT_NEAR(*result.mean, mean, 1e-9);
+  EXPECT_NEAR(*result.deviation, std::sqrt(squares - mean * mean), 1e-7);
 }
 
 TEST_F(IndexTest, FewPicturesHaveNoStandout) {

@@ -60,10 +60,18 @@ uint64_t InodeOf(const std::filesystem::path& path) {
 }  // namespace
 
 ReadTransaction::ReadTransaction(Database& database) : database_(database) {
-  database_.Execute("BEGIN; SELECT id FROM space");  // which is when it begins to see a state
+  database_.Execute("BEGIN");
+  try {
+    database_.Execute("SELECT id FROM space");  // which is when it begins to see a state
+  } catch (const Error&) {
+    End();
+    throw;
+  }
 }
 
-ReadTransaction::~ReadTransaction() {
+ReadTransaction::~ReadTransaction() { End(); }
+
+void ReadTransaction::End() {
   try {
     database_.Execute("COMMIT");
   } catch (const Error&) {

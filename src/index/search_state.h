@@ -22,6 +22,8 @@ class ReadTransaction {
   ~ReadTransaction();
 
  private:
+  void End();
+
   Database& database_;
 };
 

@@ -419,7 +419,7 @@ class WriterTest(IndexTest):
         return process
 
     def start_and_wait_for_a_commit(self):
-        for i in range(3000):
+        for i in range(1500):
             self.write(f"{i}.ppm", i)
         ours, theirs = os.pipe()
         self.addCleanup(os.close, ours)
@@ -449,8 +449,8 @@ class WriterTest(IndexTest):
                 self.assertGreaterEqual(kept, count)
                 if number != signal.SIGKILL:
                     self.assertIn("the same command goes on", said)
-                self.assertLess(kept, 3000)
-                self.assertEqual(self.index(), {"unchanged": kept, "embedded": 3000 - kept})
+                self.assertLess(kept, 1500)
+                self.assertEqual(self.index(), {"unchanged": kept, "embedded": 1500 - kept})
 
 
 class BrokenIndexTest(IndexTest):
