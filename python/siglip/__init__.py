@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .hub import inspect as inspect
     from .hub import pull as pull
     from .hub import resolve as resolve
+    from .index import DuplicateFile as DuplicateFile
     from .index import Failure as Failure
     from .index import Hit as Hit
     from .index import Index as Index
@@ -121,6 +122,7 @@ _NAMES_BY_MODULE = {
     ),
     "hub": ("convert", "inspect", "pull", "resolve"),
     "index": (
+        "DuplicateFile",
         "Failure",
         "Hit",
         "Index",

@@ -198,6 +198,8 @@ class Index:
                ) -> tuple[int, float | None, float | None, list[HitFields]]:
         """Parts are a vector [D], its weight, and whether it is of a text. Returns total, mean, deviation and the
         fields of siglip::Hit in their order, times as seconds since 1970 and the offset in minutes."""
+    def duplicates(self, kind: str, threshold: float | None) -> list[list[tuple[str, int, int, int, int, int, float]]]:
+        """Groups of files, with the fields of siglip::DuplicateFile in their order."""
     def status(self) -> tuple[list[tuple[str, int, int, int]], int, int, int]:
         """Folders (path, files, missing, unreadable), contents, undecodable ones, bytes."""
     def verify(self) -> list[str]: ...

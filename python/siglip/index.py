@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from os import PathLike
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from . import _siglip
 from .arrays import F32, SupportsArray, SupportsDLPack, as_floats
@@ -30,6 +30,7 @@ Path: TypeAlias = str | PathLike[str]
 Words: TypeAlias = str | SupportsArray | SupportsDLPack
 """A text, or the embedding of one, floats [D]."""
 Date: TypeAlias = str | date | datetime
+DuplicateKind: TypeAlias = Literal["same-bytes", "same-picture", "similar"]
 
 _WEIGHT_OF_NOT = -0.5
 
@@ -162,6 +163,33 @@ class Update(UpdateCounts):
     """
 
     failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DuplicateFile:
+    """A file of a group of duplicates, as it was when it was indexed.
+
+    Attributes
+    ----------
+    path : str
+    content : int
+        The same for the same bytes; `Hit.id`.
+    bytes : int
+    mtime_ns : int
+        When it was changed, in nanoseconds since 1970.
+    width, height : int
+        In pixels, upright; 0 where it cannot be decoded.
+    score : float
+        The cosine with the first of its group; 1 for that and its copies.
+    """
+
+    path: str
+    content: int
+    bytes: int
+    mtime_ns: int
+    width: int
+    height: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -479,6 +507,38 @@ class Index:
             not all,
         )
         return SearchResult(total, mean, deviation, tuple(_hit(fields) for fields in hits))
+
+    def duplicates(
+        self, kind: DuplicateKind = "same-picture", *, threshold: float | None = None
+    ) -> list[list[DuplicateFile]]:
+        """Finds what is there more than once. All pairs are compared, exactly.
+
+        Parameters
+        ----------
+        kind : "same-bytes", "same-picture" or "similar"
+            Files with the same bytes; and pictures in another size, quality or format; and whatever
+            has a high cosine: cropped, mirrored, or taken a second later.
+        threshold : float, optional
+            The least cosine with the first of a group. None: 0.96, and 0.90 for "similar". The same
+            bytes have none.
+
+        Returns
+        -------
+        list of list of DuplicateFile
+            Groups of two files or more. The first has the most pixels, then the most bytes, and was
+            changed earliest; every other one is alike to it: there are no chains.
+
+        Raises
+        ------
+        InvalidArgument
+            For another kind, and a threshold out of range or without a meaning.
+        NotFound
+            For an index that is empty or not there.
+        """
+        return [
+            [DuplicateFile(*fields) for fields in group]
+            for group in self._native.duplicates(kind, threshold)
+        ]
 
     def __iter__(self) -> Iterator[tuple[str, F32]]:
         return self._native.files()

@@ -141,6 +141,29 @@ nb::tuple StatusOf(const OpenedIndex& self) {
   return nb::make_tuple(folders, status.contents, status.undecodable, status.bytes);
 }
 
+/// The fields of siglip::DuplicateFile in their order.
+nb::tuple FieldsOf(const DuplicateFile& file) {
+  return nb::make_tuple(ToStr(file.path), file.content, file.bytes, file.mtime_ns, file.width,
+                        file.height, file.score);
+}
+
+nb::list FindDuplicates(const OpenedIndex& self, const std::string& kind,
+                        std::optional<float> threshold) {
+  const DuplicateOptions options = {.kind = ParseDuplicateKind(kind), .threshold = threshold};
+  std::vector<DuplicateGroup> groups;
+  {
+    const nb::gil_scoped_release release;
+    groups = self.index().FindDuplicates(options);
+  }
+  nb::list lists;
+  for (const DuplicateGroup& group : groups) {
+    nb::list files;
+    for (const DuplicateFile& file : group.files) files.append(FieldsOf(file));
+    lists.append(files);
+  }
+  return lists;
+}
+
 nb::list Verify(const OpenedIndex& self) {
   std::vector<std::string> found;
   {
@@ -198,6 +221,7 @@ void AddIndex(nb::module_& module) {
       .def("check_fits", &CheckFits, "embedder"_a, "pictures"_a, "texts"_a)
       .def("search", &Search, "parts"_a, "top"_a, "under"_a.none(), "after"_a.none(),
            "before"_a.none(), "format"_a, "min_width"_a, "min_score"_a.none(), "fold"_a)
+      .def("duplicates", &FindDuplicates, "kind"_a, "threshold"_a.none())
       .def("status", &StatusOf)
       .def("verify", &Verify)
       .def("files", [](const OpenedIndex& self) {

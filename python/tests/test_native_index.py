@@ -316,6 +316,32 @@ def test_names_that_are_no_utf8(tmp_path: Path, model: siglip.Model) -> None:
     assert name in dict(index)
 
 
+def test_duplicates_are_those_of_the_command_line(tmp_path: Path, model: siglip.Model) -> None:
+    image = pytest.importorskip("PIL.Image")
+    folder = copy_pictures(tmp_path / "photos", ALL)
+    copy_pictures(folder / "more", ALL[:1])
+    image.open(ALL[1]).save(folder / "again.jpg", quality=90)
+    index = siglip.Index(tmp_path / "index", model=model)
+    index.add(folder)
+    for kind, threshold in (("same-bytes", None), ("same-picture", None), ("similar", 0.8)):
+        command = [*CLI, "duplicates", "--json", "--index", index.folder, "--kind", kind]
+        command += [] if threshold is None else ["--threshold", str(threshold)]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        expected = [json.loads(line)["files"] for line in lines.splitlines()]
+        found = index.duplicates(kind, threshold=threshold)  # type: ignore[arg-type]
+        paths_of = [[file.path for file in group] for group in found]
+        assert paths_of == [[file["path"] for file in group] for group in expected]
+        assert [str(folder / "00.jpg"), str(folder / "more" / "00.jpg")] in paths_of or kind == "similar"
+    groups = [{Path(file.path).name for file in group} for group in index.duplicates()]
+    assert {"again.jpg", ALL[1].name} in groups
+    first, other = next(group for group in index.duplicates() if "again.jpg" in str(group))
+    assert (first.score, first.width) == (1, image.open(ALL[1]).width)
+    assert 0.96 <= other.score < 1 and os.stat(other.path).st_size == other.bytes
+    for options in ({"kind": "alike"}, {"threshold": 2.0}, {"kind": "same-bytes", "threshold": 0.9}):
+        with pytest.raises(siglip.InvalidArgument):
+            index.duplicates(**options)  # type: ignore[arg-type]
+
+
 # ---- errors ----
 
 
