@@ -194,7 +194,6 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   const bool complete = stop == nullptr || !*stop;
   if (complete) update.Finish();
   batch.Commit();
-  parts_->scan->Run();  // an earlier run may have ended before it did
   if (complete) parts_->NoteMounts(root);
   return update.counts();
 }
