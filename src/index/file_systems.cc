@@ -63,7 +63,7 @@ std::vector<std::string> MountsBelow(const std::filesystem::path& folder) {
     }
   }
   std::ranges::sort(mounts);
-  mounts.erase(std::ranges::unique(mounts).begin(), mounts.end());
+  mounts.erase(std::unique(mounts.begin(), mounts.end()), mounts.end());
   return mounts;
 }
 
