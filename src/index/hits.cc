@@ -5,7 +5,6 @@
 #include "index/content_hash.h"
 #include "index/halves.h"
 #include "index/same_picture.h"
-#include "tensor/float16.h"
 
 namespace siglip {
 
@@ -91,9 +90,7 @@ bool HitReader::AreSame(int64_t a, int64_t b) {
   const Look& first = LookAt(a);
   const Look& second = LookAt(b);
   if (!GreysAgree(first.greys, second.greys)) return false;
-  std::vector<float> values;
-  values.reserve(dimensions_);
-  for (const uint16_t half : first.halves) values.push_back(Float16ToFloat(half));
+  const std::vector<float> values = FloatsOf(std::as_bytes(std::span(first.halves)));
   float score = 0;
   kernels_.dot_halves(values.data(), dimensions_, second.halves.data(), dimensions_, 1, &score);
   if (score < kSamePictureScore) return false;
