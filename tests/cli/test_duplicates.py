@@ -10,7 +10,7 @@ import unittest
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandTest
+from command_line import IndexedFolderTest
 
 MODEL = pathlib.Path(__file__).resolve().parents[2] / "models" / "demo"
 KINDS = ("same-bytes", "same-picture", "similar")
@@ -27,12 +27,9 @@ def draw(size=1.0, centre=(0.3, 0.4), colour=(200, 40, 40)):
     return numpy.where(disc[..., None], colour, ground).round().astype(numpy.uint8)
 
 
-class DuplicatesTest(CommandTest):
+class DuplicatesTest(IndexedFolderTest):
     def setUp(self):
         super().setUp()
-        self.folder = self.folder.resolve()
-        self.pictures = self.folder / "pictures"
-        self.pictures.mkdir()
         self.clock = 1_600_000_000
 
     def add(self, name, pixels, remark=""):

@@ -14,7 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import PROGRAM, CommandTest, run
+from command_line import PROGRAM, IndexedFolderTest, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "demo"
@@ -32,14 +32,7 @@ def without_rights():
         ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-class IndexTest(CommandTest):
-    def setUp(self):
-        super().setUp()
-        self.folder = self.folder.resolve()
-        self.pictures = self.folder / "pictures"
-        self.pictures.mkdir()
-        self.store = self.folder / "index"
-
+class IndexTest(IndexedFolderTest):
     def write(self, name, seed, seconds=LONG_AGO):
         """Writes a picture that was changed at this time."""
         path = os.path.join(os.fsencode(self.pictures), os.fsencode(name))

@@ -15,7 +15,7 @@ import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import safetensors_io
-from command_line import GOLDEN, PROGRAM, CommandTest, run
+from command_line import GOLDEN, PROGRAM, CommandTest, IndexedFolderTest, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "demo"
@@ -29,14 +29,7 @@ def picture(seed, width=8, remark=""):
     return f"P6\n#{remark}\n{width} 8 255\n".encode() + random.Random(seed).randbytes(24 * width)
 
 
-class SearchTest(CommandTest):
-    def setUp(self):
-        super().setUp()
-        self.folder = self.folder.resolve()
-        self.pictures = self.folder / "pictures"
-        self.pictures.mkdir()
-        self.store = self.folder / "index"
-
+class SearchTest(IndexedFolderTest):
     def index(self, *words):
         return self.succeed("index", "--index", self.store, "--model", MODEL, *(words or [self.pictures]))
 

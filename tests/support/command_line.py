@@ -80,3 +80,14 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         self.assertTrue(result.stderr.strip(), "nothing was said about the failure")
         return result.stderr
+
+
+class IndexedFolderTest(CommandTest):
+    """With a folder for pictures, and one for their index. Paths are those that an index tells."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.folder.resolve()
+        self.pictures = self.folder / "pictures"
+        self.pictures.mkdir()
+        self.store = self.folder / "index"
