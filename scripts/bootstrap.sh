@@ -10,7 +10,7 @@ packages=(
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev liblcms2-dev
   libavif-dev libheif-dev
   libsentencepiece-dev libcurl4-openssl-dev
-  zlib1g-dev libsqlite3-dev libxxhash-dev
+  zlib1g-dev libsqlite3-dev libxxhash-dev libboost1.81-dev
   python3-dev python3-venv
 )
 development_packages=(

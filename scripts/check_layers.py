@@ -29,7 +29,7 @@ CODEC_HEADERS = {
 }
 
 # codec -> the one file that writes with it: a program's, since the library writes no pictures.
-CODEC_WRITERS = {"libjpeg": "apps/cli/outputs/jpeg_writer.cc"}
+CODEC_WRITERS = {"libjpeg": "apps/common/jpeg_writer.cc"}
 
 # how a library's headers begin -> the one file that knows it.
 ONLY_USERS = {
@@ -38,6 +38,9 @@ ONLY_USERS = {
     "sqlite3.h": "src/index/database.cc",
     "xxhash.h": "src/index/content_hash.cc",
 }
+
+# Boost costs seconds per file that includes it.
+BOOST_USERS = re.compile(r"apps/server/http/http_\w+\.cc")
 
 INTRINSICS = re.compile(r"(\w*intrin|arm_\w+)\.h")
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
@@ -155,6 +158,8 @@ def check_third_party(relative, header):
     for beginning, user in ONLY_USERS.items():
         if header.startswith(beginning) and relative.as_posix() != user:
             return f"{header} is for {user} only"
+    if header.startswith("boost/") and not BOOST_USERS.fullmatch(relative.as_posix()):
+        return f"{header} is for apps/server/http/http_*.cc only"
     if header.startswith("nlohmann/"):
         if relative.parts[0] == "include":
             return "a public header includes a JSON library"

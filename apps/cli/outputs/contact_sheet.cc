@@ -7,7 +7,7 @@
 
 #include "output/text.h"
 #include "output/text_file.h"
-#include "outputs/jpeg_writer.h"
+#include "common/jpeg_writer.h"
 #include "outputs/search_output.h"
 #include "siglip/error.hpp"
 #include "siglip/image.hpp"
@@ -115,7 +115,7 @@ std::string Thumbnail(const std::string& path) {
     const Image image = Shrunk(DecodeImageFile(path));
     return "<img alt=\"\" width=\"" + std::to_string(image.width) + "\" height=\"" +
            std::to_string(image.height) + "\" src=\"data:image/jpeg;base64," +
-           Base64(EncodeJpeg(image, kThumbnailQuality)) + "\">";
+           Base64(apps::EncodeJpeg(image, kThumbnailQuality)) + "\">";
   } catch (const Error& error) {
     return "<p>can no longer be read: " + Escaped(ToString(error.code())) + "</p>";
   }

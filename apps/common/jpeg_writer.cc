@@ -1,4 +1,4 @@
-#include "outputs/jpeg_writer.h"
+#include "common/jpeg_writer.h"
 
 // The order matters: jpeglib.h needs what the two before it declare.
 // clang-format off
@@ -14,7 +14,7 @@
 
 #include "siglip/error.hpp"
 
-namespace siglip::cli {
+namespace siglip::apps {
 namespace {
 
 // libjpeg reports failures through a callback that must not return. It jumps back to Compress.
@@ -79,4 +79,4 @@ std::string EncodeJpeg(const Image& image, int quality) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip::apps
