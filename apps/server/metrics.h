@@ -41,7 +41,7 @@ class Metrics {
   void CountRequest(std::string_view route, int status, double seconds);
   /// `kind`: picture, text, search; `outcome`: ok or an error's code.
   void CountItem(std::string_view kind, std::string_view outcome);
-  /// `stage`: read, queue, decode, compute, search, write.
+  /// `stage`: read, queue, prepare, compute, search, write.
   void AddStage(std::string_view stage, double seconds);
   void CountRejected(std::string_view reason);
 

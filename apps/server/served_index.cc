@@ -27,6 +27,7 @@ const Index& ServedIndex::Current() {
   if (!fits_ && index_->space()) {
     index_->CheckFits(embedder_, embedder_.compares_texts() ? EmbeddingContent::kPicturesAndTexts
                                                             : EmbeddingContent::kPictures);
+    id_ = index_->status().id;
     fits_ = true;
   }
   return *index_;
@@ -36,6 +37,7 @@ void ServedIndex::Open() {
   // Before it is opened: should it be replaced in between, the next call sees that.
   inode_ = InodeOf(folder_ / "index.sqlite");
   index_ = std::make_unique<const Index>(folder_, embedder_.runtime());
+  id_.clear();
   fits_ = false;
 }
 

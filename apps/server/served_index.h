@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "siglip/embedder.hpp"
 #include "siglip/index.hpp"
@@ -20,6 +21,8 @@ class ServedIndex {
   /// Opened anew where another has taken its place (siglip index --rebuild). Throws as the
   /// constructor does.
   const Index& Current();
+  /// IndexStatus::id of what Current returned last.
+  const std::string& id() const { return id_; }
 
  private:
   void Open();
@@ -27,6 +30,7 @@ class ServedIndex {
   const std::filesystem::path folder_;
   const Embedder& embedder_;
   std::unique_ptr<const Index> index_;
+  std::string id_;
   uint64_t inode_ = 0;
   bool fits_ = false;  // there were vectors, and they can be compared
 };
