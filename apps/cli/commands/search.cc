@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "commands/commands.h"
-#include "commands/dates.h"
 #include "commands/index_arguments.h"
 #include "commands/options.h"
+#include "common/dates.h"
 #include "output/output_file.h"
 #include "outputs/contact_sheet.h"
 #include "outputs/search_output.h"
@@ -151,7 +151,7 @@ void AddFilterOptions(CLI::App& command, SearchFilter& filter) {
       ->group("Filters");
   const auto date = [&](const std::string& name, std::optional<int64_t>& value, const char* words) {
     AddParsedOption(
-        command, name, [&value](const std::string& text) { value = ParseDate(text); }, words)
+        command, name, [&value](const std::string& text) { value = apps::ParseDate(text); }, words)
         ->type_name("DATE")
         ->group("Filters");
   };
