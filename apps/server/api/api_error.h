@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,9 @@ class ApiError : public std::exception {
 /// {"error":{"message","type","param","code"}} on one line; with items also
 /// "items":[{"index","code","message"}]. Bytes that are no UTF-8 are replaced.
 std::string ErrorJson(const ApiError& error);
+
+/// [{"index","code","message"}], as it stands there and in the reply to a partial request.
+std::string ItemErrorsJson(std::span<const ItemError> items);
 
 /// "input[3]", for ApiError::param.
 std::string ParamOf(std::string_view field, size_t index);

@@ -1,11 +1,11 @@
-#include "commands/dates.h"
+#include "common/dates.h"
 
 #include <chrono>
 #include <cstdio>
 
 #include "siglip/error.hpp"
 
-namespace siglip::cli {
+namespace siglip::apps {
 namespace {
 
 /// Digits where the pattern has a 0, and the pattern's own characters elsewhere, up to the end of
@@ -54,4 +54,4 @@ int64_t ParseDate(const std::string& text) {
   return std::chrono::seconds(days).count() + hour * 3600 + minute * 60 + second;
 }
 
-}  // namespace siglip::cli
+}  // namespace siglip::apps
