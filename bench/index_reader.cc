@@ -2,9 +2,9 @@
 //
 //   index_reader FOLDER      until its standard input ends; scripts/index_figures.py runs it
 //
-// The first line is "ready", each line of the others is about one search: milliseconds from begin to
-// end, of these spent computing, of these spent ready to compute while others did; how many pictures
-// were searched; and whether the state was another than before.
+// The first line is "ready", each line of the others is about one search: milliseconds from begin
+// to end, of these spent computing, of these spent ready to compute while others did; how many
+// pictures were searched; and whether the state was another than before.
 #include <poll.h>
 #include <unistd.h>
 

@@ -54,19 +54,26 @@ def figure(name, value, target=None, met=None):
     print(f"  {name}: {value}{judged}", flush=True)
 
 
+def children_seconds():
+    """What the processors spent on all that was run so far."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 class Siglip:
     """The command line, with a cache of its own."""
 
     def __init__(self, program, scratch):
         self.program = program
+        self.computed = 0.0
         self.environment = {**os.environ, "XDG_CACHE_HOME": str(scratch / "cache")}
 
     def run(self, *words):
-        """Seconds it took, and both outputs."""
-        begin = time.monotonic()
+        """Seconds it took, and both outputs; `computed` are the processor's."""
+        begin, computed = time.monotonic(), children_seconds()
         result = subprocess.run([self.program, *map(str, words)], env=self.environment, capture_output=True,
                                 text=True)
-        seconds = time.monotonic() - begin
+        seconds, self.computed = time.monotonic() - begin, children_seconds() - computed
         check(result.returncode == 0, f"siglip {words[0]}: status {result.returncode}: {result.stderr}")
         return seconds, result.stdout, result.stderr
 
@@ -80,14 +87,26 @@ class Siglip:
         return seconds, embedded, same
 
 
+def small_picture(source):
+    """16 x 16, with two rectangles: such pictures are as far from each other as photographs, while noise would be alike."""
+    ground = source.randbytes(3)
+    rows = [[ground] * 16 for _ in range(16)]
+    for _ in range(2):
+        left, top, colour = source.randrange(14), source.randrange(14), source.randbytes(3)
+        right = source.randrange(left + 2, 17)
+        for row in rows[top:source.randrange(top + 2, 17)]:
+            row[left:right] = [colour] * (right - left)
+    return b"P6 16 16 255\n" + b"".join(b"".join(row) for row in rows)
+
+
 def make_small(folder, count, seed, first=0):
-    """Pictures of noise, 16 x 16, a thousand in a folder."""
+    """A thousand in a folder."""
     source = random.Random(seed)
     for number in range(first, first + count):
         if number % 1000 == 0 or number == first:
             (folder / f"{number // 1000:04}").mkdir(parents=True, exist_ok=True)
         path = folder / f"{number // 1000:04}" / f"{number:07}.ppm"
-        path.write_bytes(b"P6 16 16 255\n" + source.randbytes(3 * 16 * 16))
+        path.write_bytes(small_picture(source))
         os.utime(path, (LONG_AGO, LONG_AGO))
 
 
@@ -136,16 +155,19 @@ def embed(siglip, scratch, arguments):
     siglip.run("init", "--preset", "base-patch16-224", "--seed", arguments.seed, model)
     words = ("--model", model, "--precision", "int8", pictures)
     siglip.index("--index", scratch / "unmeasured", *words)  # which also hashes the weights, once
-    taken = {"index": [], "embed": []}
+    taken, computed = {"index": [], "embed": []}, {"index": [], "embed": []}
     for number in range(ROUNDS):
         turns = [("index", ("index", "--index", scratch / f"base index {number}", *words)),
                  ("embed", ("embed", "--force", "--output", scratch / "base.npy", *words))]
         for name, command in turns if number % 2 else reversed(turns):
             taken[name].append(siglip.run(*command)[0])
+            computed[name].append(siglip.computed)
     rates = {name: arguments.pictures / statistics.median(seconds) for name, seconds in taken.items()}
-    ratio = statistics.median(b / a for a, b in zip(taken["index"], taken["embed"]))
+    wall, processor = (statistics.median(b / a for a, b in zip(times["index"], times["embed"]))
+                       for times in (taken, computed))
     figure("embed", f"{rates['embed']:.1f} pictures/s")
-    figure("index", f"{rates['index']:.1f} pictures/s, {ratio:.1%} of embed", "97 %", ratio >= 0.97)
+    figure("index", f"{rates['index']:.1f} pictures/s, {wall:.1%} of embed, {processor:.1%} by the processors' time",
+           "97 %", wall >= 0.97)
     both = zip(taken["index"], taken["embed"])
     figure("pairs", ", ".join(f"{a:.2f} and {b:.2f} s" for a, b in both))
 
@@ -251,7 +273,7 @@ def main():
     parser.add_argument("--siglip", type=pathlib.Path, default=build / "apps/cli/siglip")
     parser.add_argument("--reader", type=pathlib.Path, default=build / "bench/index_reader")
     parser.add_argument("--files", type=int, default=100_000, help="small pictures of unchanged and readers")
-    parser.add_argument("--pictures", type=int, default=600, help="larger ones of embed")
+    parser.add_argument("--pictures", type=int, default=200, help="larger ones of embed")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
