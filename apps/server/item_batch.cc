@@ -22,7 +22,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
         waiting_(items) {}
 
   void Begin(std::vector<InputItem> items, ServiceClass service_class, bool normalize) {
-    ServiceRequest request = {.service_class = service_class, .normalize = normalize};
+    ServiceRequest request = {
+        .items = {}, .service_class = service_class, .normalize = normalize, .done = {}};
     std::vector<size_t> places;
     for (size_t i = 0; i < items.size(); ++i) {
       if (auto* const error = std::get_if<ItemError>(&items[i])) {
@@ -102,7 +103,7 @@ void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputIt
   batch->Begin(std::move(items), service_class, normalize);
 }
 
-std::vector<ItemError> ErrorsOf(const std::vector<EmbeddedItem>& items) {
+std::vector<ItemError> ErrorsOf(std::span<const EmbeddedItem> items) {
   std::vector<ItemError> errors;
   for (const EmbeddedItem& item : items) {
     if (item.error) errors.push_back(*item.error);
