@@ -5,7 +5,7 @@
 
 Searches the 400 pictures of tests/golden/demo-model-eval for each of its prompts, "a photo of a red circle", and
 prints how much the first hits stand out that show such a shape, and the highest threshold that at least 95 % of them
-reach. kWeakStandout (apps/cli/outputs/search_output.h) is that, rounded down.
+reach. kWeakStandout (apps/common/search_json.h) is that, rounded down.
 """
 
 import argparse

@@ -57,6 +57,9 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
   AddIndex(app);
   AddSearch(app);
   AddDuplicates(app);
+#ifdef SIGLIP_SERVER
+  AddServe(app);
+#endif
   AddInspect(app);
   AddInit(app);
   AddConvert(app);

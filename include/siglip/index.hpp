@@ -196,6 +196,9 @@ struct IndexedFolder {
 };
 
 struct IndexStatus {
+  /// 32 hexadecimal digits that tell this index from any other; empty as long as nothing was
+  /// indexed.
+  std::string id;
   std::optional<IndexSpace> space;
   std::vector<IndexedFolder> folders;
   int64_t contents = 0;     ///< Distinct ones, with a file that is there.
@@ -208,6 +211,24 @@ struct IndexedFile {
   std::string path;
   int64_t content = 0;
   std::vector<float> vector;  ///< [D], of norm 1 within the rounding of binary16.
+};
+
+/// A file that is there, as it was when it was read.
+struct ContentFile {
+  std::string folder;  ///< One of the index's.
+  std::string path;    ///< In it.
+  int64_t bytes = 0;
+  int64_t mtime_ns = 0;  ///< When it was changed, since 1970.
+};
+
+/// What is known of one content.
+struct IndexedContent {
+  int64_t id = 0;
+  std::string hash;    ///< As in Hit.
+  std::string format;  ///< As in PictureDetails; empty where the content cannot be decoded.
+  int64_t width = 0;   ///< In pixels, upright, as the height.
+  int64_t height = 0;
+  std::vector<ContentFile> files;  ///< In byte order of their whole paths.
 };
 
 // --- duplicates
@@ -279,6 +300,11 @@ class SIGLIP_EXPORT Index {
 
   /// That of a content, [D]; contents never change. Throws Error(kNotFound) where there is none.
   std::vector<float> Vector(int64_t content) const;
+
+  /// Nothing for an id that no content has.
+  std::optional<IndexedContent> Content(int64_t id) const;
+  /// Whether a content with this hash is known, also one whose files are gone.
+  bool HasContent(std::string_view hash) const;
 
   /// Files that are there and are duplicates of another. Contents are visited in the order of their
   /// representatives; one that is in no group yet takes all that are in none and alike to it into

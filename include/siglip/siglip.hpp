@@ -10,6 +10,7 @@
 #pragma once
 
 #include "siglip/checkpoint.hpp"
+#include "siglip/embed_service.hpp"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "siglip/fingerprint.hpp"

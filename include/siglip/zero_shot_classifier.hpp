@@ -29,6 +29,16 @@ class SIGLIP_EXPORT ZeroShotClassifier {
   /// labels or templates or for a template without "{}", and what Embedder::EmbedTexts throws.
   ZeroShotClassifier(const Embedder& embedder, std::vector<std::string> labels,
                      const std::vector<std::string>& templates = {kTemplate});
+  /// For callers who embed the texts themselves: `text_embeds` [labels * templates, D] are those of
+  /// TextsOf(labels, templates), normalised or not. Throws Error(kInvalidArgument) without labels,
+  /// kMismatch for another shape.
+  ZeroShotClassifier(const SiglipLogits& logits, std::vector<std::string> labels,
+                     const Tensor& text_embeds);
+
+  /// The texts that are embedded: for each label one of every template. Throws
+  /// Error(kInvalidArgument) as the constructor does.
+  static std::vector<std::string> TextsOf(const std::vector<std::string>& labels,
+                                          const std::vector<std::string>& templates = {kTemplate});
 
   const std::vector<std::string>& labels() const { return labels_; }
   /// [labels, D], normalised.

@@ -151,6 +151,21 @@ TEST(ZeroShotClassifier, SeveralTemplatesAreAveraged) {
   }
 }
 
+TEST(ZeroShotClassifier, TextsMayBeEmbeddedElsewhere) {
+  const Embedder embedder = Load();
+  const std::vector<std::string> labels = {"star", "ring"};
+  const std::vector<std::string> templates = {"a {}", "{}: an image of a {}"};
+  const std::vector<std::string> texts = ZeroShotClassifier::TextsOf(labels, templates);
+  EXPECT_EQ(texts, (std::vector<std::string>{"a star", "star: an image of a star", "a ring",
+                                             "ring: an image of a ring"}));
+  const ZeroShotClassifier whole(embedder, labels, templates);
+  const ZeroShotClassifier parts(embedder.logits(), labels, embedder.EmbedTexts(texts));
+  EXPECT_TRUE(SameBits(parts.label_embeds(), whole.label_embeds()));
+  ExpectError(ErrorCode::kMismatch, {"2 labels", "[3, "}, [&] {
+    ZeroShotClassifier(embedder.logits(), labels, embedder.EmbedTexts({"a", "b", "c"}));
+  });
+}
+
 TEST(ZeroShotClassifier, EqualScoresKeepTheOrderOfTheLabels) {
   const ZeroShotClassifier classifier(Load(), {"star", "star", "star"});
   const std::vector<LabelScore> scores = classifier(Tensor({128}, std::vector<float>(128, 1)));

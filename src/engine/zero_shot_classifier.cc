@@ -36,19 +36,22 @@ void Check(const std::vector<std::string>& labels, const std::vector<std::string
   }
 }
 
-/// One embedding for each label [labels, D]: the mean over the templates, normalised.
-Tensor EmbedLabels(const Embedder& embedder, const std::vector<std::string>& labels,
-                   const std::vector<std::string>& templates) {
-  std::vector<std::string> texts;
-  for (const std::string& label : labels) {
-    for (const std::string& text : templates) texts.push_back(Fill(text, label));
+/// One embedding for each label [labels, D]: the mean over its texts, normalised.
+Tensor MeanOfTexts(size_t labels, const Tensor& text_embeds) {
+  if (labels == 0) throw Error(ErrorCode::kInvalidArgument, "labels: expected at least one");
+  const auto texts = text_embeds.shape().size() == 2 ? static_cast<size_t>(text_embeds.dim(0)) : 0;
+  if (texts == 0 || texts % labels != 0) {
+    throw Error(ErrorCode::kMismatch, "expected embeddings of the texts of " +
+                                          std::to_string(labels) + " labels, found " +
+                                          ToString(text_embeds.shape()));
   }
-  Tensor embeds = NormalizeRows(embedder.EmbedTexts(texts));
-  if (templates.size() == 1) return embeds;
-  Tensor sums(DType::kF32, {static_cast<int64_t>(labels.size()), embeds.dim(1)});
+  Tensor embeds = NormalizeRows(text_embeds);
+  if (texts == labels) return embeds;
+  Tensor sums(DType::kF32, {static_cast<int64_t>(labels), embeds.dim(1)});
   const auto width = static_cast<size_t>(embeds.dim(1));
-  for (size_t text = 0; text < texts.size(); ++text) {
-    const std::span<float> sum = sums.floats().subspan(text / templates.size() * width, width);
+  const size_t templates = texts / labels;
+  for (size_t text = 0; text < texts; ++text) {
+    const std::span<float> sum = sums.floats().subspan(text / templates * width, width);
     for (size_t i = 0; i < width; ++i) sum[i] += embeds.floats()[text * width + i];
   }
   return NormalizeRows(sums);
@@ -66,7 +69,24 @@ ZeroShotClassifier::ZeroShotClassifier(const Embedder& embedder, std::vector<std
                                        const std::vector<std::string>& templates)
     : labels_((Check(labels, templates), std::move(labels))),
       logits_(LoadLogits(embedder)),
-      label_embeds_(EmbedLabels(embedder, labels_, templates)) {}
+      label_embeds_(
+          MeanOfTexts(labels_.size(), embedder.EmbedTexts(TextsOf(labels_, templates)))) {}
+
+ZeroShotClassifier::ZeroShotClassifier(const SiglipLogits& logits, std::vector<std::string> labels,
+                                       const Tensor& text_embeds)
+    : labels_(std::move(labels)),
+      logits_(logits),
+      label_embeds_(MeanOfTexts(labels_.size(), text_embeds)) {}
+
+std::vector<std::string> ZeroShotClassifier::TextsOf(const std::vector<std::string>& labels,
+                                                     const std::vector<std::string>& templates) {
+  Check(labels, templates);
+  std::vector<std::string> texts;
+  for (const std::string& label : labels) {
+    for (const std::string& text : templates) texts.push_back(Fill(text, label));
+  }
+  return texts;
+}
 
 std::vector<LabelScore> ZeroShotClassifier::operator()(const Tensor& image_embed) const {
   if (image_embed.shape() != Shape{label_embeds_.dim(1)}) {

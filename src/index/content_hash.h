@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace siglip {
 
@@ -16,5 +18,11 @@ ContentHash HashContent(std::span<const std::byte> bytes);
 
 /// 32 hexadecimal digits.
 std::string ToHex(const ContentHash& hash);
+
+/// What ToHex gave; nothing for any other text.
+std::optional<ContentHash> ContentHashFromHex(std::string_view digits);
+
+/// Of the 16 bytes that a database holds.
+ContentHash ContentHashFromBytes(std::span<const std::byte> bytes);
 
 }  // namespace siglip

@@ -42,10 +42,7 @@ Hit HitReader::Read(const ScoredContent& content) {
   hit.id = content.id;
   hit.score = content.score;
   if (content_.Bind(content.id).Step()) {
-    ContentHash hash = {};
-    std::ranges::transform(content_.Blob(0).first(hash.size()), hash.begin(),
-                           [](std::byte byte) { return std::to_integer<uint8_t>(byte); });
-    hit.hash = ToHex(hash);
+    hit.hash = ToHex(ContentHashFromBytes(content_.Blob(0)));
     hit.format = content_.Text(1);
     hit.width = content_.Integer(2);
     hit.height = content_.Integer(3);

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "index/content_hash.h"
+#include "index/contents.h"
 #include "index/duplicates.h"
 #include "index/halves.h"
 #include "index/hits.h"
@@ -104,6 +106,7 @@ IndexStatus Index::status() const {
   const Database& database = parts_->database;
   IndexStatus status;
   status.space = ReadSpace(database);
+  if (status.space) status.id = ToHex(ReadSpaceId(database));
   Statement folders = database.Prepare(
       "SELECT root.path, count(file.id) FILTER (WHERE missing_since IS NULL),"
       " count(missing_since), count(file.error) FILTER (WHERE missing_since IS NULL)"
@@ -210,6 +213,17 @@ std::vector<float> Index::Vector(int64_t content) const {
                                           std::to_string(content) + " has no vector");
   }
   return FloatsOf(statement.Blob(0));
+}
+
+std::optional<IndexedContent> Index::Content(int64_t id) const {
+  const std::lock_guard lock(parts_->mutex);
+  const ReadTransaction transaction(parts_->database);
+  return ReadContent(parts_->database, id);
+}
+
+bool Index::HasContent(std::string_view hash) const {
+  const std::lock_guard lock(parts_->mutex);
+  return siglip::HasContent(parts_->database, hash);
 }
 
 std::vector<DuplicateGroup> Index::FindDuplicates(const DuplicateOptions& options) const {

@@ -560,5 +560,47 @@ TEST_F(IndexTest, ReadersBesideAWriterSeeCommittedStates) {
   EXPECT_EQ(Open().Verify(), Paths());
 }
 
+TEST_F(IndexTest, TellsWhereAContentIs) {
+  Add("b/one.ppm", 1);
+  Add("a.ppm", 1);
+  Add("two.ppm", 2, 20);
+  Update();
+  std::filesystem::remove(pictures_ / "b/one.ppm");
+  const Index before = Open();
+  const int64_t id = *before.ContentOf(pictures_ / "a.ppm");
+  const std::optional<IndexedContent> known = before.Content(id);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->id, id);
+  EXPECT_EQ(known->format, "pnm");
+  EXPECT_EQ(known->width, 16);
+  EXPECT_EQ(known->height, 12);
+  ASSERT_EQ(known->files.size(), 2U);
+  EXPECT_EQ(known->files[0].folder, pictures_.string());
+  EXPECT_EQ(known->files[0].path, "a.ppm");
+  EXPECT_EQ(known->files[1].path, "b/one.ppm");
+  EXPECT_EQ(known->files[0].bytes,
+            static_cast<int64_t>(std::filesystem::file_size(pictures_ / "a.ppm")));
+  EXPECT_GT(known->files[0].mtime_ns, 0);
+  EXPECT_FALSE(before.Content(99));
+
+  Update();
+  const Index after = Open();
+  EXPECT_EQ(after.Content(id)->files.size(), 1U);
+  EXPECT_TRUE(after.HasContent(known->hash));
+  EXPECT_FALSE(after.HasContent("00000000000000000000000000000000"));
+  EXPECT_FALSE(after.HasContent("no hash"));
+}
+
+TEST_F(IndexTest, HasANameOfItsOwn) {
+  { const IndexWriter nothing_indexed_yet(folder_); }
+  EXPECT_EQ(Open().status().id, "");
+  AddMany(1);
+  Update();
+  const std::string id = Open().status().id;
+  EXPECT_EQ(id.size(), 32U);
+  Update();
+  EXPECT_EQ(Open().status().id, id);
+}
+
 }  // namespace
 }  // namespace siglip

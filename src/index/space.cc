@@ -4,6 +4,7 @@
 #include <random>
 #include <span>
 
+#include "index/content_hash.h"
 #include "siglip/runtime.hpp"
 #include "siglip/transformers/siglip_model.hpp"
 
@@ -36,14 +37,7 @@ std::optional<IndexSpace> ReadSpace(const Database& database) {
 
 SpaceId ReadSpaceId(const Database& database) {
   Statement statement = database.Prepare("SELECT uuid FROM space");
-  SpaceId id = {};
-  if (statement.Step()) {
-    const auto bytes = statement.Blob(0);
-    for (size_t i = 0; i < std::min(bytes.size(), id.size()); ++i) {
-      id[i] = std::to_integer<uint8_t>(bytes[i]);
-    }
-  }
-  return id;
+  return statement.Step() ? ContentHashFromBytes(statement.Blob(0)) : SpaceId();
 }
 
 void WriteSpace(Database& database, const IndexSpace& space) {

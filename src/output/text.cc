@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/json.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 
 namespace siglip {
@@ -50,6 +51,8 @@ std::string JsonPath(std::string_view path) {
   if (ValidUtf8Length(path) < path.size()) fields += ",\"path_base64\":\"" + Base64(path) + "\"";
   return fields;
 }
+
+std::string Sha256Digits(std::string_view bytes) { return Sha256Of(bytes); }
 
 std::string ExactNumber(float value) {
   std::array<char, 32> text;

@@ -21,6 +21,9 @@ std::string JsonPath(std::string_view path);
 /// In digits of RFC 4648, padded.
 std::string Base64(std::string_view bytes);
 
+/// SHA-256 of the bytes, in 64 hexadecimal digits.
+std::string Sha256Digits(std::string_view bytes);
+
 /// The shortest number that reads back as the same float.
 std::string ExactNumber(float value);
 

@@ -8,7 +8,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "commands/index_listener.h"
 #include "commands/options.h"
 #include "commands/picture_run.h"
+#include "common/folder_updates.h"
 #include "output/output_format.h"
 #include "outputs/failure_file.h"
 #include "outputs/index_output.h"
@@ -116,17 +116,8 @@ class Updates {
                      "it now and then: --rescan 1h\n";
       }
     }
-    FolderWatch watch(folders);
-    // What has changed between the updates before and the beginning of the watch.
-    for (const std::string& folder : folders) Update(folder);
-    const std::chrono::seconds rescan(arguments_.rescan);
-    const std::chrono::seconds longest = arguments_.rescan > 0 ? rescan : std::chrono::hours(24);
-    while (!stop_) {
-      const std::set<std::string> changed = watch.Wait(longest, stop_);
-      for (const std::string& folder : changed) Update(folder);
-      if (!changed.empty() || arguments_.rescan == 0 || stop_) continue;
-      for (const std::string& folder : folders) Update(folder);
-    }
+    apps::UpdateWhenChanged(folders, std::chrono::seconds(arguments_.rescan), stop_,
+                            [this](const std::string& folder) { Update(folder); });
     ThrowIfInterrupted();
   }
 

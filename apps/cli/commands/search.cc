@@ -15,6 +15,7 @@
 #include "commands/index_arguments.h"
 #include "commands/options.h"
 #include "common/dates.h"
+#include "common/search_json.h"
 #include "output/output_file.h"
 #include "outputs/contact_sheet.h"
 #include "outputs/search_output.h"
@@ -119,7 +120,7 @@ void Print(const SearchArguments& arguments, const SearchResult& result, double 
   if (arguments.paths_only) {
     for (const Hit& hit : result.hits) std::cout << hit.path << (arguments.null ? '\0' : '\n');
   } else {
-    std::cout << (arguments.json ? SearchJson(result, milliseconds) : SearchTable(result));
+    std::cout << (arguments.json ? apps::SearchJson(result, milliseconds) : SearchTable(result));
   }
 }
 

@@ -1,13 +1,13 @@
 #include "outputs/contact_sheet.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 #include <vector>
 
+#include "common/search_json.h"
+#include "common/thumbnail.h"
 #include "output/text.h"
 #include "output/text_file.h"
-#include "common/jpeg_writer.h"
 #include "outputs/search_output.h"
 #include "siglip/error.hpp"
 #include "siglip/image.hpp"
@@ -18,7 +18,6 @@ namespace siglip::cli {
 namespace {
 
 constexpr int64_t kThumbnailSide = 320;
-constexpr int kThumbnailQuality = 84;
 
 constexpr std::string_view kStyle = R"(
 :root {
@@ -99,23 +98,12 @@ std::string Pictures(int64_t count) {
   return Grouped(count) + (count == 1 ? " picture" : " pictures");
 }
 
-Image Shrunk(const Image& image) {
-  const int64_t longer = std::max(image.width, image.height);
-  if (longer <= kThumbnailSide) return image;
-  const auto shrink = [longer](int64_t side) {
-    return std::max<int64_t>(
-        1, std::llround(static_cast<double>(side) * kThumbnailSide / static_cast<double>(longer)));
-  };
-  return Resize(image, shrink(image.height), shrink(image.width), Resample::kLanczos,
-                PreprocessMode::kPillow13);
-}
-
 std::string Thumbnail(const std::string& path) {
   try {
-    const Image image = Shrunk(DecodeImageFile(path));
-    return "<img alt=\"\" width=\"" + std::to_string(image.width) + "\" height=\"" +
-           std::to_string(image.height) + "\" src=\"data:image/jpeg;base64," +
-           Base64(apps::EncodeJpeg(image, kThumbnailQuality)) + "\">";
+    const apps::Thumbnail thumbnail = apps::MakeThumbnail(DecodeImageFile(path), kThumbnailSide);
+    return "<img alt=\"\" width=\"" + std::to_string(thumbnail.width) + "\" height=\"" +
+           std::to_string(thumbnail.height) + "\" src=\"data:image/jpeg;base64," +
+           Base64(thumbnail.jpeg) + "\">";
   } catch (const Error& error) {
     return "<p>can no longer be read: " + Escaped(ToString(error.code())) + "</p>";
   }
@@ -177,7 +165,7 @@ void WriteContactSheet(const std::filesystem::path& path, const std::string& tit
                        const SearchResult& result, const WriteOptions& options) {
   TextFile file(path, options);
   file.Write(Head(title, result));
-  const auto is_weak = [](const Hit& hit) { return hit.standout && *hit.standout < kWeakStandout; };
+  const auto is_weak = [](const Hit& hit) { return hit.standout && *hit.standout < apps::kWeakStandout; };
   const auto weak = std::ranges::find_if(result.hits, is_weak);
   const auto write_list = [&](auto begin, auto end) {
     if (begin == end) return;

@@ -1,11 +1,10 @@
 #include "outputs/search_output.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "output/text.h"
+#include "common/search_json.h"
 #include "terminal/format.h"
 #include "terminal/text.h"
 
@@ -14,37 +13,6 @@ namespace {
 
 std::string PadLeft(const std::string& text, size_t columns) {
   return std::string(columns - std::min(columns, text.size()), ' ') + text;
-}
-
-template <class Value>
-nlohmann::json OrNull(const std::optional<Value>& value) {
-  return value ? nlohmann::json(*value) : nlohmann::json();
-}
-
-std::string Dumped(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string HitJson(const Hit& hit) {
-  // In this order, which a map of names would not keep.
-  std::vector<std::string> fields;
-  const auto add = [&](const char* name, const nlohmann::json& value) {
-    fields.push_back("\"" + std::string(name) + "\":" + Dumped(value));
-  };
-  add("id", hit.id);
-  add("hash", hit.hash);
-  fields.push_back(JsonPath(hit.path));
-  add("score", hit.score);
-  add("standout", OrNull(hit.standout));
-  if (hit.probability) add("probability", *hit.probability);
-  add("width", hit.width);
-  add("height", hit.height);
-  add("taken", hit.taken ? nlohmann::json(hit.taken->ToString()) : nlohmann::json());
-  add("copies", hit.copies);
-  add("alike", hit.alike);
-  std::string text;
-  for (const std::string& field : fields) text += (text.empty() ? "{" : ",") + field;
-  return text + "}";
 }
 
 }  // namespace
@@ -78,7 +46,7 @@ std::string SearchTable(const SearchResult& result) {
   text += "\n";
   bool weaker = false;
   for (const Hit& hit : result.hits) {
-    if (hit.standout && *hit.standout < kWeakStandout && !std::exchange(weaker, true)) {
+    if (hit.standout && *hit.standout < apps::kWeakStandout && !std::exchange(weaker, true)) {
       text += "weaker matches:\n";
     }
     text += PadLeft(FormatNumber(hit.score, 4), kScoreColumns);
@@ -88,18 +56,6 @@ std::string SearchTable(const SearchResult& result) {
     text += "  " + Printable(hit.path) + (remarks.empty() ? "" : "  (" + remarks + ")") + "\n";
   }
   return text;
-}
-
-std::string SearchJson(const SearchResult& result, double milliseconds) {
-  std::string text = "{\"total\":" + std::to_string(result.total) +
-                     ",\"took_ms\":" + FormatNumber(milliseconds, 3) +
-                     ",\"mean\":" + Dumped(OrNull(result.mean)) +
-                     ",\"deviation\":" + Dumped(OrNull(result.deviation)) + ",\"data\":[";
-  for (const Hit& hit : result.hits) {
-    if (text.back() != '[') text += ",";
-    text += HitJson(hit);
-  }
-  return text + "]}\n";
 }
 
 }  // namespace siglip::cli

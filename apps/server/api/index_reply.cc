@@ -1,10 +1,11 @@
 #include "server/api/index_reply.h"
 
+#include "common/search_json.h"
 #include "output/text.h"
 
 namespace siglip::server {
 
-std::string IndexReply(const IndexStatus& status) {
+std::string IndexReply(const IndexStatus& status, const IndexState& state) {
   std::string text = "{\"object\":\"index\",\"model\":";
   if (status.space) {
     text += JsonQuoted(status.space->model) +
@@ -12,7 +13,11 @@ std::string IndexReply(const IndexStatus& status) {
   } else {
     text += "null,\"dimension\":null";
   }
-  text += ",\"contents\":" + std::to_string(status.contents) +
+  const auto boolean = [](bool value) { return value ? "true" : "false"; };
+  text += std::string(",\"texts\":") + boolean(state.texts) +
+          ",\"updating\":" + boolean(state.updating) +
+          ",\"weak_standout\":" + ExactNumber(static_cast<float>(apps::kWeakStandout)) +
+          ",\"contents\":" + std::to_string(status.contents) +
           ",\"undecodable\":" + std::to_string(status.undecodable) +
           ",\"bytes\":" + std::to_string(status.bytes) + ",\"folders\":[";
   for (const IndexedFolder& folder : status.folders) {

@@ -27,7 +27,7 @@ SearchPart ReadPart(std::string_view name, JsonValue value, const std::string& p
     const std::optional<int64_t> id =
         value.kind() == Kind::kNumber ? value.Integer() : std::nullopt;
     if (!id || *id < 1) Refuse(param, "the id of a hit", value);
-    return {.query = IndexedContent{*id}, .param = param};
+    return {.query = LikeContent{*id}, .param = param};
   }
   if (name == "image") {
     auto item = ReadItem(value, param, PlainString::kPicture);

@@ -14,13 +14,13 @@
 namespace siglip::server {
 
 /// A content of the index, by its id.
-struct IndexedContent {
+struct LikeContent {
   int64_t id = 0;
 };
 
 /// One of the things that are looked for together.
 struct SearchPart {
-  std::variant<InputText, InputPicture, IndexedContent> query;
+  std::variant<InputText, InputPicture, LikeContent> query;
   double weight = 1;  ///< Of what is given as "not": -0.5 unless said otherwise.
   std::string param;  ///< "text", "image[1]", ...: what errors of this part name.
 };

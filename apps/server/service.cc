@@ -1,0 +1,176 @@
+#include "server/service.h"
+
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "server/api/api_error.h"
+#include "server/route_table.h"
+#include "siglip/error.hpp"
+
+namespace siglip::server {
+namespace {
+
+/// The whole of a session's request is a key.
+constexpr uint64_t kMostSessionBytes = 4096;
+constexpr std::string_view kCookieTail = "; HttpOnly; SameSite=Strict; Path=/";
+
+bool IsJson(const RequestHead& head) {
+  const std::string* const type = head.Find("content-type");
+  return type == nullptr || !type->starts_with("image/");
+}
+
+/// The key of {"key": "..."}.
+std::string KeyOf(const std::string& body) {
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  if (json.is_object() && json.contains("key") && json["key"].is_string()) {
+    return json["key"].get<std::string>();
+  }
+  throw ApiError(400, "invalid_argument", "expected {\"key\": \"...\"}", "key");
+}
+
+std::string CookieField(const std::string& secret, bool ends) {
+  return std::string(kSessionCookie) + "=" + secret + std::string(kCookieTail) +
+         (ends ? "; Max-Age=0" : "");
+}
+
+}  // namespace
+
+Service::Service(Embedder embedder, const ServiceOptions& options, MemoryBudget budget,
+                 AccessRules rules, const ApiKeys* keys)
+    : access_(std::move(rules), keys, keys ? &sessions_.emplace(*keys) : nullptr),
+      parts_(std::move(embedder), options, std::move(budget)) {}
+
+void Service::WarmUp() {
+  constexpr int64_t kSide = 64;
+  std::vector<ServiceItem> items = {{Picture::Pixels(
+      std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
+      {.width = kSide, .height = kSide}, "a grey picture")}};
+  if (parts_.embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
+  std::promise<void> all_done;
+  std::atomic<size_t> waiting = items.size();
+  std::optional<Error> failure;
+  std::mutex mutex;
+  parts_.embed.Submit({.items = std::move(items),
+                       .done = [&](const ServiceResult& result) {
+                         if (result.error) {
+                           const std::lock_guard lock(mutex);
+                           failure = result.error;
+                         }
+                         if (--waiting == 0) all_done.set_value();
+                       }});
+  all_done.get_future().wait();
+  if (failure) throw Error(*failure);
+  parts_.ready = true;
+}
+
+Admission Service::Admit(const RequestHead& head) {
+  const auto refuse = [&](Reply reply) {
+    AddCors(head, reply);
+    return Admission{.refusal = std::move(reply)};
+  };
+  const FoundRoute found = FindRoute(head.method, head.resource.path);
+  const Exposure exposure = found.route ? found.route->exposure : Exposure::kGuarded;
+  const bool is_preflight = head.method == "OPTIONS" && access_.CorsOrigin(head) != nullptr;
+  if (const auto refusal =
+          access_.Check(head, head.resource.path, is_preflight ? Exposure::kOpen : exposure)) {
+    Reply reply = ErrorReply(refusal->status, refusal->code, refusal->message);
+    if (refusal->status == 401) reply.fields.push_back({"www-authenticate", "Bearer"});
+    return refuse(std::move(reply));
+  }
+  if (is_preflight) return refuse(Preflight(head));
+  if (found.route == nullptr && found.allowed.empty()) {
+    return refuse(ErrorReply(404, "not_found", "there is no such path; see /openapi.json"));
+  }
+  if (found.route == nullptr) {
+    Reply reply = ErrorReply(405, "method_not_allowed", "expected " + found.allowed);
+    reply.fields.push_back({"allow", found.allowed});
+    return refuse(std::move(reply));
+  }
+  // Of JSON the body and what is read out of it are in memory together.
+  return {.takes_body = head.method == "POST",
+          .memory_factor = IsJson(head) ? uint64_t{2} : uint64_t{1}};
+}
+
+void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
+  FoundRoute found = FindRoute(request.head.method, request.head.resource.path);
+  if (found.route->handler == nullptr) {
+    const Call call = {.request = std::move(request), .reply = std::move(reply), .argument = {}};
+    const bool begins = call.request.head.method == "POST";
+    Answer(call, [&] { return begins ? BeginSession(call.request) : EndSession(call.request); });
+    return;
+  }
+  auto call = std::make_shared<Call>();
+  call->argument = std::move(found.argument);
+  call->request = std::move(request);
+  if (access_.CorsOrigin(call->request.head) == nullptr) {
+    call->reply = std::move(reply);
+  } else {
+    const std::weak_ptr<Call> weak = call;  // the call holds this function
+    call->reply = [this, weak, reply = std::move(reply)](Reply made) {
+      if (const SharedCall shared = weak.lock()) AddCors(shared->request.head, made);
+      reply(std::move(made));
+    };
+  }
+  found.route->handler(parts_, call);
+}
+
+void Service::Finished(const Exchange& exchange) {
+  std::string_view route = "other";
+  if (!exchange.head.method.empty()) {
+    const FoundRoute found = FindRoute(exchange.head.method, exchange.head.resource.path);
+    if (found.route != nullptr) route = found.route->path;
+  }
+  parts_.metrics.CountRequest(
+      route, exchange.status,
+      exchange.read_seconds + exchange.handle_seconds + exchange.write_seconds);
+  parts_.metrics.AddStage("read", exchange.read_seconds);
+  parts_.metrics.AddStage("write", exchange.write_seconds);
+  if (!exchange.code.empty()) parts_.metrics.CountRejected(exchange.code);
+  parts_.log.Write(LogLine(exchange, route));
+}
+
+// A key is a few bytes, so that this may be done where it is.
+Reply Service::BeginSession(const HttpRequest& request) {
+  if (!sessions_) throw ApiError(400, "no_keys", "this service asks for no key");
+  if (request.body.size() > kMostSessionBytes) {
+    throw ApiError(400, "invalid_argument", "expected {\"key\": \"...\"}", "key");
+  }
+  const std::optional<std::string> secret = sessions_->Begin(KeyOf(request.body));
+  if (!secret) {
+    throw ApiError(401, "invalid_api_key", "the key is none of this service's", "key");
+  }
+  return {.status = 204, .fields = {{"set-cookie", CookieField(*secret, false)},
+                                    {"cache-control", "no-store"}}};
+}
+
+Reply Service::EndSession(const HttpRequest& request) {
+  if (const auto secret = SessionCookie(request.head); secret && sessions_) {
+    sessions_->End(*secret);
+  }
+  return {.status = 204, .fields = {{"set-cookie", CookieField({}, true)},
+                                    {"cache-control", "no-store"}}};
+}
+
+Reply Service::Preflight(const RequestHead& head) const {
+  const std::string& path = head.resource.path;
+  const FoundRoute any = FindRoute("OPTIONS", path);
+  if (any.allowed.empty()) return ErrorReply(404, "not_found", "there is no such path");
+  return {.status = 204,
+          .fields = {{"access-control-allow-methods", any.allowed},
+                     {"access-control-allow-headers", "authorization, content-type"},
+                     {"access-control-max-age", "600"}}};
+}
+
+void Service::AddCors(const RequestHead& head, Reply& reply) const {
+  const std::string* const origin = access_.CorsOrigin(head);
+  if (origin == nullptr) return;
+  reply.fields.push_back({"access-control-allow-origin", *origin});
+  reply.fields.push_back({"access-control-expose-headers", "x-request-id, retry-after"});
+  reply.fields.push_back({"vary", "origin"});
+}
+
+}  // namespace siglip::server

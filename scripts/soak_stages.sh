@@ -1,0 +1,69 @@
+# The stages of scripts/soak.sh, which sources this file. A stage is a function, whose status says whether it passed,
+# and a line that names it.
+# shellcheck shell=bash
+
+# What the stages run.
+release_programs() {
+  configure release
+  cmake --build --preset release --target siglip_cli search_bench index_reader -- --quiet
+}
+
+# numpy_python SCRIPT [ARGUMENT...]: by a Python with numpy. The first one on the path need not have it; Debian's does.
+numpy_python() {
+  local python=python3
+  if ! "$python" -c 'import numpy' 2> /dev/null; then python=/usr/bin/python3; fi
+  "$python" -B "$@"
+}
+
+# pillow_python SCRIPT [ARGUMENT...]
+pillow_python() {
+  scripts/python_env.sh
+  build/python-env/bin/python -B "$@"
+}
+
+stage index-crash 'an index after kill -9 and power failures at every call, and whether lost syncs are noticed' \
+  '^[0-9]+ deaths|^control:'
+index_crash() {
+  release_programs
+  numpy_python scripts/index_crash.py --every 1 --random-kills 300
+  numpy_python scripts/index_crash.py --every 5 --control
+}
+
+stage search 'exact search of a million vectors beside a full comparison, and on all instruction sets' \
+  'target|instruction sets:'
+search() {
+  release_programs
+  build/release/bench/search_bench --rows 1000000 --dimensions 768 --queries 1000
+  build/release/bench/search_bench --rows 50000 --dimensions 768 --queries 100 --sets
+}
+
+stage index-speed 'siglip index beside siglip embed, without changes, beside readers; what it finds' \
+  'target|renamed|recall'
+index_speed() {
+  release_programs
+  python3 -B scripts/index_figures.py
+}
+
+stage duplicates 'which variants of pictures siglip duplicates finds' '^recall|^precision|^wrong'
+duplicates() {
+  release_programs
+  pillow_python scripts/duplicates_figures.py
+}
+
+stage weak-standout 'where searches draw the line "weaker matches"' 'first hits reach|wrong first hits'
+weak_standout() {
+  release_programs
+  python3 -B scripts/weak_standout.py
+}
+
+stage crash 'output files after kill -9 and full disks' '^[0-9]+ trials'
+crash() {
+  release_programs
+  numpy_python scripts/crash_test.py --trials 300
+}
+
+stage pictures 'damaged pictures beside Pillow' '^[0-9]+ damaged pictures'
+pictures() {
+  release_programs
+  pillow_python scripts/damage_pictures.py --trials 1400
+}
