@@ -15,7 +15,8 @@ struct DuplicatesRequest {
 };
 
 /// {"kind": "same-bytes"|"same-picture"|"similar", "threshold", "offset": 0, "top": 20}, all of
-/// which may be absent or null; other fields are ignored. Throws ApiError (400) naming the field.
+/// which may be absent or null; other fields are ignored. "threshold" is 0.000001 to 1, and none of
+/// "same-bytes". Throws ApiError (400) naming the field.
 DuplicatesRequest ReadDuplicatesRequest(std::string_view json);
 
 }  // namespace siglip::server

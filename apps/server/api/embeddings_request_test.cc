@@ -128,7 +128,7 @@ TEST(EmbeddingsRequestTest, RefusesMessagesOfAnyOtherForm) {
   EXPECT_THAT(WhyNot("{'messages':[{'role':'user'}]}"), HasSubstr("expected \"content\""));
   EXPECT_THAT(WhyNot("{'messages':['a']}"), HasSubstr("messages[0]"));
   EXPECT_THAT(WhyNot("{'messages':{}}"), HasSubstr("messages"));
-  EXPECT_THAT(WhyNot("{'messages':[{'content':[]}]}"), HasSubstr("found none"));
+  EXPECT_THAT(WhyNot("{'messages':[{'content':[]}]}"), HasSubstr("found an empty list"));
   EXPECT_THAT(WhyNot("{'messages':[{'content':'a'}],'input':'b'}"),
               HasSubstr("one of \"input\", \"inputs\" and \"messages\""));
 }
@@ -233,7 +233,7 @@ TEST(EmbeddingsRequestTest, RefusesItemsThatAreNone) {
   EXPECT_THAT(WhyNot("{'input':''}"), HasSubstr("input: expected a text, found an empty string"));
   EXPECT_THAT(WhyNot("{'input':{'text':''}}"), HasSubstr("found an empty string"));
   EXPECT_THAT(WhyNot("{'input':{'content':[{'type':'text','text':''}]}}"),
-              HasSubstr("found an empty string"));
+              HasSubstr("found only empty texts"));
   EXPECT_THAT(WhyNot("{'input':{}}"), HasSubstr("an object with none of these"));
   EXPECT_THAT(WhyNot("{'input':{'image_url':'a'}}"), HasSubstr("an object with none of these"));
   EXPECT_THAT(WhyNot("{'input':{'type':'video_url'}}"),
@@ -243,7 +243,7 @@ TEST(EmbeddingsRequestTest, RefusesItemsThatAreNone) {
   EXPECT_THAT(WhyNot("{'input':{'type':'image_url'}}"), HasSubstr("expected \"image_url\""));
   EXPECT_THAT(WhyNot("{'input':{'type':'text','text':['a']}}"), HasSubstr("expected a string"));
   EXPECT_THAT(WhyNot("{'input':{'image':{'url':'a'}}}"), HasSubstr("expected a string"));
-  EXPECT_THAT(WhyNot("{'input':{'content':[]}}"), HasSubstr("found none"));
+  EXPECT_THAT(WhyNot("{'input':{'content':[]}}"), HasSubstr("found an empty list"));
   EXPECT_THAT(WhyNot("{'input':{'content':['a']}}"), HasSubstr("expected an object"));
   EXPECT_THAT(WhyNot("{'input':{'content':7}}"), HasSubstr("expected a string or a list of parts"));
   EXPECT_THAT(WhyNot("{'input':[true]}"), HasSubstr("found true"));
@@ -255,18 +255,35 @@ TEST(EmbeddingsRequestTest, RefusesTextAndPictureInOneItem) {
        {"{'text':'a','image':'/9g='}", "{'type':'text','text':'a','image':'/9g='}",
         "{'type':'image_base64','image_base64':'/9g=','text':'a'}",
         "{'content':[{'type':'text','text':'a'},{'type':'image_base64','image_base64':'/9g='}]}",
-        "{'text':'a','content':[{'type':'image_base64','image_base64':'/9g='}]}"}) {
+        "{'type':'text','text':'','image':'/9g='}"}) {
     EXPECT_THAT(WhyNot("{'input':" + std::string(item) + "}"),
                 HasSubstr("a text and a picture together: send two items"));
   }
   EXPECT_THAT(
       WhyNot("{'input':{'content':[{'type':'text','text':'a'},{'type':'text','text':'b'}]}}"),
       HasSubstr("several: send them as items of a list"));
+  EXPECT_THAT(WhyNot("{'input':{'type':'image_base64','image_base64':'/9g=','image':'/9g='}}"),
+              HasSubstr("found two pictures"));
 }
 
-TEST(EmbeddingsRequestTest, ContentIsNotNested) {
+TEST(EmbeddingsRequestTest, ContentStandsAlone) {
   EXPECT_THAT(WhyNot("{'input':{'content':[{'content':[{'text':'a'}]}]}}"),
-              HasSubstr("an object with none of these"));
+              HasSubstr("no \"content\" inside another"));
+  for (const char* beside : {"'text':'a'", "'image':'/9g='", "'type':'text'", "'text':''"}) {
+    EXPECT_THAT(WhyNot("{'input':{'content':'a'," + std::string(beside) + "}}"),
+                HasSubstr("nothing beside \"content\""));
+  }
+  EXPECT_EQ(Items("{'input':{'content':'a','text':null,'role':'user'}}"), "text a");
+}
+
+TEST(EmbeddingsRequestTest, BoundsTheNumberOfParts) {
+  const auto with = [](int empty) {
+    std::string parts;
+    for (int i = 0; i < empty; ++i) parts += "{'text':''},";
+    return "{'input':{'content':[" + parts + "{'text':'a'}]}}";
+  };
+  EXPECT_EQ(Items(with(15)), "text a");
+  EXPECT_THAT(WhyNot(with(16)), HasSubstr("input.content: expected 1 to 16 items"));
 }
 
 TEST(EmbeddingsRequestTest, BoundsTheNumberOfItems) {

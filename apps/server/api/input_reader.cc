@@ -13,6 +13,7 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
+constexpr size_t kMaxParts = 16;
 constexpr const char* kItemForms =
     "a string, {\"text\"}, {\"image\"}, {\"content\"} or a part with a \"type\" of \"text\", "
     "\"image_url\" or \"image_base64\"";
@@ -42,20 +43,10 @@ Found UriFound(JsonValue value, const std::string& param) {
   return StringFound(Form::kPictureUri, *url, fields.ParamOf("url"));
 }
 
-/// Of a text and a picture that belong together the picture, if the text is empty. SigLIP has no
-/// embedding of both.
-Found TheOne(std::vector<Found> found, const std::string& param) {
-  const auto has_nothing = [](const Found& one) {
-    return one.form == Form::kText && one.string.text() == "\"\"";
-  };
-  if (found.size() > 1) std::erase_if(found, has_nothing);
-  if (found.size() == 1) return found.front();
-  const bool are_mixed = found.size() > 1 && IsPicture(found[0].form) != IsPicture(found[1].form);
-  Refuse(param, "one text or one picture, which has an embedding of its own",
-         found.empty() ? std::string("none")
-         : are_mixed   ? std::string("a text and a picture together: send two items")
-                       : std::string("several: send them as items of a list"));
+[[noreturn]] void RefuseSeveral(const std::string& param, const std::string& found) {
+  Refuse(param, "one text or one picture, which has an embedding of its own", found);
 }
+constexpr const char* kTextAndPicture = "a text and a picture together: send two items";
 
 /// What an object with a "type" is made of.
 Found TypedFound(const RequestFields& fields, const std::string& param) {
@@ -80,40 +71,59 @@ Found TypedFound(const RequestFields& fields, const std::string& param) {
   return StringFound(type.field == "text" ? Form::kText : Form::kPicture, *value, name);
 }
 
-Found ContentFound(JsonValue content, const std::string& param);
+bool IsEmptyText(JsonValue value) { return value.text() == "\"\""; }
 
-Found ObjectFound(JsonValue value, const std::string& param, bool may_have_content) {
-  const RequestFields fields(value, param);
-  std::vector<Found> found;
-  if (fields.Find("type")) found.push_back(TypedFound(fields, param));
-  const bool is_typed = !found.empty();
-  const auto is_new = [&](std::string_view name) {
-    return fields.Find(name) && (!is_typed || found.front().param != fields.ParamOf(name));
-  };
-  if (is_new("text")) {
-    found.push_back(StringFound(Form::kText, *fields.Find("text"), fields.ParamOf("text")));
+/// An object without "content". Beside a picture there may be a text, if it is empty: SigLIP has no
+/// embedding of both.
+Found PartFound(const RequestFields& fields, const std::string& param) {
+  const std::optional<JsonValue> text = fields.Find("text");
+  const std::optional<JsonValue> image = fields.Find("image");
+  if (!fields.Find("type")) {
+    if (!text && !image) Refuse(param, kItemForms, std::string("an object with none of these"));
+    if (!image) return StringFound(Form::kText, *text, fields.ParamOf("text"));
+    if (text && !IsEmptyText(*text)) RefuseSeveral(param, kTextAndPicture);
+    return StringFound(Form::kPicture, *image, fields.ParamOf("image"));
   }
-  if (is_new("image")) {
-    found.push_back(StringFound(Form::kPicture, *fields.Find("image"), fields.ParamOf("image")));
+  const Found found = TypedFound(fields, param);
+  if (IsPicture(found.form) ? text && !IsEmptyText(*text) : image.has_value()) {
+    RefuseSeveral(param, kTextAndPicture);
   }
-  if (may_have_content && is_new("content")) {
-    found.push_back(ContentFound(*fields.Find("content"), fields.ParamOf("content")));
-  }
-  if (found.empty()) Refuse(param, kItemForms, std::string("an object with none of these"));
-  return TheOne(std::move(found), param);
+  if (image) RefuseSeveral(param, "two pictures");
+  return found;
 }
 
+/// A list of parts, all of which but one are empty texts.
 Found ContentFound(JsonValue content, const std::string& param) {
   if (content.kind() == Kind::kString) return StringFound(Form::kText, content, param);
   if (content.kind() != Kind::kArray) Refuse(param, "a string or a list of parts", content);
-  std::vector<Found> found;
-  content.VisitItems([&](size_t index, JsonValue part) {
-    const std::string name = ParamOf(param, index);
+  std::optional<Found> found;
+  VisitOneOrMany(content, param, kMaxParts, [&](JsonValue part, const std::string& name) {
     if (part.kind() != Kind::kObject) Refuse(name, "an object with a \"type\"", part);
-    found.push_back(ObjectFound(part, name, false));
-    return index < kMaxItems;
+    const RequestFields fields(part, name);
+    if (fields.Find("content")) Refuse(name, "no \"content\" inside another", std::string("one"));
+    Found one = PartFound(fields, name);
+    if (!IsPicture(one.form) && IsEmptyText(one.string)) return;
+    if (found) {
+      RefuseSeveral(param, IsPicture(found->form) != IsPicture(one.form)
+                               ? kTextAndPicture
+                               : "several: send them as items of a list");
+    }
+    found.emplace(std::move(one));
   });
-  return TheOne(std::move(found), param);
+  if (!found) RefuseSeveral(param, "only empty texts");
+  return *found;
+}
+
+Found ObjectFound(JsonValue value, const std::string& param) {
+  const RequestFields fields(value, param);
+  const std::optional<JsonValue> content = fields.Find("content");
+  if (!content) return PartFound(fields, param);
+  for (const char* name : {"type", "text", "image"}) {
+    if (fields.Find(name)) {
+      Refuse(param, "nothing beside \"content\"", "\"" + std::string(name) + "\"");
+    }
+  }
+  return ContentFound(*content, fields.ParamOf("content"));
 }
 
 std::variant<InputText, InputPicture> Load(const Found& found) {
@@ -153,7 +163,7 @@ std::variant<InputText, InputPicture> ReadItem(JsonValue value, const std::strin
                                                PlainString plain) {
   if (value.kind() == Kind::kString) return Load({FormOf(value, plain), value, param});
   if (value.kind() != Kind::kObject) Refuse(param, kItemForms, value);
-  return Load(ObjectFound(value, param, true));
+  return Load(ObjectFound(value, param));
 }
 
 std::variant<InputText, InputPicture> ReadContent(JsonValue value, const std::string& param) {

@@ -10,6 +10,7 @@
 #include "server/api/embeddings_reply.h"
 #include "server/api/index_reply.h"
 #include "server/api/models_reply.h"
+#include "server/api/openapi.h"
 #include "siglip/error.hpp"
 
 namespace siglip::server {
@@ -159,16 +160,25 @@ TEST(IndexReplyTest, TellsWhatThereIs) {
   status.contents = 5;
   status.undecodable = 1;
   status.bytes = 4096;
-  json expected = json::parse(R"({"object":"index","model":null,"dimension":null,"contents":5,
+  json expected = json::parse(R"({"object":"index","model":null,"dimension":null,"texts":true,
+      "updating":false,"weak_standout":2.7,"contents":5,
       "undecodable":1,"bytes":4096,"folders":[{"path":"/p","files":3,"missing":2,"unreadable":1},
       {"path":"/\ufffd","path_base64":"L/8=","files":0,"missing":0,"unreadable":0}]})");
-  EXPECT_EQ(json::parse(IndexReply(status)), expected);
+  EXPECT_EQ(json::parse(IndexReply(status, {.texts = true})), expected);
   status.space.emplace();
   status.space->model = "m";
   status.space->fingerprint.dimension = 768;
   expected["model"] = "m";
   expected["dimension"] = 768;
-  EXPECT_EQ(json::parse(IndexReply(status)), expected);
+  expected["texts"] = false;
+  expected["updating"] = true;
+  EXPECT_EQ(json::parse(IndexReply(status, {.updating = true})), expected);
+}
+
+TEST(OpenApiTest, DescribesWhatHasToBeThere) {
+  const json description = json::parse(OpenApi());
+  EXPECT_EQ(description["openapi"], "3.1.0");
+  EXPECT_TRUE(description["paths"].contains("/v1/embeddings"));
 }
 
 }  // namespace

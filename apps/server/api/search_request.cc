@@ -129,10 +129,11 @@ SearchFilter ReadFilter(const RequestFields& fields) {
 }
 
 std::optional<float> ReadMinScore(const RequestFields& fields) {
+  constexpr double kMost = 1e9;  // of combined queries they are no cosines
   const std::optional<double> score = fields.Number("min_score");
   if (!score) return std::nullopt;
-  if (!std::isfinite(static_cast<float>(*score))) {
-    Refuse("min_score", "a number in the range of a float", *fields.Find("min_score"));
+  if (std::abs(*score) > kMost) {
+    Refuse("min_score", "a number from -1e9 to 1e9", *fields.Find("min_score"));
   }
   return static_cast<float>(*score);
 }
