@@ -106,8 +106,8 @@ std::string TitleOf(const std::vector<Part>& parts) {
 }
 
 void CheckArguments(const SearchArguments& arguments, const std::vector<Part>& parts) {
-  if (std::ranges::none_of(parts, [](const Part& part) { return part.kind != Part::Kind::kNot; })) {
-    throw CLI::ValidationError("WORDS", "are required, or --image FILE");
+  if (parts.empty()) {
+    throw CLI::ValidationError("WORDS", "are required, or --image FILE or --not TEXT");
   }
   if (arguments.null && !arguments.paths_only) {
     throw CLI::ValidationError("--null", "needs --paths-only");
