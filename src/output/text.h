@@ -1,6 +1,7 @@
 // Names of any bytes, and numbers, made into text.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ std::string JsonPath(std::string_view path);
 
 /// In digits of RFC 4648, padded.
 std::string Base64(std::string_view bytes);
+
+/// The bytes that Base64 has written so; absent for other text.
+std::optional<std::string> FromBase64(std::string_view text);
 
 /// The shortest number that reads back as the same float.
 std::string ExactNumber(float value);
