@@ -133,6 +133,16 @@ class EvaluationTest(CommandTest):
             numpy.testing.assert_allclose(scores, factor * total, atol=1e-3)
             self.assertNotIn("probability", hits[0])
 
+    def test_a_lone_not_finds_what_is_least_like_it_first(self):
+        liked = self.hits("a red circle")
+        hits = self.hits("--not", "a red circle")
+        self.assertEqual([hit["score"] for hit in hits], [-hit["score"] for hit in reversed(liked)])
+        scores = {hit["path"]: hit["score"] for hit in liked}
+        self.assertEqual([-scores[hit["path"]] for hit in hits], [hit["score"] for hit in hits])
+        self.assertNotIn("probability", hits[0])
+        numpy.testing.assert_allclose(hits[0]["standout"], -liked[-1]["standout"], atol=1e-5)
+        self.assertEqual(self.hits("a red circle", "--weight", "-3"), hits)
+
     def test_another_precision_may_search(self):
         for words in (["a red circle"], ["--image", EVAL / "003.png"]):
             exact, close = (self.hits(*words, *extra) for extra in ([], ["--precision", "int8"]))
@@ -324,7 +334,6 @@ class QueryTest(SearchTest):
     def test_what_is_no_query(self):
         base = ("search", "--index", self.store)
         self.assertIn("WORDS", self.fail_with(2, *base))
-        self.assertIn("WORDS", self.fail_with(2, *base, "--not", "a star"))
         self.assertIn("--weight", self.fail_with(2, *base, "--weight", 2, "a star"))
         self.assertIn("cancel out", self.fail_with(1, *base, "a star", "--not", "a star", "--weight", -1))
         self.assertIn("finite", self.fail_with(1, *base, "a star", "b", "--weight", "inf"))

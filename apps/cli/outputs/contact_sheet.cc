@@ -125,7 +125,10 @@ std::string Scores(const Hit& hit) {
 }
 
 std::string Details(const Hit& hit) {
-  std::vector<std::string> parts = {std::to_string(hit.width) + " × " + std::to_string(hit.height)};
+  std::vector<std::string> parts;
+  if (hit.width > 0) {
+    parts.push_back(std::to_string(hit.width) + " × " + std::to_string(hit.height));
+  }
   if (hit.taken) {
     // To the minute, by the camera's clock.
     std::string taken =
