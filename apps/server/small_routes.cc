@@ -12,10 +12,6 @@
 namespace siglip::server {
 namespace {
 
-constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
 /// Why the service is not ready, or nothing.
 std::string_view NotReady(const ServiceParts& parts) {
   if (parts.draining) return "shutting down";
