@@ -69,6 +69,7 @@ std::vector<TakenItem> EmbedServiceQueue::Take(size_t idle) {
   size_t count = std::clamp<size_t>(share, 1, most_together_[Number(kind)]);
   if (takes_bulk) {
     searches_ = 0;
+    if (searches.size() > 0) count = 1;
   } else if (bulk.size() > 0) {
     count = std::min(count, kSearchesPerBulkItem - searches_);
     searches_ += count;
