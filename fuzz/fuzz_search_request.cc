@@ -26,7 +26,7 @@ void Search(std::string_view text) {
     Require(std::isfinite(part.weight) && !part.param.empty());
     const auto* const words = std::get_if<InputText>(&part.query);
     const auto* const picture = std::get_if<InputPicture>(&part.query);
-    const auto* const content = std::get_if<IndexedContent>(&part.query);
+    const auto* const content = std::get_if<LikeContent>(&part.query);
     Require(words == nullptr || !words->text.empty());
     Require(picture == nullptr || !picture->bytes.empty());
     Require(content == nullptr || content->id > 0);

@@ -18,7 +18,7 @@ std::vector<std::string> Parts(const std::string& json) {
     if (const auto* const picture = std::get_if<InputPicture>(&part.query)) {
       text = picture->bytes == "\xff\xd8" ? "picture" : "other bytes";
     }
-    if (const auto* const content = std::get_if<IndexedContent>(&part.query)) {
+    if (const auto* const content = std::get_if<LikeContent>(&part.query)) {
       text = "like " + std::to_string(content->id);
     }
     const auto quarters = static_cast<int>(part.weight * 4);
