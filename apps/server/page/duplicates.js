@@ -44,7 +44,7 @@ function group(files, open) {
     if (copied) copy.textContent = "Copied";
     byId("status").textContent = copied ? `${counted(others.length, "path")} copied` : "The browser does not let this page copy";
   });
-  return element("section", {class: "group", "aria-label": `${counted(files.length, "file")} alike`},
+  return element("div", {class: "group", role: "group", "aria-label": `${counted(files.length, "file")} alike`},
     element("div", {class: "group-head"},
             element("p", {}, element("strong", {}, counted(files.length, "file")), ` · ${bytes(spare)} could be spared`), copy),
     element("ol", {class: "rows", role: "list"},
