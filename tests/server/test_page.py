@@ -193,6 +193,12 @@ class SearchTest(PageTest):
         self.assertEqual(lists, [4, len(hits) - 4])  # 1.5, 1, 0.5 and 0 above it
         self.assertEqual(self.page.locator(".grid > *:nth-child(2)").inner_text(), "Weaker matches")
 
+    def test_weak_matches_alone_are_called_so(self):
+        weak = self.ask("/v1/index")["weak_standout"]
+        self.change_hits(lambda hits: [hit.update(standout=weak - 0.1) for hit in hits])
+        self.go_search()
+        self.heading("Nothing stands out; the nearest are")
+
     def test_bars_are_relative_and_numbers_on_demand(self):
         def change(hits):
             for at, hit in enumerate(hits):
@@ -322,10 +328,12 @@ class ExampleTest(PageTest):
             self.give("drop", self.picture(hit))
         self.assertEqual(body["text"], WORDS)
         self.assertTrue(body["image"].startswith("data:image/jpeg;base64,"))
+        self.page.wait_for_selector(".tile")
         self.page.go_back()
         expect(self.page.locator(".chip.picture")).to_have_count(0)
         self.page.go_forward()
         expect(self.page.locator(".chip.picture")).to_have_count(1)
+        self.page.wait_for_selector(".tile")
         with self.searches() as body:
             self.page.get_by_label("Remove the picture").click()
         self.assertNotIn("image", body)
