@@ -215,6 +215,9 @@ class MockService(http.server.ThreadingHTTPServer):
         self.session = "0123456789abcdef"
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
 
+    def handle_error(self, request, client_address):
+        pass  # browsers leave in the middle of replies
+
     def start(self):
         threading.Thread(target=self.serve_forever, daemon=True).start()
         return self

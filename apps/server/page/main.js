@@ -5,7 +5,7 @@ import {byId, element} from "./dom.js";
 import {startDrop} from "./drop.js";
 import * as duplicates from "./duplicates.js";
 import {Filters} from "./filters.js";
-import {counted, took} from "./format.js";
+import {counted, printable, took} from "./format.js";
 import {Grid} from "./grid.js";
 import {startKeyDialog} from "./key_dialog.js";
 import {patiently} from "./patience.js";
@@ -121,6 +121,8 @@ function showFragment() {
 /** A view that is on the page from now on: the one that was there before, or `made`. */
 function enter(name, key, query, make) {
   document.body.dataset.view = name;
+  const about = name === "duplicates" ? "Duplicates" : query.words || (name === "search" ? "Pictures like one" : "");
+  document.title = about ? `${printable(about)} – siglip` : "siglip";
   const known = views.get(key);
   shown = known ?? {view: name, key, query, scroll: 0, status: "", element: element("div"), grid: null};
   content.replaceChildren(shown.element);
@@ -311,8 +313,10 @@ async function findDuplicates(view, signal, kind, offset) {
       () => ask("POST", "/v1/duplicates", duplicates.duplicatesRequest(kind, offset), signal),
       offset === 0 ? () => findDuplicates(view, running.signal, kind, 0) : null);
   if (!answer) return false;
-  tell(view, duplicates.duplicatesStatus(answer));
-  view.element.append(...duplicates.groups(kind, answer, offset, (files, file, link) => {
+  const count = duplicates.groupCount(answer);
+  tell(view, count);
+  if (answer.total > 0) view.element.querySelector(".group-count").textContent = `${count}.`;
+  view.element.append(...duplicates.groups(kind, answer, (files, file, link) => {
     view.grid = {hits: files, focus: () => link.focus()};
     openLarge(files, file, false);
   }));
