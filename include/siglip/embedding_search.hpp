@@ -1,7 +1,7 @@
 // Searching embeddings of pictures that are in no index: those of a file that siglip embed wrote.
 //
 //   siglip::EmbeddingSearch search(768);
-//   for (const auto& [path, vector] : embeddings) search.Add(path, vector);
+//   for (int64_t row = 0; row < rows; ++row) search.Add(row, paths[row], vectors[row]);
 //   auto found = search.Search({{.vector = words, .is_text = true}}, {.top = 20});
 #pragma once
 
@@ -32,15 +32,14 @@ class SIGLIP_EXPORT EmbeddingSearch {
   EmbeddingSearch(EmbeddingSearch&&) noexcept;
   ~EmbeddingSearch();
 
-  /// The next row: a picture and its embedding [D]. It is kept as binary16 numbers, as an index
-  /// has it, after division by its norm; one that is of norm 1 within the rounding of binary16 is
-  /// not divided again. Throws Error naming row and path: kMismatch for another D,
-  /// kInvalidArgument for a vector that is zero or not finite.
-  void Add(const std::string& path, std::span<const float> vector);
-  /// So many were added.
-  int64_t rows() const;
+  /// A picture, by the number of its row, and its embedding [D]; rows may be left out. The vector
+  /// is kept as binary16 numbers, as an index has it, after division by its norm; one that is of
+  /// norm 1 within the rounding of binary16 is not divided again. Throws Error naming row and path:
+  /// kMismatch for another D, kInvalidArgument for a vector that is zero or not finite and for a
+  /// row that is negative or not behind the one before, kLimitExceeded from row 2^32 on.
+  void Add(int64_t row, const std::string& path, std::span<const float> vector);
 
-  /// As Index::Search. Of a hit `id` is the row, counted from 0, and `path` what was added with it;
+  /// As Index::Search. Of a hit `id` is the row and `path` what was added with it;
   /// what only a picture could tell is left empty, and nothing is folded. The sample is of all rows
   /// up to 4,096, else of those whose paths have the smallest XXH3. A filter can only say `under`,
   /// for which relative paths are those from the current folder; Error(kInvalidArgument) for

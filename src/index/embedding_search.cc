@@ -27,7 +27,8 @@ constexpr int64_t kFirstId = 1;
 
 class RowSource final : public HitSource {
  public:
-  explicit RowSource(const std::vector<std::string>& paths) : paths_(paths) {}
+  RowSource(const std::vector<int64_t>& ids, const std::vector<std::string>& paths)
+      : ids_(ids), paths_(paths) {}
 
   // All vectors are held.
   bool ReadHalves(int64_t, std::span<uint16_t>) override { return false; }
@@ -37,11 +38,13 @@ class RowSource final : public HitSource {
     Hit hit;
     hit.id = content.id - kFirstId;
     hit.score = content.score;
-    hit.path = paths_[static_cast<size_t>(hit.id)];
+    const auto place = std::ranges::lower_bound(ids_, content.id) - ids_.begin();
+    hit.path = paths_[static_cast<size_t>(place)];
     return hit;
   }
 
  private:
+  const std::vector<int64_t>& ids_;  // ascending
   const std::vector<std::string>& paths_;
 };
 
@@ -64,14 +67,15 @@ class CanonicalPaths {
 };
 
 std::optional<Passing> PassingUnder(const std::filesystem::path& folder,
+                                    const std::vector<int64_t>& ids,
                                     const std::vector<std::string>& paths) {
   if (folder.empty()) return std::nullopt;
   const std::string prefix = PrefixOf(folder);
   CanonicalPaths canonical;
   Passing passing;
-  for (size_t row = 0; row < paths.size(); ++row) {
-    if (!canonical(paths[row]).starts_with(prefix)) continue;
-    passing.contents.Add(static_cast<int64_t>(row) + kFirstId);
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (!canonical(paths[i]).starts_with(prefix)) continue;
+    passing.contents.Add(ids[i]);
     ++passing.count;
   }
   return passing;
@@ -106,7 +110,7 @@ struct EmbeddingSearch::Parts {
 
   std::shared_ptr<const Runtime> runtime;
   SearchState state;
-  std::vector<std::string> paths;  // by row
+  std::vector<std::string> paths;  // of state.held_ids
   /// The hashes of the sample's paths, the largest on top, with their places in it.
   std::priority_queue<std::pair<ContentHash, size_t>> sampled;
 };
@@ -129,9 +133,14 @@ EmbeddingSearch::EmbeddingSearch(int64_t dimension, const std::optional<SiglipLo
 EmbeddingSearch::EmbeddingSearch(EmbeddingSearch&&) noexcept = default;
 EmbeddingSearch::~EmbeddingSearch() = default;
 
-void EmbeddingSearch::Add(const std::string& path, std::span<const float> vector) {
+void EmbeddingSearch::Add(int64_t row, const std::string& path, std::span<const float> vector) {
   SearchState& state = parts_->state;
-  const std::string where = "row " + std::to_string(rows()) + " (" + path + ")";
+  const std::string where = "row " + std::to_string(row) + " (" + path + ")";
+  const int64_t next = state.held_ids.empty() ? 0 : state.held_ids.back() - kFirstId + 1;
+  if (row < next) {
+    throw Error(ErrorCode::kInvalidArgument,
+                where + ": expected row " + std::to_string(next) + " or a later one");
+  }
   if (static_cast<int64_t>(vector.size()) != state.dimensions()) {
     throw Error(ErrorCode::kMismatch, where + ": expected " + std::to_string(state.dimensions()) +
                                           " numbers, found " + std::to_string(vector.size()));
@@ -148,7 +157,11 @@ void EmbeddingSearch::Add(const std::string& path, std::span<const float> vector
   std::vector<uint16_t> halves;
   halves.reserve(values.size());
   for (const float value : values) halves.push_back(FloatToFloat16(value));
-  const int64_t id = rows() + kFirstId;
+  if (row >= ContentFilter::kMostId) {
+    throw Error(ErrorCode::kLimitExceeded,
+                where + ": expected less than " + std::to_string(ContentFilter::kMostId));
+  }
+  const int64_t id = row + kFirstId;
   state.present.Add(id);
   ++state.present_count;
   state.held_ids.push_back(id);
@@ -157,13 +170,12 @@ void EmbeddingSearch::Add(const std::string& path, std::span<const float> vector
   parts_->Sample(path, halves);
 }
 
-int64_t EmbeddingSearch::rows() const { return static_cast<int64_t>(parts_->paths.size()); }
-
 SearchResult EmbeddingSearch::Search(const std::vector<QueryPart>& parts,
                                      const SearchOptions& options) const {
   CheckFilter(options.filter);
-  const std::optional<Passing> passing = PassingUnder(options.filter.under, parts_->paths);
-  RowSource source(parts_->paths);
+  const std::optional<Passing> passing =
+      PassingUnder(options.filter.under, parts_->state.held_ids, parts_->paths);
+  RowSource source(parts_->state.held_ids, parts_->paths);
   return SearchVectors(ComputeRuntime::From(*parts_->runtime), parts_->state, passing, source,
                        parts, options);
 }

@@ -97,7 +97,9 @@ SearchedEmbeddings OpenEmbeddings(const std::filesystem::path& file,
   const std::string model = ModelOf(arguments);
   const int64_t dimension = DimensionOf(embedder, use);
   std::optional<EmbeddingSearch> search;
+  int64_t row_number = -1;
   opened->ForEachRow([&](RowType type, const std::string& name, std::span<const float> row) {
+    ++row_number;
     if (type != RowType::kPicture) return;
     if (!search) {
       if (static_cast<int64_t>(row.size()) != dimension) {
@@ -111,7 +113,7 @@ SearchedEmbeddings OpenEmbeddings(const std::filesystem::path& file,
       search.emplace(dimension, logits, embedder.runtime());
     }
     try {
-      search->Add(name, row);
+      search->Add(row_number, name, row);
     } catch (const Error& error) {
       throw Error(error.code(), file.string() + ": " + error.message(), error.hint());
     }
