@@ -279,7 +279,8 @@ function showStart(key, query) {
     }
     if (!index.texts) return;
     try {
-      const answer = await ask("POST", "/v1/search", {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)}, signal);
+      const request = {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)};
+      const answer = await ask("POST", "/v1/search", request, signal);
       for (const hit of answer.data) hashes.set(hit.id, hit.hash);
       if (answer.data.length === 0) {
         view.element.append(states.nothingPasses(clearFilters));
