@@ -492,6 +492,17 @@ class KeyboardTest(PageTest):
         self.page.keyboard.press("ArrowUp")
         self.assertEqual(self.page.evaluate("document.activeElement.id"), "words")
 
+    def test_what_has_the_focus_is_not_under_the_bar(self):
+        self.go_search()
+        self.page.locator(".shot").last.focus()
+        for _ in range(20):
+            self.page.keyboard.press("ArrowUp")
+            if self.page.evaluate("document.activeElement.id") == "words":
+                break
+            top, bar = self.page.evaluate("""[document.activeElement.getBoundingClientRect().top,
+                                              document.querySelector(".top").getBoundingClientRect().bottom]""")
+            self.assertGreaterEqual(top, bar)
+
     def test_tab_reaches_one_picture_only(self):
         self.go_search()
         stops = "all => all.filter(one => one.tabIndex === 0).length"
