@@ -183,6 +183,18 @@ class SearchTest(PageTest):
         expect(self.page.locator("#words")).to_have_value(WORDS)
         self.assertEqual(self.ids(), [hit["id"] for hit in wanted["data"]])
 
+    def test_a_search_before_the_index_is_known_is_not_lost(self):
+        waiting = []
+        self.page.route("**/v1/index", lambda route: waiting.append(route))
+        self.go()
+        while not waiting:
+            self.page.wait_for_timeout(20)
+        self.page.fill("#words", WORDS)
+        self.page.keyboard.press("Enter")
+        waiting[0].continue_()
+        expect(self.page.locator("#status")).to_contain_text("compared")
+        self.assertIn("q=a+red+star", self.page.url)
+
     def test_weaker_matches_come_under_a_line(self):
         weak = self.ask("/v1/index")["weak_standout"]
         hits = self.search(text=WORDS)["data"]

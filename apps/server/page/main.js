@@ -30,7 +30,11 @@ let index = null;            // the answer of GET /v1/index
 let shown = null;            // the view that is on the page
 let running = new AbortController();
 
-const bar = new SearchBar((parts) => { if (index) search({...parts, ...filters.read()}); }, problem);
+// What the reader does before the index is known is done afterwards.
+let indexArrived;
+const indexed = new Promise((resolve) => { indexArrived = resolve; });
+
+const bar = new SearchBar((parts) => indexed.then(() => search({...parts, ...filters.read()})), problem);
 const filters = new Filters(() => { if (shown?.query) search({...shown.query, ...filters.read()}); });
 const viewer = new Viewer({
   like: moreLike,
@@ -379,7 +383,7 @@ function onLink(event) {
   const link = event.target.closest("a[href^='/?'], a[href='/']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
   event.preventDefault();
-  if (index) go(link.getAttribute("href"));
+  indexed.then(() => go(link.getAttribute("href")));
 }
 
 async function start() {
@@ -389,12 +393,15 @@ async function start() {
   startDrop((file) => bar.take(file), (id) => bar.takeLike(id), problem);
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onLink);
-  window.addEventListener("popstate", () => { if (index) show(false); });
+  window.addEventListener("popstate", () => indexed.then(() => show(false)));
   byId("numbers").addEventListener("click", (event) => {
     const pressed = document.body.classList.toggle("numbers");
     event.currentTarget.setAttribute("aria-pressed", String(pressed));
   });
-  if (await lookAtIndex()) show(true);
+  if (await lookAtIndex()) {
+    show(true);
+    indexArrived();
+  }
 }
 
 start();
