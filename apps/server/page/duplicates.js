@@ -42,24 +42,28 @@ function group(files, open) {
   copy.addEventListener("click", async () => {
     const copied = await copyText(others.map((file) => file.path).join("\n"), null);
     if (copied) copy.textContent = "Copied";
-    byId("status").textContent = copied ? `${counted(others.length, "path")} copied` : "The browser does not let this page copy";
+    byId("status").textContent =
+        copied ? `${counted(others.length, "path")} copied` : "The browser does not let this page copy";
   });
   return element("div", {class: "group", role: "group", "aria-label": `${counted(files.length, "file")} alike`},
     element("div", {class: "group-head"},
-            element("p", {}, element("strong", {}, counted(files.length, "file")), ` · ${bytes(spare)} could be spared`), copy),
+            element("p", {}, element("strong", {}, counted(files.length, "file")),
+                    ` · ${bytes(spare)} could be spared`),
+            copy),
     element("ol", {class: "rows", role: "list"},
             ...files.map((file, at) => fileTile(file, at === 0, (one, link) => open(files, one, link)))));
 }
 
 /** The choice of a kind, as links: each has an address. */
 export function kindChoice(kind) {
+  const links = Object.entries(KINDS).map(([name, [label]]) => {
+    const link = element("a", {href: `/?view=duplicates&kind=${name}`}, label);
+    if (name === kind) link.setAttribute("aria-current", "page");
+    return link;
+  });
   return element("div", {class: "kinds"},
     element("h2", {}, "Duplicates"),
-    element("nav", {class: "segments", "aria-label": "Kind of duplicates"}, ...Object.entries(KINDS).map(([name, [label]]) => {
-      const link = element("a", {href: `/?view=duplicates&kind=${name}`}, label);
-      if (name === kind) link.setAttribute("aria-current", "page");
-      return link;
-    })),
+    element("nav", {class: "segments", "aria-label": "Kind of duplicates"}, ...links),
     element("p", {class: "quiet"}, KINDS[kind][1], " ", element("span", {class: "group-count"})));
 }
 

@@ -30,7 +30,11 @@ let index = null;            // the answer of GET /v1/index
 let shown = null;            // the view that is on the page
 let running = new AbortController();
 
-const bar = new SearchBar((parts) => { if (index) search({...parts, ...filters.read()}); }, problem);
+// What the reader does before the index is known is done afterwards.
+let indexArrived;
+const indexed = new Promise((resolve) => { indexArrived = resolve; });
+
+const bar = new SearchBar((parts) => indexed.then(() => search({...parts, ...filters.read()})), problem);
 const filters = new Filters(() => { if (shown?.query) search({...shown.query, ...filters.read()}); });
 const viewer = new Viewer({
   like: moreLike,
@@ -279,7 +283,8 @@ function showStart(key, query) {
     }
     if (!index.texts) return;
     try {
-      const answer = await ask("POST", "/v1/search", {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)}, signal);
+      const request = {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)};
+      const answer = await ask("POST", "/v1/search", request, signal);
       for (const hit of answer.data) hashes.set(hit.id, hit.hash);
       if (answer.data.length === 0) {
         view.element.append(states.nothingPasses(clearFilters));
@@ -378,7 +383,7 @@ function onLink(event) {
   const link = event.target.closest("a[href^='/?'], a[href='/']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
   event.preventDefault();
-  if (index) go(link.getAttribute("href"));
+  indexed.then(() => go(link.getAttribute("href")));
 }
 
 async function start() {
@@ -388,12 +393,15 @@ async function start() {
   startDrop((file) => bar.take(file), (id) => bar.takeLike(id), problem);
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onLink);
-  window.addEventListener("popstate", () => { if (index) show(false); });
+  window.addEventListener("popstate", () => indexed.then(() => show(false)));
   byId("numbers").addEventListener("click", (event) => {
     const pressed = document.body.classList.toggle("numbers");
     event.currentTarget.setAttribute("aria-pressed", String(pressed));
   });
-  if (await lookAtIndex()) show(true);
+  if (await lookAtIndex()) {
+    show(true);
+    indexArrived();
+  }
 }
 
 start();

@@ -7,7 +7,9 @@
 #include <iterator>
 #include <regex>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace siglip::server {
 namespace {
@@ -22,6 +24,13 @@ std::string Read(const std::filesystem::path& path) {
 bool IsServed(const std::filesystem::path& path) {
   static const std::set<std::string> kEndings = {".html", ".css", ".js", ".svg"};
   return kEndings.contains(path.extension());
+}
+
+/// Throws where there is none, so that a test fails and the others go on.
+const PageFile& Find(std::string_view path) {
+  const PageFile* const found = FindPageFile(path);
+  if (found == nullptr) throw std::runtime_error("no file at " + std::string(path));
+  return *found;
 }
 
 std::string AddressOf(const std::filesystem::path& path) {
@@ -44,12 +53,11 @@ TEST(PageTest, HasEveryFileOfTheFolderAsItIs) {
 }
 
 TEST(PageTest, ContentTypesAndEtagsAreThoseOfHttp) {
-  EXPECT_EQ(FindPageFile("/")->content_type, "text/html; charset=utf-8");
-  EXPECT_EQ(FindPageFile("/page/style.css")->content_type, "text/css; charset=utf-8");
-  EXPECT_EQ(FindPageFile("/page/main.js")->content_type, "text/javascript; charset=utf-8");
-  EXPECT_EQ(FindPageFile("/page/favicon.svg")->content_type, "image/svg+xml");
-  EXPECT_TRUE(
-      std::regex_match(std::string(FindPageFile("/")->etag), std::regex("\"[0-9a-f]{32}\"")));
+  EXPECT_EQ(Find("/").content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(Find("/page/style.css").content_type, "text/css; charset=utf-8");
+  EXPECT_EQ(Find("/page/main.js").content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(Find("/page/favicon.svg").content_type, "image/svg+xml");
+  EXPECT_TRUE(std::regex_match(std::string(Find("/").etag), std::regex("\"[0-9a-f]{32}\"")));
 }
 
 TEST(PageTest, NothingElseIsThere) {
@@ -76,7 +84,7 @@ TEST(PageTest, WhatFilesReferToIsThere) {
 
 // What the policy forbids would not work, and only show in a browser.
 TEST(PageTest, HtmlHasNoStyleOrScriptInside) {
-  const std::string page(FindPageFile("/")->bytes);
+  const std::string page(Find("/").bytes);
   EXPECT_FALSE(std::regex_search(page, std::regex(R"re(\sstyle=|\son\w+=|<style|javascript:)re")));
   EXPECT_FALSE(std::regex_search(page, std::regex(R"re(<script(?![^>]*\ssrc="/page/))re")));
   EXPECT_FALSE(std::regex_search(page, std::regex("https?://")));
