@@ -47,8 +47,8 @@ class AccessTest : public testing::Test {
 };
 
 TEST_F(AccessTest, HostsAreComparedWholeAndWithoutPort) {
-  for (const char* const host : {"localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1",
-                                 "[::1]", "[::1]:8080", "192.168.1.7:80", "localhost:"}) {
+  for (const char* const host : {"localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]",
+                                 "[::1]:8080", "192.168.1.7:80", "localhost:"}) {
     EXPECT_EQ(Ask(Head("GET", {}, host)), 200) << host;
   }
   for (const char* const host :

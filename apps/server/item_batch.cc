@@ -41,17 +41,15 @@ class Batch : public std::enable_shared_from_this<Batch> {
     };
     auto admitted = parts_.embed.Submit(std::move(request));
     if (const auto* const busy = std::get_if<ServiceBusy>(&admitted)) return Refuse(*busy);
-    call_->request.client->OnGone([ticket = std::get<ServiceTicket>(admitted)]() mutable {
-      ticket.Cancel();
-    });
+    call_->request.client->OnGone(
+        [ticket = std::get<ServiceTicket>(admitted)]() mutable { ticket.Cancel(); });
     if (known > 0) Finish(known);
   }
 
  private:
   static std::variant<Picture, std::string> InputOf(InputItem item, size_t index) {
     if (auto* const text = std::get_if<InputText>(&item)) return std::move(text->text);
-    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes),
-                          ParamOf("input", index));
+    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes), ParamOf("input", index));
   }
 
   void Refuse(const ServiceBusy& busy) {
@@ -98,8 +96,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
 void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputItem> items,
                 ServiceClass service_class, bool normalize, TaskThread& answers,
                 std::function<Reply(std::vector<EmbeddedItem>)> done) {
-  const auto batch =
-      std::make_shared<Batch>(parts, call, items.size(), answers, std::move(done));
+  const auto batch = std::make_shared<Batch>(parts, call, items.size(), answers, std::move(done));
   batch->Begin(std::move(items), service_class, normalize);
 }
 

@@ -141,6 +141,8 @@ struct SearchFilter {
   std::optional<int64_t> before = {};
   std::string format = {};  ///< "jpeg", "png", ..., see PictureDetails.
   int64_t min_width = 0;
+
+  bool operator==(const SearchFilter&) const = default;
 };
 
 /// Words or a picture to look for, or one of several that are to be combined.

@@ -168,7 +168,9 @@ void WriteContactSheet(const std::filesystem::path& path, const std::string& tit
                        const SearchResult& result, const WriteOptions& options) {
   TextFile file(path, options);
   file.Write(Head(title, result));
-  const auto is_weak = [](const Hit& hit) { return hit.standout && *hit.standout < apps::kWeakStandout; };
+  const auto is_weak = [](const Hit& hit) {
+    return hit.standout && *hit.standout < apps::kWeakStandout;
+  };
   const auto weak = std::ranges::find_if(result.hits, is_weak);
   const auto write_list = [&](auto begin, auto end) {
     if (begin == end) return;
