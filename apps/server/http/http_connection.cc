@@ -30,7 +30,7 @@ constexpr size_t kFirstReadBytes = 4 << 10;
 // time are told 503 within it, instead of finding their connection closed.
 constexpr milliseconds kDrainGrace{250};
 // A client that is turned away for want of room gets less time than others.
-constexpr milliseconds kTurnedAwayTime{1'000};
+constexpr milliseconds kTurnedAwayTime{300};
 // For telling a client that it was too slow.
 constexpr milliseconds kLastWordTime{100};
 constexpr int kRetryAfterWantOfRoom = 1;  // seconds
@@ -108,7 +108,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
       const milliseconds idle_time = first ? header_time : options_.keep_alive_time;
       socket_.SetDeadline(start + (state_.draining ? kDrainGrace : idle_time));
       waits_for_request_ = true;
-      if (!first) BeIdle();
+      if (!turned_away_) BeIdle();
       const Io io = co_await socket_.Read(kFirstReadBytes);
       LeaveIdle();
       waits_for_request_ = false;
@@ -452,7 +452,10 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
       io = co_await SendSource(*reply.source, reply.size, source_failed);
     }
     exchange_.write_seconds = TakeStageSeconds();
-    if (io == Io::kExpired) exchange_.outcome = Outcome::kDeadline;
+    if (io == Io::kExpired) {
+      exchange_.outcome = Outcome::kDeadline;
+      socket_.Abort();
+    }
     if (io == Io::kClosed) exchange_.outcome = Outcome::kClientLeft;
     if (source_failed) exchange_.outcome = Outcome::kFailed;
     co_return exchange_.outcome == Outcome::kSent;

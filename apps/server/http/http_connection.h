@@ -58,8 +58,8 @@ struct ServerState {
   HttpHandler& handler;
   std::shared_ptr<NetworkThread> network_thread;
   bool draining = false;
-  bool cut_a_request = false;       ///< One whose header had been read, by Cut().
-  std::list<HttpConnection*> idle;  ///< Kept ones without a request, the longest idle first.
+  bool cut_a_request = false;                ///< One whose header had been read, by Cut().
+  std::list<HttpConnection*> idle;           ///< Those that wait for a request, the longest first.
   std::atomic<size_t> idle_connections = 0;  ///< The size of that list, for other threads.
   std::mt19937_64 random{std::random_device()()};
 };

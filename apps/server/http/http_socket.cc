@@ -125,6 +125,12 @@ class HttpSocket::Implementation : public std::enable_shared_from_this<Implement
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
   }
 
+  void Abort() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    Close();
+  }
+
   void Close() {
     closed_ = true;
     error_code ignored;
@@ -189,5 +195,6 @@ void HttpSocket::Wake() { implementation_->Wake(); }
 bool HttpSocket::HasMore() const { return implementation_->HasMore(); }
 void HttpSocket::ShutdownSend() { implementation_->ShutdownSend(); }
 void HttpSocket::Close() { implementation_->Close(); }
+void HttpSocket::Abort() { implementation_->Abort(); }
 
 }  // namespace siglip::server

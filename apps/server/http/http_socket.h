@@ -69,6 +69,9 @@ class HttpSocket {
   /// Ends every wait, with kClosed.
   void Close();
 
+  /// The same, and the system forgets what it still holds for a client that does not read.
+  void Abort();
+
  private:
   class Implementation;
   const std::shared_ptr<Implementation> implementation_;
