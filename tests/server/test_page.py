@@ -12,6 +12,7 @@ import base64
 import contextlib
 import json
 import pathlib
+import re
 import sys
 import unittest
 import urllib.parse
@@ -481,7 +482,7 @@ class KeyboardTest(PageTest):
         expect(self.page.locator("#viewer-path")).to_have_text(hits[1]["path"])
         press("Escape")
         expect(self.page.locator("#viewer")).to_be_hidden()
-        self.page.wait_for_function("location.hash === ''")
+        expect(self.page).not_to_have_url(re.compile("#"))
         self.assertEqual(self.focused_id(), hits[1]["id"])
         with self.searches() as body:
             press("s")
@@ -680,7 +681,7 @@ class DuplicatesTest(PageTest):
                 expect(self.page.locator("#viewer-path")).to_have_text(wanted["data"][0]["files"][1]["path"])
                 self.page.keyboard.press("Escape")
                 expect(self.page.locator("#viewer")).to_be_hidden()
-                self.page.wait_for_function("location.hash === ''")
+                expect(self.page).not_to_have_url(re.compile("#"))
 
     def test_paths_of_the_others_are_copied(self):
         wanted = self.ask("/v1/duplicates", {"kind": "similar", "top": 40, "offset": 0})["data"]
@@ -723,7 +724,7 @@ class AccessibilityTest(PageTest):
         yield "large"
         page.keyboard.press("Escape")
         expect(page.locator("#viewer")).to_be_hidden()
-        page.wait_for_function("location.hash === ''")
+        expect(page).not_to_have_url(re.compile("#"))
         page.locator(".alike").first.click()
         page.wait_for_selector(".strip li")
         yield "alike"
