@@ -33,7 +33,7 @@ constexpr int64_t kMostConnections = 100'000;
 // Of a stranger's picture: enough for photographs.
 constexpr int64_t kMaxPixels = 50'000'000;
 constexpr int64_t kMaxDecodeMemory = int64_t{128} << 20;
-// constexpr double kMaxDecodeSeconds = 10;
+constexpr double kMaxDecodeSeconds = 10;
 
 struct ServeArguments {
   std::filesystem::path index;
