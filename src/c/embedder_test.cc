@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -58,10 +59,26 @@ TEST(COpen, OptionsOutOfRangeAreNamed) {
       {"max_pixels", [](auto& options) { options.max_pixels = -1; }},
       {"max_file_bytes", [](auto& options) { options.max_file_bytes = INT64_MIN; }},
       {"max_memory_bytes", [](auto& options) { options.max_memory_bytes = -5; }},
+      {"max_seconds", [](auto& options) { options.max_seconds = -0.5; }},
+      {"max_seconds", [](auto& options) { options.max_seconds = std::nan(""); }},
       {"max_num_patches", [](auto& options) { options.max_num_patches = -5; }},
   };
   for (const auto& [name, change] : wrong) {
     ExpectFailure(SIGLIP_INVALID_ARGUMENT, {name}, OpenWith(kDemo, change));
+  }
+}
+
+TEST(COpen, DecodingHasSoMuchTime) {
+  const std::string picture = kPictures + "00.jpg";
+  const siglip_picture given = PathPicture(picture);
+  auto options = NewOptions<siglip_embedder_options>();
+  std::vector<float> found(kDimension);
+  for (const double seconds : {1000.0, 1e-9}) {
+    options.max_seconds = seconds;
+    const EmbedderHandle embedder = OpenFolder(kDemo, &options);
+    EXPECT_STATUS(seconds < 1 ? SIGLIP_LIMIT_EXCEEDED : SIGLIP_OK,
+                  siglip_embed_pictures(embedder.get(), &given, 1, nullptr, found.data(),
+                                        found.size(), nullptr));
   }
 }
 
