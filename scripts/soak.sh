@@ -44,6 +44,7 @@ readonly logs=build/soak
 mkdir -p "$logs"
 source scripts/stages.sh # its last lines, and what it does about signals
 export TMPDIR=$scratch   # removed in the end, also after an interruption
+chmod 755 "$scratch"     # some of what runs there is run as another user
 
 summary=''
 failures=()

@@ -19,7 +19,7 @@ bad_one() { printf 'figure 3\\n'; false; printf 'not reached\\n'; }
 stage slow 'what takes long' '^figure'
 slow() { printf 'figure 4\\n'; mktemp; sleep 600 & printf 'child %d\\n' "$!"; wait; }
 stage last 'what comes last' '^none'
-last() { :; }
+last() { stat --format 'mode %a' "$TMPDIR"; }
 """
 
 
@@ -61,6 +61,7 @@ class SoakTest(unittest.TestCase):
         self.assertIn("\nFAILED: bad-one\n", result.stdout)
         self.assertEqual(result.stdout.splitlines()[-1], "2 passed, 1 failed")
         self.assertEqual(self.log("bad-one"), "figure 3\n")
+        self.assertEqual(self.log("last"), "mode 755\n")  # stages may run programs as another user
 
     def test_help_lists_the_stages(self):
         for words in (["--help"], ["good", "-h"]):

@@ -15,6 +15,12 @@ nlohmann::json OrNull(const std::optional<Value>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json();
 }
 
+/// What only an index knows is empty in a hit of embeddings alone.
+template <class Value>
+nlohmann::json KnownOrNull(const Value& value) {
+  return value == Value() ? nlohmann::json() : nlohmann::json(value);
+}
+
 std::string Dumped(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -26,13 +32,13 @@ std::string HitJson(const Hit& hit) {
     fields.push_back("\"" + std::string(name) + "\":" + Dumped(value));
   };
   add("id", hit.id);
-  add("hash", hit.hash);
+  add("hash", KnownOrNull(hit.hash));
   fields.push_back(JsonPath(hit.path));
   add("score", hit.score);
   add("standout", OrNull(hit.standout));
   if (hit.probability) add("probability", *hit.probability);
-  add("width", hit.width);
-  add("height", hit.height);
+  add("width", KnownOrNull(hit.width));
+  add("height", KnownOrNull(hit.height));
   add("taken", hit.taken ? nlohmann::json(hit.taken->ToString()) : nlohmann::json());
   add("copies", hit.copies);
   add("alike", hit.alike);

@@ -13,9 +13,9 @@ constexpr int kQuality = 84;
 
 Image Shrunk(const Image& image, int64_t longer, int64_t side) {
   const auto shrink = [&](int64_t pixels) {
-    return std::max<int64_t>(1, std::llround(static_cast<double>(pixels) *
-                                             static_cast<double>(side) /
-                                             static_cast<double>(longer)));
+    return std::max<int64_t>(1,
+                             std::llround(static_cast<double>(pixels) * static_cast<double>(side) /
+                                          static_cast<double>(longer)));
   };
   return Resize(image, shrink(image.height), shrink(image.width), Resample::kLanczos,
                 PreprocessMode::kPillow13);

@@ -30,8 +30,7 @@ std::vector<CachedFile> FilesIn(const std::filesystem::path& folder) {
   std::vector<CachedFile> files;
   std::error_code error;
   for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
-       !error && entry != std::filesystem::recursive_directory_iterator();
-       entry.increment(error)) {
+       !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
     // Another process may remove it meanwhile.
     std::error_code gone;
     if (!entry->is_regular_file(gone)) continue;

@@ -23,7 +23,8 @@ void CheckMode(const std::filesystem::path& file) {
                 "write one key a line, at least 16 bytes each");
   }
   if ((status.st_mode & kOfOthers) != 0) {
-    throw Error(ErrorCode::kUnsupported, file.string() + ": other users can read or change the keys",
+    throw Error(ErrorCode::kUnsupported,
+                file.string() + ": other users can read or change the keys",
                 "chmod 600 " + file.string());
   }
 }

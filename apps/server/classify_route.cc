@@ -48,15 +48,13 @@ std::vector<ScoredLabel> ScoresOf(const ZeroShotClassifier& classifier,
   std::vector<ScoredLabel> scores;
   for (const LabelScore& score : classifier(embed)) {
     const auto label = classifier.label_embeds().floats().subspan(score.label * width, width);
-    scores.push_back({.label = score.label,
-                      .score = Cosine(picture, label),
-                      .probability = score.probability});
+    scores.push_back(
+        {.label = score.label, .score = Cosine(picture, label), .probability = score.probability});
   }
   return scores;
 }
 
-Reply MakeReply(ServiceParts& parts, const Wanted& wanted,
-                const std::vector<EmbeddedItem>& items) {
+Reply MakeReply(ServiceParts& parts, const Wanted& wanted, const std::vector<EmbeddedItem>& items) {
   const std::span pictures = std::span(items).first(wanted.pictures);
   std::vector<ItemError> errors = ErrorsOf(pictures);
   if (!errors.empty() && (!wanted.partial || errors.size() == pictures.size())) {

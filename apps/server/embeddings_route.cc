@@ -20,8 +20,7 @@ struct Wanted {
   bool partial;
 };
 
-Reply MakeReply(ServiceParts& parts, const Wanted& wanted,
-                const std::vector<EmbeddedItem>& items) {
+Reply MakeReply(ServiceParts& parts, const Wanted& wanted, const std::vector<EmbeddedItem>& items) {
   std::vector<ItemError> errors = ErrorsOf(items);
   if (!errors.empty() && (!wanted.partial || errors.size() == items.size())) {
     throw BadItems("input", std::move(errors));

@@ -77,8 +77,8 @@ std::string MakeJpeg(ServiceParts& parts, const IndexedContent& content, int64_t
   }
   const Reservation memory = ReserveReply(parts, file.size());
   const std::string bytes = file.Read(0, file.size());
-  const Image image = DecodeImage(std::as_bytes(std::span(bytes)),
-                                  {.limits = parts.options.decode}, "picture");
+  const Image image =
+      DecodeImage(std::as_bytes(std::span(bytes)), {.limits = parts.options.decode}, "picture");
   return apps::MakeThumbnail(image, side).jpeg;
 }
 

@@ -7,9 +7,14 @@
 namespace siglip::server {
 
 IndexKeeper::IndexKeeper(const std::filesystem::path& index, const Embedder& embedder,
-                         std::string model, std::chrono::seconds rescan, std::atomic<bool>& updating,
+                         std::string model, std::chrono::seconds rescan,
+                         std::atomic<bool>& updating,
                          std::function<void(const Error& error)> failed)
-    : writer_(index), embedder_(embedder), model_(std::move(model)), updating_(updating), failed_(std::move(failed)) {
+    : writer_(index),
+      embedder_(embedder),
+      model_(std::move(model)),
+      updating_(updating),
+      failed_(std::move(failed)) {
   if (writer_.folders().empty()) {
     throw Error(ErrorCode::kInvalidArgument, index.string() + ": the index has no folders to watch",
                 "siglip index FOLDER --index " + index.string());

@@ -23,8 +23,8 @@ class IndexKeeper {
   /// its model is called (see IndexWriter::Update); `updating` is
   /// true while there is work; `failed` is called on that thread when an update cannot go on, which
   /// is tried again after the next change.
-  IndexKeeper(const std::filesystem::path& index, const Embedder& embedder,
-              std::string model, std::chrono::seconds rescan, std::atomic<bool>& updating,
+  IndexKeeper(const std::filesystem::path& index, const Embedder& embedder, std::string model,
+              std::chrono::seconds rescan, std::atomic<bool>& updating,
               std::function<void(const Error& error)> failed);
   ~IndexKeeper();
 

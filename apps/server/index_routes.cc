@@ -28,9 +28,10 @@ void GetIndex(ServiceParts& parts, const SharedCall& call) {
   parts.files.Post([&parts, call] {
     Answer(*call, [&] {
       RequireIndex(parts);
-      return JsonReply(IndexReply(parts.shown->Current().status(),
-                                  {.texts = parts.embed.embedder().compares_texts(),
-                                   .updating = parts.updating}));
+      const IndexStatus status = parts.shown->Current().status();
+      parts.index_rows = status.contents - status.undecodable;
+      return JsonReply(IndexReply(
+          status, {.texts = parts.embed.embedder().compares_texts(), .updating = parts.updating}));
     });
   });
 }

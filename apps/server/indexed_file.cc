@@ -48,24 +48,20 @@ NotServed Gone() {
 NotServed WhyNot(int error) {
   switch (error) {
     case ELOOP:
-    case EXDEV:
-      return {403, "link", "the file is reached through a link, which is not followed"};
+    case EXDEV: return {403, "link", "the file is reached through a link, which is not followed"};
     case EACCES:
-    case EPERM:
-      return {403, "not_readable", "the service may not read the file"};
+    case EPERM: return {403, "not_readable", "the service may not read the file"};
     case ENOSYS:
       throw Error(ErrorCode::kUnsupported,
                   "this system lacks openat2, without which no file is served",
                   "Linux 5.6 or later, in a container that allows the call");
-    default:
-      return Gone();
+    default: return Gone();
   }
 }
 
 OpenedFile Open(const ContentFile& file) {
   // The folder itself is the index's word: it is named without links, and opened so.
-  const Descriptor folder(
-      open(file.folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor folder(open(file.folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder.value() < 0) throw WhyNot(errno);
   Descriptor opened(OpenBeneath(folder.value(), file.path));
   if (opened.value() < 0) throw WhyNot(errno);
@@ -88,8 +84,8 @@ std::string OpenedFile::Read(uint64_t offset, size_t bytes) const {
   std::string text(bytes, '\0');
   size_t done = 0;
   while (done < bytes) {
-    const ssize_t count = pread(descriptor_, text.data() + done, bytes - done,
-                                static_cast<off_t>(offset + done));
+    const ssize_t count =
+        pread(descriptor_, text.data() + done, bytes - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw Error(ErrorCode::kIo, std::string("reading a file: ") + strerror(errno));
     if (count == 0) break;

@@ -22,7 +22,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
         waiting_(items) {}
 
   void Begin(std::vector<InputItem> items, ServiceClass service_class, bool normalize) {
-    ServiceRequest request = {.service_class = service_class, .normalize = normalize};
+    ServiceRequest request = {
+        .items = {}, .service_class = service_class, .normalize = normalize, .done = {}};
     std::vector<size_t> places;
     for (size_t i = 0; i < items.size(); ++i) {
       if (auto* const error = std::get_if<ItemError>(&items[i])) {
@@ -40,17 +41,15 @@ class Batch : public std::enable_shared_from_this<Batch> {
     };
     auto admitted = parts_.embed.Submit(std::move(request));
     if (const auto* const busy = std::get_if<ServiceBusy>(&admitted)) return Refuse(*busy);
-    call_->request.client->OnGone([ticket = std::get<ServiceTicket>(admitted)]() mutable {
-      ticket.Cancel();
-    });
+    call_->request.client->OnGone(
+        [ticket = std::get<ServiceTicket>(admitted)]() mutable { ticket.Cancel(); });
     if (known > 0) Finish(known);
   }
 
  private:
   static std::variant<Picture, std::string> InputOf(InputItem item, size_t index) {
     if (auto* const text = std::get_if<InputText>(&item)) return std::move(text->text);
-    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes),
-                          ParamOf("input", index));
+    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes), ParamOf("input", index));
   }
 
   void Refuse(const ServiceBusy& busy) {
@@ -97,12 +96,11 @@ class Batch : public std::enable_shared_from_this<Batch> {
 void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputItem> items,
                 ServiceClass service_class, bool normalize, TaskThread& answers,
                 std::function<Reply(std::vector<EmbeddedItem>)> done) {
-  const auto batch =
-      std::make_shared<Batch>(parts, call, items.size(), answers, std::move(done));
+  const auto batch = std::make_shared<Batch>(parts, call, items.size(), answers, std::move(done));
   batch->Begin(std::move(items), service_class, normalize);
 }
 
-std::vector<ItemError> ErrorsOf(const std::vector<EmbeddedItem>& items) {
+std::vector<ItemError> ErrorsOf(std::span<const EmbeddedItem> items) {
   std::vector<ItemError> errors;
   for (const EmbeddedItem& item : items) {
     if (item.error) errors.push_back(*item.error);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "server/api/input_item.h"
@@ -27,6 +28,6 @@ void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputIt
                 std::function<Reply(std::vector<EmbeddedItem>)> done);
 
 /// The errors among them.
-std::vector<ItemError> ErrorsOf(const std::vector<EmbeddedItem>& items);
+std::vector<ItemError> ErrorsOf(std::span<const EmbeddedItem> items);
 
 }  // namespace siglip::server

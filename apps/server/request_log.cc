@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-
 namespace siglip::server {
 namespace {
 

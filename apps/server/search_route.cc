@@ -67,6 +67,7 @@ Reply MakeReply(ServiceParts& parts, const SearchRequest& request,
   if (index.space()) {  // else nothing was indexed yet
     result = index.Search(QueryOf(index, request, std::move(items)), options);
   }
+  if (options.filter == SearchFilter()) parts.index_rows = result.total;
   const auto shown = std::min<ptrdiff_t>(request.offset, std::ssize(result.hits));
   result.hits.erase(result.hits.begin(), result.hits.begin() + shown);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -85,9 +86,9 @@ void PostSearch(ServiceParts& parts, const SharedCall& call) {
   TakeIn(parts, call, [&parts, call] {
     RequireIndex(parts);
     HttpRequest& asked = call->request;
-    auto request = std::make_shared<SearchRequest>(HasPictureBody(asked.head)
-                                                       ? ReadSearchPictureBody(std::move(asked.body))
-                                                       : ReadSearchRequest(asked.body));
+    auto request = std::make_shared<SearchRequest>(
+        HasPictureBody(asked.head) ? ReadSearchPictureBody(std::move(asked.body))
+                                   : ReadSearchRequest(asked.body));
     asked.body = {};
     CheckModel(parts, request->model);
     std::vector<InputItem> items = ItemsOf(*request);

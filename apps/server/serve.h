@@ -32,8 +32,8 @@ struct ServeOptions {
 
 /// What the service hears from outside, and whom it tells.
 struct ServeSignals {
-  const std::atomic<bool>& stop;            ///< True: finish what was accepted, and end.
-  std::atomic<bool>& reload;                ///< True: read the keys again; set back.
+  const std::atomic<bool>& stop;                   ///< True: finish what was accepted, and end.
+  std::atomic<bool>& reload;                       ///< True: read the keys again; set back.
   std::function<void(std::string_view line)> say;  ///< For people, from any thread.
 };
 

@@ -46,16 +46,15 @@ Service::Service(Embedder embedder, const ServiceOptions& options, MemoryBudget 
 
 void Service::WarmUp() {
   constexpr int64_t kSide = 64;
-  std::vector<ServiceItem> items = {{Picture::Pixels(
-      std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
-      {.width = kSide, .height = kSide}, "a grey picture")}};
+  std::vector<ServiceItem> items = {
+      {Picture::Pixels(std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
+                       {.width = kSide, .height = kSide}, "a grey picture")}};
   if (parts_.embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
   std::promise<void> all_done;
   std::atomic<size_t> waiting = items.size();
   std::optional<Error> failure;
   std::mutex mutex;
-  parts_.embed.Submit({.items = std::move(items),
-                       .done = [&](const ServiceResult& result) {
+  parts_.embed.Submit({.items = std::move(items), .done = [&](const ServiceResult& result) {
                          if (result.error) {
                            const std::lock_guard lock(mutex);
                            failure = result.error;
@@ -143,16 +142,16 @@ Reply Service::BeginSession(const HttpRequest& request) {
   if (!secret) {
     throw ApiError(401, "invalid_api_key", "the key is none of this service's", "key");
   }
-  return {.status = 204, .fields = {{"set-cookie", CookieField(*secret, false)},
-                                    {"cache-control", "no-store"}}};
+  return {.status = 204,
+          .fields = {{"set-cookie", CookieField(*secret, false)}, {"cache-control", "no-store"}}};
 }
 
 Reply Service::EndSession(const HttpRequest& request) {
   if (const auto secret = SessionCookie(request.head); secret && sessions_) {
     sessions_->End(*secret);
   }
-  return {.status = 204, .fields = {{"set-cookie", CookieField({}, true)},
-                                    {"cache-control", "no-store"}}};
+  return {.status = 204,
+          .fields = {{"set-cookie", CookieField({}, true)}, {"cache-control", "no-store"}}};
 }
 
 Reply Service::Preflight(const RequestHead& head) const {

@@ -17,8 +17,8 @@ constexpr int kRetrySeconds = 1;
 
 Reply ErrorReplyOf(const ApiError& error) {
   // 503 tells when to come back.
-  Reply reply = ErrorReply(error.status, error.code, error.message,
-                           error.status == 503 ? kRetrySeconds : 0);
+  Reply reply =
+      ErrorReply(error.status, error.code, error.message, error.status == 503 ? kRetrySeconds : 0);
   reply.body = ErrorJson(error);
   return reply;
 }
@@ -57,6 +57,10 @@ ServiceParts::ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudge
   searched = OpenIndex(options, embed.embedder());
   shown = OpenIndex(options, embed.embedder());
   compared = OpenIndex(options, embed.embedder());
+  if (shown) {
+    const IndexStatus status = shown->Current().status();
+    index_rows = status.contents - status.undecodable;
+  }
 }
 
 void Answer(const Call& call, const std::function<Reply()>& make) {
@@ -70,8 +74,7 @@ void Answer(const Call& call, const std::function<Reply()>& make) {
 }
 
 void TakeIn(ServiceParts& parts, const SharedCall& call, std::function<void()> read) {
-  TaskThread& thread =
-      call->request.body.size() > kLargeBody ? parts.large_intake : parts.intake;
+  TaskThread& thread = call->request.body.size() > kLargeBody ? parts.large_intake : parts.intake;
   thread.Post([call, read = std::move(read)] {
     try {
       read();

@@ -53,13 +53,13 @@ struct ServiceParts {
   std::atomic<bool> ready = false;     ///< A picture and a text were computed.
   std::atomic<bool> draining = false;  ///< Nothing new is begun any more.
   std::function<size_t()> connections = [] { return size_t{0}; };
-  std::atomic<int64_t> index_rows = 0;  ///< As of the last search.
-  std::atomic<bool> updating = false;  ///< The index is being brought up to date.
+  std::atomic<int64_t> index_rows = 0;  ///< As far as is known.
+  std::atomic<bool> updating = false;   ///< The index is being brought up to date.
 
   // Each is used by one thread only, where there is an index.
-  std::unique_ptr<ServedIndex> searched;   ///< By `searches`.
-  std::unique_ptr<ServedIndex> shown;      ///< By `files`.
-  std::unique_ptr<ServedIndex> compared;   ///< By `duplicates`.
+  std::unique_ptr<ServedIndex> searched;  ///< By `searches`.
+  std::unique_ptr<ServedIndex> shown;     ///< By `files`.
+  std::unique_ptr<ServedIndex> compared;  ///< By `duplicates`.
 
   TaskThread replies;     ///< Makes replies of embeddings.
   TaskThread searches;    ///< Looks into the index.

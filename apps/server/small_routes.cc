@@ -12,10 +12,6 @@
 namespace siglip::server {
 namespace {
 
-constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
 /// Why the service is not ready, or nothing.
 std::string_view NotReady(const ServiceParts& parts) {
   if (parts.draining) return "shutting down";
@@ -64,8 +60,7 @@ void GetMetrics(ServiceParts& parts, const SharedCall& call) {
          status.oldest_wait},
         {"siglip_buffered_bytes", "Of bodies and replies in memory.", "",
          static_cast<double>(parts.budget.used())},
-        {"siglip_connections", "Open connections.", "",
-         static_cast<double>(parts.connections())},
+        {"siglip_connections", "Open connections.", "", static_cast<double>(parts.connections())},
         {"siglip_index_rows", "Pictures that can be searched.", "",
          static_cast<double>(parts.index_rows)},
         {"siglip_build_info", "What is running.", build, 1},

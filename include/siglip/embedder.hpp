@@ -180,7 +180,7 @@ class SIGLIP_EXPORT Embedder {
   Shape embedding_shape(Output output = Output::kPooled) const;
   /// Tokens of every picture; where these differ, the most that one can have.
   int64_t most_tokens() const;
-  /// So far, of Embed and Run.
+  /// So far, of Embed and Run, and of an EmbedService.
   StageSeconds stage_seconds() const;
 
   /// Whether the checkpoint has what compares pictures with texts: a text tower and its logits.
@@ -207,6 +207,7 @@ class SIGLIP_EXPORT Embedder {
                           FingerprintHashes hashes = FingerprintHashes::kComputed) const;
 
  private:
+  friend class EmbedService;
   struct SIGLIP_HIDDEN Parts;
   explicit Embedder(std::unique_ptr<Parts> parts);
 

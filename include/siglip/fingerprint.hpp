@@ -69,6 +69,11 @@ struct SIGLIP_EXPORT Fingerprint {
   /// Every field and its value as users are told them, "fast decode": "yes"; hashes left out are
   /// not among them.
   std::map<std::string, std::string> InWords() const;
+  /// Reads what InWords gives, among which there may be other words; absent where none is about
+  /// pictures or texts. Throws Error(kMalformedFile), calling the words `name`, for fields that are
+  /// missing, but for hashes, or have another type or range.
+  static std::optional<Fingerprint> FromWords(const std::map<std::string, std::string>& words,
+                                              const std::string& name);
 };
 
 /// When embeddings count as made in the same way.

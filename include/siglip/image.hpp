@@ -43,11 +43,14 @@ enum class AlphaPolicy {
 SIGLIP_EXPORT AlphaPolicy ParseAlphaPolicy(std::string_view name);
 SIGLIP_EXPORT std::string_view ToString(AlphaPolicy policy);
 
-/// All checked before anything of that size is allocated.
+/// Sizes are checked before anything of that size is allocated.
 struct DecodeLimits {
   int64_t max_pixels = 178'956'970;  ///< Where Pillow refuses (twice its warning).
   int64_t max_file_bytes = int64_t{256} << 20;
   int64_t max_memory_bytes = int64_t{2} << 30;  ///< For the decoded picture and its intermediates.
+  /// From opening a picture to its last pixel; 0: any. Looked at row by row or scan by scan, of
+  /// TIFF block by block; of WebP, AVIF and HEIC, which are decoded in one go, when that is over.
+  double max_seconds = 0;
 };
 
 struct DecodeOptions {

@@ -141,6 +141,8 @@ struct SearchFilter {
   std::optional<int64_t> before = {};
   std::string format = {};  ///< "jpeg", "png", ..., see PictureDetails.
   int64_t min_width = 0;
+
+  bool operator==(const SearchFilter&) const = default;
 };
 
 /// Words or a picture to look for, or one of several that are to be combined.
@@ -169,7 +171,7 @@ struct Hit {
   float score = 0;  ///< The cosine, or that with the combined query.
   /// (score - mean) / deviation, see SearchResult.
   std::optional<double> standout;
-  /// Of a lone text: the model's own judgement, which is often low.
+  /// Of a lone text whose weight is not negative: the model's own judgement, which is often low.
   std::optional<double> probability;
   std::string format;
   int64_t width = 0;
@@ -287,8 +289,10 @@ class SIGLIP_EXPORT Index {
   void CheckFits(const Embedder& embedder, EmbeddingContent content) const;
 
   /// Exact: hits, scores and order are those of a full comparison with all vectors, with the same
-  /// bits on every CPU. A lone part is searched as it is. Of several, each is divided by the
-  /// deviation of its scores over the sample, multiplied by its weight, and all are added up.
+  /// bits on every CPU. A lone part is searched as it is, of its weight only the sign counts: where
+  /// that is negative the vector is turned around, and what is least like it comes first. Of
+  /// several, each is divided by the deviation of its scores over the sample, multiplied by its
+  /// weight, and all are added up.
   ///
   /// Throws Error(kInvalidArgument) for no parts, vectors that are not finite or of norm 0 and
   /// parts that cannot be combined; kMismatch for another D; kNotFound for an empty index.

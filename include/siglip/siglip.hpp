@@ -12,6 +12,7 @@
 #include "siglip/checkpoint.hpp"
 #include "siglip/embed_service.hpp"
 #include "siglip/embedder.hpp"
+#include "siglip/embedding_search.hpp"
 #include "siglip/error.hpp"
 #include "siglip/fingerprint.hpp"
 #include "siglip/folder_walker.hpp"

@@ -54,7 +54,7 @@ class Hit:
     standout : float or None
         ``(score - mean) / deviation`` of `SearchResult`.
     probability : float or None
-        Of lone words: the model's own judgement, which is often low.
+        Of lone words that are not `not_`: the model's own judgement, which is often low.
     format : str
         ``"jpeg"``, ``"png"``, ``"webp"``, ``"gif"``, ``"bmp"``, ``"tiff"``, ``"pnm"``, ``"avif"``
         or ``"heic"``.
@@ -447,7 +447,7 @@ class Index:
         image : Picture, or float array [D], optional
             A picture to look for what is like it, or its embedding; several as of `words`.
         not_ : str, or float array [D], optional
-            Rather not this; weighs -0.5.
+            Rather not this; weighs -0.5. Alone it finds first what is least like it.
         top : int
             Most hits.
         under : str or path, optional
@@ -476,17 +476,17 @@ class Index:
         Mismatch
             When the model makes embeddings of another kind, or an array has another D.
         InvalidArgument
-            Without words and image, and for arguments out of their range.
+            Without words, image and not_, and for arguments out of their range.
         PictureError, SiglipError
             For a picture that cannot be read.
         """
         texts = _weighted(words, 1.0, _is_words, "words")
         images = _weighted(image, 1.0, _is_image, "image")
+        texts += _weighted(not_, _WEIGHT_OF_NOT, _is_words, "not_")
         if not texts and not images:
-            raise InvalidArgument("words and image: expected at least one of them")
+            raise InvalidArgument("words, image and not_: expected at least one of them")
         if top < 1:
             raise InvalidArgument(f"top: expected at least 1, found {top}")
-        texts += _weighted(not_, _WEIGHT_OF_NOT, _is_words, "not_")
         native = self._native
         self._check_fits(
             native,

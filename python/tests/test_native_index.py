@@ -218,6 +218,7 @@ SEARCHES: list[tuple[list[str], dict[str, Any]]] = [
     (["--image", PICTURE, "--top", "5"], {"image": PICTURE, "top": 5}),
     ([WORDS, "--all", "--format", "jpeg"], {"words": WORDS, "all": True, "format": "jpeg"}),
     ([WORDS, "--not", "a blue star"], {"words": WORDS, "not_": "a blue star"}),
+    (["--not", WORDS, "--all"], {"not_": WORDS, "all": True}),
     (
         [WORDS, "--weight", "2", "a star", "--image", PICTURE, "--weight", "0.5"],
         {"words": [(WORDS, 2), "a star"], "image": [(PICTURE, 0.5)]},
@@ -354,12 +355,11 @@ def test_errors(tmp_path: Path, index: siglip.Index, photos: Path) -> None:
     with pytest.raises(siglip.InvalidArgument, match="a new index needs model="):
         new.add(photos)
     for options, words in (
-        ({}, "words and image"),
-        ({"not_": WORDS}, "words and image"),
+        ({}, "words, image and not_"),
         ({"words": WORDS, "top": 0}, "top"),
         ({"words": 5}, "words"),
         ({"words": [(WORDS, "1")]}, "words"),
-        ({"words": []}, "words and image"),
+        ({"words": []}, "words, image and not_"),
         ({"words": WORDS, "after": "17.5.2024"}, "date"),
         ({"words": np.zeros(128, np.float32)}, "not all zero"),
         ({"image": 5}, "image"),

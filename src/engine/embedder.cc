@@ -5,7 +5,6 @@
 
 #include "engine/embedder_fingerprint.h"
 #include "engine/embedder_parts.h"
-#include "engine/finish_vector.h"
 #include "engine/image_tower.h"
 #include "engine/picture_embedder.h"
 #include "engine/picture_pipeline.h"
@@ -87,11 +86,7 @@ Tensor Embedder::EmbedTexts(std::span<const std::string> texts, const EmbedOptio
   if (options.output == Output::kTokens) {
     throw Error(ErrorCode::kInvalidArgument, "output: tokens are those of pictures, not of texts");
   }
-  try {
-    return parts_->Texts().Embed(texts, options.normalize);
-  } catch (const UnusableEmbedding& error) {
-    throw Error(error.code(), parts_->name + ": of a text, " + error.message(), error.hint());
-  }
+  return parts_->Texts().Embed(texts, options.normalize);
 }
 
 Tensor Embedder::Probabilities(const TensorView& pictures, const TensorView& texts) const {

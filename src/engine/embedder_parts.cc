@@ -25,7 +25,8 @@ Embedder::Parts::Parts(const std::filesystem::path& model_folder, const Embedder
       name(model_folder.string()),
       folder(model_folder),
       workers(options.runtime->threads()),
-      forwards(static_cast<size_t>(workers.threads())) {}
+      forwards(static_cast<size_t>(workers.threads())),
+      text_forwards(forwards.size()) {}
 
 Embedder::Parts::Parts(ImageTower image_tower, const DecodeOptions& decode,
                        const std::string& model_name)
@@ -33,7 +34,8 @@ Embedder::Parts::Parts(ImageTower image_tower, const DecodeOptions& decode,
       name(model_name),
       tower(std::move(image_tower)),
       workers(options.runtime->threads()),
-      forwards(static_cast<size_t>(workers.threads())) {}
+      forwards(static_cast<size_t>(workers.threads())),
+      text_forwards(forwards.size()) {}
 
 const std::filesystem::path& Embedder::Parts::Folder() const {
   if (!folder.empty()) return folder;
@@ -71,6 +73,7 @@ void Embedder::Parts::ForgetThreads() {
   seconds.ForgetThreads();
   MakeLockAnew(loading);
   for (auto& forward : forwards) MakeAnew(forward);
+  for (auto& forward : text_forwards) MakeAnew(forward);
 }
 
 PictureEmbedder Embedder::Parts::NewEmbedder(const EmbedOptions& embed_options) {
@@ -78,19 +81,25 @@ PictureEmbedder Embedder::Parts::NewEmbedder(const EmbedOptions& embed_options) 
 }
 
 PictureStages Embedder::Parts::StagesOf(PictureEmbedder& embedder) {
-  const auto forward_of = [this](int worker) {
-    auto& forward = forwards[static_cast<size_t>(worker)];
-    if (!forward) forward = std::make_unique<VisionForward>(tower->model());
-    return forward.get();
-  };
   return {
       .prepare = [&embedder](int, PictureInFlight& picture) { embedder.Prepare(picture); },
       .compute =
-          [&embedder, forward_of](int worker, std::span<PictureInFlight> group,
-                                  bool on_all_threads) {
-            embedder.Compute(group, on_all_threads ? nullptr : forward_of(worker));
+          [this, &embedder](int worker, std::span<PictureInFlight> group, bool on_all_threads) {
+            embedder.Compute(group, on_all_threads ? nullptr : &ForwardOf(worker));
           },
   };
+}
+
+VisionForward& Embedder::Parts::ForwardOf(int worker) {
+  auto& forward = forwards[static_cast<size_t>(worker)];
+  if (!forward) forward = std::make_unique<VisionForward>(tower->model());
+  return *forward;
+}
+
+TextForward& Embedder::Parts::TextForwardOf(int worker) {
+  auto& forward = text_forwards[static_cast<size_t>(worker)];
+  if (!forward) forward = std::make_unique<TextForward>(texts->model());
+  return *forward;
 }
 
 }  // namespace siglip

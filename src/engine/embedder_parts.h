@@ -15,6 +15,7 @@
 #include "engine/stage_totals.h"
 #include "engine/text_part.h"
 #include "engine/worker_pool.h"
+#include "model/text_forward.h"
 #include "model/vision_forward.h"
 #include "siglip/embedder.hpp"
 #include "siglip/transformers/siglip_model.hpp"
@@ -36,6 +37,11 @@ struct Embedder::Parts {
   /// `embedder` must outlive them.
   PictureStages StagesOf(PictureEmbedder& embedder);
 
+  // Of a worker, of towers that are loaded. To be called by that worker.
+
+  VisionForward& ForwardOf(int worker);
+  TextForward& TextForwardOf(int worker);
+
   void ForgetThreads();
 
   /// Throws Error(kUnsupported) when there is none.
@@ -55,6 +61,7 @@ struct Embedder::Parts {
   // together.
   WorkerPool workers;
   std::vector<std::unique_ptr<VisionForward>> forwards;  // of each worker, made when first needed
+  std::vector<std::unique_ptr<TextForward>> text_forwards;  // the same
 
   ForkHandler fork_handler{[this] { ForgetThreads(); }};
 };

@@ -2,6 +2,7 @@
 #include "siglip/fingerprint.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -66,12 +67,16 @@ Json ToJsonValue(int64_t number) { return number; }
 template <class Enum>
 requires std::is_enum_v<Enum> Json ToJsonValue(Enum value) { return std::string(ToString(value)); }
 
+enum class Hashes { kRequired, kMayBeLeftOut };
+
 /// Reads the fields of an object, each of which must be there, and nothing else.
 class FieldReader {
  public:
-  FieldReader(const Json& object, const std::string& name) : object_(object), name_(name) {}
+  FieldReader(const Json& object, const std::string& name, Hashes hashes = Hashes::kRequired)
+      : object_(object), name_(name), hashes_(hashes) {}
 
   void operator()(std::string_view key, HashField<std::string> hash) const {
+    if (hashes_ == Hashes::kMayBeLeftOut && !object_.contains(key)) return;
     hash.digits = Text(key);
     if (!IsSha256(hash.digits)) throw Wrong(key, "64 hexadecimal digits");
   }
@@ -139,7 +144,20 @@ class FieldReader {
 
   const Json& object_;
   const std::string& name_;
+  const Hashes hashes_;
 };
+
+/// Of an object with some of the fields those of pictures or texts whose fields it has.
+Fingerprint WithParts(const Json& object) {
+  Fingerprint fingerprint;
+  VisitPictureFields(PictureFingerprint(), [&](std::string_view key, const auto&) {
+    if (object.contains(key)) fingerprint.pictures.emplace();
+  });
+  VisitTextFields(TextFingerprint(), [&](std::string_view key, const auto&) {
+    if (object.contains(key)) fingerprint.texts.emplace();
+  });
+  return fingerprint;
+}
 
 struct Field {
   std::string key;
@@ -165,6 +183,21 @@ std::string ValueInWords(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   return value.dump();
+}
+
+/// What ValueInWords has made of a value like `field`. Words that are none such stay words.
+template <class Value>
+Json FromWordsOf(const Value& field, const std::string& words) {
+  if constexpr (std::is_same_v<Value, bool>) {
+    if (words == "yes" || words == "no") return words == "yes";
+  } else if constexpr (std::is_same_v<Value, int64_t>) {
+    uint64_t number = 0;
+    const char* const end = words.data() + words.size();
+    const auto [rest, error] = std::from_chars(words.data(), end, number);
+    if (error == std::errc() && rest == end) return number;
+  }
+  static_cast<void>(field);
+  return words;
 }
 
 const Json* Find(const std::vector<Field>& fields, const std::string& key) {
@@ -206,13 +239,7 @@ Fingerprint Fingerprint::FromJson(std::string_view json, const std::string& name
   if (!object.is_object()) {
     throw Error(ErrorCode::kMalformedFile, name + ": expected a JSON object");
   }
-  Fingerprint fingerprint;
-  VisitPictureFields(PictureFingerprint(), [&](std::string_view key, const auto&) {
-    if (object.contains(key)) fingerprint.pictures.emplace();
-  });
-  VisitTextFields(TextFingerprint(), [&](std::string_view key, const auto&) {
-    if (object.contains(key)) fingerprint.texts.emplace();
-  });
+  Fingerprint fingerprint = WithParts(object);
   if (!fingerprint.pictures && !fingerprint.texts) {
     throw Error(ErrorCode::kMalformedFile, name + ": no field of pictures or of texts");
   }
@@ -229,6 +256,22 @@ std::map<std::string, std::string> Fingerprint::InWords() const {
     words.emplace(KeyInWords(field.key), ValueInWords(field.value));
   }
   return words;
+}
+
+std::optional<Fingerprint> Fingerprint::FromWords(const std::map<std::string, std::string>& words,
+                                                  const std::string& name) {
+  Fingerprint all;
+  all.pictures.emplace();
+  all.texts.emplace();
+  Json object = Json::object();
+  VisitFields(all, [&](std::string_view key, const auto& field) {
+    const auto found = words.find(KeyInWords(std::string(key)));
+    if (found != words.end()) object[std::string(key)] = FromWordsOf(field, found->second);
+  });
+  Fingerprint fingerprint = WithParts(object);
+  if (!fingerprint.pictures && !fingerprint.texts) return std::nullopt;
+  VisitFields(fingerprint, FieldReader(object, name, Hashes::kMayBeLeftOut));
+  return fingerprint;
 }
 
 std::string ToString(const FingerprintDifference& difference) {

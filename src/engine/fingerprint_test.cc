@@ -95,6 +95,37 @@ const std::vector<Change>& Changes() {
   return changes;
 }
 
+TEST(Fingerprint, WordsAreReadBack) {
+  std::map<std::string, std::string> words = Example().InWords();
+  words["weights (checksum)"] = "01234567";
+  EXPECT_EQ(Fingerprint::FromWords(words, "a"), Example());
+  const Fingerprint pictures = With([](Fingerprint& f) {
+    f.pictures->image_weights.clear();
+    f.pictures->fast_decode = true;
+    f.texts.reset();
+    f.precision = Precision::kInt8;
+  });
+  EXPECT_EQ(Fingerprint::FromWords(pictures.InWords(), "a"), pictures);
+  EXPECT_EQ(Fingerprint::FromWords({{"format", "pt"}, {"precision", "f32"}}, "a"), std::nullopt);
+}
+
+TEST(Fingerprint, WordsThatItDoesNotWrite) {
+  const auto refuse = [](const std::string& key, const char* value, const std::string& said) {
+    std::map<std::string, std::string> words = Example().InWords();
+    words.erase(key);
+    if (value != nullptr) words[key] = value;
+    ExpectError(ErrorCode::kMalformedFile, {"a.safetensors", said},
+                [&] { Fingerprint::FromWords(words, "a.safetensors"); });
+  };
+  refuse("alpha", nullptr, "'alpha' is missing");
+  refuse("alpha", "grey", "grey");
+  refuse("dimension", "12x", "'dimension'");
+  refuse("dimension", "0", "'dimension'");
+  refuse("max num patches", "-1", "'max_num_patches'");
+  refuse("fast decode", "true", "'fast_decode'");
+  refuse("image weights", "left out", "'image_weights'");
+}
+
 TEST(FingerprintTest, RelationsFieldByField) {
   using Relation = FingerprintRelation;
   for (const Change& change : Changes()) {

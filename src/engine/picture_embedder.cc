@@ -1,12 +1,11 @@
 #include "engine/picture_embedder.h"
 
 #include <algorithm>
-#include <chrono>
-#include <exception>
-#include <new>
 #include <vector>
 
+#include "engine/current_error.h"
 #include "engine/finish_vector.h"
+#include "engine/lap.h"
 #include "image/opened_picture.h"
 #include "siglip/error.hpp"
 
@@ -29,40 +28,6 @@ Image TestPicture(const ImageTower& tower) {
     image.rgb[i] = static_cast<uint8_t>((i * i) >> 9 ^ i);
   }
   return image;
-}
-
-double ToSeconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
-
-/// A few per picture, too few to be felt.
-class Lap {
- public:
-  double Seconds() const { return ToSeconds(std::chrono::steady_clock::now() - start_); }
-
- private:
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// Errors of reading and decoding name the picture already.
-Error Naming(const std::string& name, ErrorCode code, const std::string& message,
-             const std::string& hint) {
-  const bool named = message.starts_with(name + ":");
-  return {code, named ? message : name + ": " + message, hint};
-}
-
-/// The exception at hand as an error of this picture.
-Error ErrorOfPicture(const std::string& name) {
-  try {
-    throw;
-  } catch (const Error& error) {
-    return Naming(name, error.code(), error.message(), error.hint());
-  } catch (const std::bad_alloc&) {
-    return Naming(name, ErrorCode::kLimitExceeded, "not enough memory for this picture",
-                  "fewer --threads, or a smaller --max-memory");
-  } catch (const std::exception& exception) {
-    return Naming(name, ErrorCode::kInternal, exception.what(), {});
-  }
 }
 
 }  // namespace

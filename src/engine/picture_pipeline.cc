@@ -268,7 +268,7 @@ bool PicturePipeline::OthersAreIdle(Lock& lock) {
   };
   answered_.wait_for(lock, kPatience, enough_answers);
   return workers > 1 && source_ended_ && waiting_.empty() &&
-         std::ssize(prepared_) + in_work_ <= workers / 2 && pool_.HasOneTask();
+         std::ssize(prepared_) + in_work_ <= workers / 2 && pool_.IsAlone(*this);
 }
 
 }  // namespace siglip

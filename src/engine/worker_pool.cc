@@ -41,9 +41,10 @@ void WorkerPool::Wake() {
   wake_.notify_one();
 }
 
-bool WorkerPool::HasOneTask() {
+bool WorkerPool::IsAlone(const Task& task) {
   const std::lock_guard lock(mutex_);
-  return tasks_.size() == 1;
+  return std::ranges::none_of(
+      tasks_, [&](const Entry& entry) { return entry.task != &task && entry.task->HasWork(); });
 }
 
 void WorkerPool::Start() {

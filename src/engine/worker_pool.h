@@ -21,6 +21,8 @@ class WorkerPool {
     /// Does one step, or returns false when there is none to do at present. Called by several
     /// workers at once. Must neither throw nor wait for another task.
     virtual bool Step(int worker) = 0;
+    /// Whether there are steps to do, or workers in one. Must take no lock.
+    virtual bool HasWork() const { return true; }
   };
 
   /// The threads are started by the first task.
@@ -40,8 +42,8 @@ class WorkerPool {
   void Remove(Task& task);
   /// To be called when there is one more step to do than before.
   void Wake();
-  /// Whether there is but one.
-  bool HasOneTask();
+  /// Whether no other task has work.
+  bool IsAlone(const Task& task);
 
  private:
   struct Entry {

@@ -69,8 +69,8 @@ ZeroShotClassifier::ZeroShotClassifier(const Embedder& embedder, std::vector<std
                                        const std::vector<std::string>& templates)
     : labels_((Check(labels, templates), std::move(labels))),
       logits_(LoadLogits(embedder)),
-      label_embeds_(
-          MeanOfTexts(labels_.size(), embedder.EmbedTexts(TextsOf(labels_, templates)))) {}
+      label_embeds_(MeanOfTexts(labels_.size(), embedder.EmbedTexts(TextsOf(labels_, templates)))) {
+}
 
 ZeroShotClassifier::ZeroShotClassifier(const SiglipLogits& logits, std::vector<std::string> labels,
                                        const Tensor& text_embeds)

@@ -1,7 +1,9 @@
 // Entry points of decoding; limits on pictures and errors, which the codecs share.
 #include "image/decode.h"
 
+#include <algorithm>
 #include <limits>
+#include <sstream>
 
 #include "image/encoded_image.h"
 #include "image/picture_file.h"
@@ -47,6 +49,28 @@ void CheckLimits(const ImageSource& source, int64_t width, int64_t height,
                     " need " + std::to_string(memory),
                 "--max-memory raises the limit, if the picture is trusted");
   }
+}
+
+std::optional<std::chrono::steady_clock::time_point> DeadlineFromNow(const DecodeLimits& limits) {
+  constexpr double kForever = 1e6;  // what a clock can hold is enough
+  if (!(limits.max_seconds > 0)) return std::nullopt;
+  const std::chrono::duration<double> time(std::min(limits.max_seconds, kForever));
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<std::chrono::steady_clock::duration>(time);
+}
+
+bool IsLate(const ImageSource& source) {
+  return source.deadline && std::chrono::steady_clock::now() >= *source.deadline;
+}
+
+void CheckTime(const ImageSource& source) {
+  if (!IsLate(source)) return;
+  std::ostringstream seconds;
+  seconds << source.options.limits.max_seconds;
+  throw Error(
+      ErrorCode::kLimitExceeded,
+      source.name + ": expected to be decoded within " + seconds.str() + " seconds, took longer",
+      "max_seconds raises the limit, if the picture is trusted");
 }
 
 Image AllocateImage(const ImageSource& source, int64_t width, int64_t height,

@@ -1,6 +1,7 @@
 // What the codecs share: the source they read, the picture they return, checks and errors.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,11 +16,16 @@
 
 namespace siglip {
 
+/// What max_seconds stand for.
+std::optional<std::chrono::steady_clock::time_point> DeadlineFromNow(const DecodeLimits& limits);
+
 /// The bytes of one picture, what errors call it, and what the caller asked for.
 struct ImageSource {
   std::span<const std::byte> bytes;
   const std::string& name;
   const DecodeOptions& options;
+  /// By when it must be decoded.
+  std::optional<std::chrono::steady_clock::time_point> deadline = DeadlineFromNow(options.limits);
 
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(bytes.data()); }
   size_t size() const { return bytes.size(); }
@@ -57,6 +63,9 @@ int JpegEighths(const ImageSize& stored, const ImageSize& target);
 /// kLimitExceeded.
 void CheckLimits(const ImageSource& source, int64_t width, int64_t height,
                  int64_t intermediate_bytes);
+bool IsLate(const ImageSource& source);
+/// For every row, or whatever else takes a moment. Throws Error(kLimitExceeded) when it is late.
+void CheckTime(const ImageSource& source);
 /// CheckLimits, then a black picture.
 Image AllocateImage(const ImageSource& source, int64_t width, int64_t height,
                     int64_t intermediate_bytes);

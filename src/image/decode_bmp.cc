@@ -192,6 +192,7 @@ DecodedImage BmpReader::Read() {
 void BmpReader::ReadRows(Image& image) const {
   std::vector<uint8_t> indices(bits_ <= 8 ? width_ : 0);
   for (int64_t row = 0; row < height_; ++row) {
+    CheckTime(source_);
     ConvertRow(source_.data() + pixels_ + row * Stride(), indices, Row(image, row));
   }
 }

@@ -136,6 +136,7 @@ void GifReader::ReadFrame(std::vector<uint8_t>& canvas, int64_t canvas_width) {
     ThrowMalformed(source_, ImageFormat::kGif, "its first frame is empty");
   }
   const auto read_row = [&](int64_t y) {
+    CheckTime(source_);
     uint8_t* row = canvas.data() + (frame.Top + y) * canvas_width + frame.Left;
     Check(DGifGetLine(gif_, row, frame.Width));
   };

@@ -37,6 +37,12 @@ struct ErrorManager {
   jpeg_error_mgr base;  // first: libjpeg hands out a pointer to it
   jmp_buf escape;
   char message[JMSG_LENGTH_MAX];
+  bool is_late;
+};
+
+struct ProgressManager {
+  jpeg_progress_mgr base;  // the same
+  const ImageSource* source;
 };
 
 /// What the file needs by its markers and libjpeg lacks; empty where the file is damaged instead.
@@ -91,10 +97,15 @@ void SkipInput(j_decompress_ptr info, long count) {
   info->src->bytes_in_buffer -= skipped;
 }
 
+// Called for every row of blocks of every scan.
 void LimitScans(j_common_ptr info) {
   const auto* decompressor = reinterpret_cast<j_decompress_ptr>(info);
-  if (decompressor->input_scan_number <= kMaxScans) return;
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
+  if (IsLate(*reinterpret_cast<ProgressManager*>(info->progress)->source)) {
+    errors->is_late = true;
+    longjmp(errors->escape, 1);
+  }
+  if (decompressor->input_scan_number <= kMaxScans) return;
   errors->base.msg_code = 0;  // none of libjpeg's
   std::snprintf(errors->message, sizeof(errors->message), "more than %d scans", kMaxScans);
   longjmp(errors->escape, 1);
@@ -149,7 +160,7 @@ class JpegReader : public RowDecoder {
   const ImageSource source_;
   ErrorManager errors_ = {};
   jpeg_source_mgr input_ = {};
-  jpeg_progress_mgr progress_ = {};
+  ProgressManager progress_ = {};
   Decompressor decompressor_;
   std::string exif_;
   int orientation_ = 1;
@@ -169,7 +180,8 @@ JpegReader::JpegReader(const ImageSource& source) : source_(source) {
   input_.term_source = IgnoreSourceEvent;
   input_.next_input_byte = source.data();
   input_.bytes_in_buffer = source.size();
-  progress_.progress_monitor = LimitScans;
+  progress_.base.progress_monitor = LimitScans;
+  progress_.source = &source_;
   ReadHeader();
   ReadMetadata();
   const auto [width, height] = stored_size();
@@ -182,7 +194,7 @@ void JpegReader::ReadHeader() {
   Guarded([&] {
     jpeg_create_decompress(&decompressor_);
     decompressor_.src = &input_;
-    decompressor_.progress = &progress_;
+    decompressor_.progress = &progress_.base;
     jpeg_save_markers(&decompressor_, JPEG_APP0 + 1, 0xFFFF);
     do {
       status = jpeg_read_header(&decompressor_, FALSE);
@@ -224,6 +236,7 @@ void JpegReader::SetScale(int eighths) {
 
 void JpegReader::Read(uint8_t* const* rows, int64_t count) {
   if (!started_) Start();
+  CheckTime(source_);
   if (is_cmyk()) {
     ReadInvertedCmyk(rows, count);
   } else {
@@ -285,6 +298,7 @@ void JpegReader::ReadMetadata() {
 }
 
 void JpegReader::ThrowFailure() const {
+  if (errors_.is_late) CheckTime(source_);
   std::string feature = MissingFeature(errors_.base);
   const std::string_view bytes(reinterpret_cast<const char*>(source_.data()), source_.size());
   if (errors_.base.msg_code == JERR_EMPTY_IMAGE && decompressor_.image_height == 0 &&

@@ -199,6 +199,7 @@ void PngReader::ReadRows(Image& image) {
   });
   for (int pass = 0; succeeded && pass < passes; ++pass) {
     for (int64_t y = 0; succeeded && y < image.height; ++y) {
+      CheckTime(source_);
       // As in Pillow, nothing that follows the last row can fail the picture.
       succeeded = Try([&] { png_read_row(png_, destination(y), nullptr); }) || HasAllRows();
       if (succeeded && !direct && pass == passes - 1) {

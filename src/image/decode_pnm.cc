@@ -142,6 +142,7 @@ uint8_t PnmReader::NextPlainBit() {
 void PnmReader::ReadBits(Image& image) {
   uint8_t* rgb = image.rgb.data();
   for (int64_t y = 0; y < height_; ++y) {
+    CheckTime(source_);
     for (int64_t x = 0; x < width_; ++x, rgb += 3) {
       const int bit =
           plain_ ? NextPlainBit() : source_.data()[position_ + x / 8] >> (7 - x % 8) & 1;
@@ -155,6 +156,7 @@ void PnmReader::ReadSamples(Image& image) {
   BuildScale();
   uint8_t* rgb = image.rgb.data();
   for (int64_t i = 0; i < width_ * height_; ++i, rgb += 3) {
+    if (i % width_ == 0) CheckTime(source_);
     if (kind_ == 2) {
       StoreGrey(NextSample(), rgb);
     } else {

@@ -240,6 +240,47 @@ TEST(DecodeLimitsTest, MemoryIncludesIntermediates) {
   }
 }
 
+DecodeOptions WithinSeconds(double seconds) {
+  DecodeOptions options;
+  options.limits.max_seconds = seconds;
+  return options;
+}
+
+TEST(DecodeLimitsTest, DecodingMayTakeSoLong) {
+  for (const std::string& name : kOnePerFormat) {
+    const std::string bytes = ReadPicture(name);
+    if (LacksCodec(bytes)) continue;
+    for (const double enough : {0.0, 1000.0, 1e300}) {
+      EXPECT_EQ(DecodeImage(AsBytes(bytes), WithinSeconds(enough), name).width, 23) << name;
+    }
+    ExpectError(ErrorCode::kLimitExceeded, {name, "within 1e-09 seconds", "max_seconds"},
+                [&] { DecodeImage(AsBytes(bytes), WithinSeconds(1e-9), name); });
+  }
+}
+
+// What is wrong at the end of a picture is not found when there is no time to get there.
+TEST(DecodeLimitsTest, DecodingEndsWhereTheTimeDoes) {
+  std::string sample = ReadPicture("pnm-plain-3-255.pnm");
+  while (sample.back() == '\n' || sample.back() == ' ') sample.pop_back();
+  sample.back() = 'x';
+  const std::string bit = "P1 3 2 0 0 0 1 1 x";
+  const std::string png = ReadPicture("png-8-6.png");
+  const std::string interlaced = ReadPicture("png-16-6-interlaced.png");
+  const std::string gif = ReadPicture("gif-plain.gif");
+  const std::string jpeg = ReadPicture("restarts.jpg");
+  const std::string scans = ReadPicture("cmyk-progressive.jpg");
+  const auto cut = [](const std::string& bytes) { return bytes.substr(0, bytes.size() - 40); };
+  for (const std::string& damaged :
+       {sample, bit, cut(png), cut(interlaced), cut(gif), cut(jpeg), cut(scans)}) {
+    if (LacksCodec(damaged)) continue;
+    const std::string format(ToString(*DetectImageFormat(AsBytes(damaged))));
+    ExpectError(ErrorCode::kMalformedFile, {format},
+                [&] { DecodeImage(AsBytes(damaged), {}, format); });
+    ExpectError(ErrorCode::kLimitExceeded, {format},
+                [&] { DecodeImage(AsBytes(damaged), WithinSeconds(1e-9), format); });
+  }
+}
+
 TEST(DecodeLimitsTest, TurningNeedsASecondPicture) {
   const std::string bytes = ReadPicture("orientation-6.png");
   DecodeOptions options;

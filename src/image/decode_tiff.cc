@@ -393,6 +393,7 @@ void TiffReader::ReadThroughRgba(Image& image, int64_t block_rows) {
   rgba.req_orientation = ORIENTATION_TOPLEFT;
   std::vector<uint32_t> block(static_cast<size_t>(width_ * block_rows));
   for (int64_t y = 0; y < height_; y += block_rows) {
+    CheckTime(source_);
     const int64_t rows = std::min(block_rows, height_ - y);
     rgba.row_offset = static_cast<int>(y);
     if (TIFFRGBAImageGet(&rgba, block.data(), static_cast<uint32_t>(width_),
@@ -440,6 +441,7 @@ void TiffReader::ReadBlocks(Image& image) {
   TiffRowConverter converter(pixels_, source_.options.alpha);
   for (int64_t y = 0; y < height_; y += block_rows) {
     for (int64_t x = 0; x < width_; x += block_width) {
+      CheckTime(source_);
       ReadBlock(static_cast<uint32_t>(x), static_cast<uint32_t>(y), block, plane_bytes);
       const int64_t columns = std::min(block_width, width_ - x);
       for (int64_t row = 0; row < std::min(block_rows, height_ - y); ++row) {

@@ -70,6 +70,7 @@ void EncodedImage::Open() {
     if (SwapsSides(orientation_)) std::swap(size_.width, size_.height);
   } else {
     decoded_ = Upright(source_, DecodeWhole(source_, format_));
+    CheckTime(source_);
     size_ = {.width = decoded_.width, .height = decoded_.height};
   }
 }

@@ -19,8 +19,11 @@ namespace {
 constexpr int64_t kTooFreshNanoseconds = 2'000'000'000;
 
 std::string WhoTries(const DecodeLimits& limits) {
-  return std::string(Version()) + " " + std::to_string(limits.max_pixels) + " " +
-         std::to_string(limits.max_file_bytes) + " " + std::to_string(limits.max_memory_bytes);
+  std::string who = std::string(Version()) + " " + std::to_string(limits.max_pixels) + " " +
+                    std::to_string(limits.max_file_bytes) + " " +
+                    std::to_string(limits.max_memory_bytes);
+  if (limits.max_seconds > 0) who += " " + std::to_string(limits.max_seconds);
+  return who;
 }
 
 bool HasChanged(const std::string& path, const FoundFile& file) {

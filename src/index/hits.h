@@ -9,24 +9,22 @@
 
 #include "index/database.h"
 #include "index/exact_search.h"
+#include "index/search_vectors.h"
 #include "kernels/kernels.h"
 #include "siglip/index.hpp"
 
 namespace siglip {
 
-/// Within one ReadTransaction.
-class HitReader {
+/// Those of an index, within one ReadTransaction.
+class HitReader final : public HitSource {
  public:
   /// `prefix` is what the paths of hits begin with. All arguments must outlive this object.
   HitReader(const Database& database, const Kernels& kernels, int64_t dimensions,
             const std::string& prefix);
 
-  bool ReadHalves(int64_t id, std::span<uint16_t> halves);
-
-  /// Takes the next content, by descending score, into the first hit that shows the same picture.
-  /// False where there is none.
-  bool Fold(const ScoredContent& content, std::vector<Hit>& hits);
-  Hit Read(const ScoredContent& content);
+  bool ReadHalves(int64_t id, std::span<uint16_t> halves) override;
+  bool Fold(const ScoredContent& content, std::vector<Hit>& hits) override;
+  Hit Read(const ScoredContent& content) override;
 
  private:
   /// What tells whether pictures are the same.

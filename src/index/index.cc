@@ -1,7 +1,5 @@
 #include "siglip/index.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -11,20 +9,16 @@
 #include "index/duplicates.h"
 #include "index/halves.h"
 #include "index/hits.h"
-#include "index/query.h"
 #include "index/schema.h"
 #include "index/search_filter.h"
 #include "index/search_state.h"
+#include "index/search_vectors.h"
 #include "index/space.h"
 #include "index/verify.h"
 #include "kernels/compute_runtime.h"
-#include "siglip/transformers/siglip_model.hpp"
 
 namespace siglip {
 namespace {
-
-/// With fewer the deviation says little.
-constexpr size_t kFewVectors = 100;
 
 int64_t BytesIn(const std::filesystem::path& folder) {
   int64_t bytes = 0;
@@ -34,8 +28,6 @@ int64_t BytesIn(const std::filesystem::path& folder) {
   }
   return bytes;
 }
-
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 }  // namespace
 
@@ -49,9 +41,6 @@ struct Index::Parts {
 
   /// Runs `read` in a transaction whose state of the database the given search state is of.
   void WithState(const std::function<void(const SearchState&)>& read);
-  std::vector<ScoredContent> Best(const SearchState& current, HitReader& reader,
-                                  std::span<const float> query, size_t count,
-                                  const ContentFilter& filter) const;
 
   const std::filesystem::path folder;
   const std::shared_ptr<const Runtime> runtime;
@@ -126,64 +115,17 @@ IndexStatus Index::status() const {
   return status;
 }
 
-std::vector<ScoredContent> Index::Parts::Best(const SearchState& current, HitReader& reader,
-                                              std::span<const float> query, size_t count,
-                                              const ContentFilter& filter) const {
-  const SearchedVectors vectors = {.dimensions = current.dimensions(),
-                                   .scan_file = current.scan ? &*current.scan : nullptr,
-                                   .held_ids = current.held_ids,
-                                   .held_halves = current.held_halves,
-                                   .read = [&](int64_t id, std::span<uint16_t> halves) {
-                                     return reader.ReadHalves(id, halves);
-                                   }};
-  return ExactSearch(Compute(), vectors, query, count, &filter);
-}
-
 SearchResult Index::Search(const std::vector<QueryPart>& parts,
                            const SearchOptions& options) const {
   const std::lock_guard lock(parts_->mutex);
   SearchResult result;
   parts_->WithState([&](const SearchState& state) {
-    const Kernels& kernels = parts_->Compute().kernels();
-    const std::vector<float> query = CombineParts(kernels, state.sample, parts, state.dimensions());
     const std::optional<Passing> passing =
         FindPassing(parts_->database, options.filter, state.present);
-    result.total = passing ? passing->count : state.present_count;
-    const std::optional<ScoreSpread> spread = SpreadOf(kernels, state.sample, query);
-    if (spread && state.sample.size() / query.size() >= kFewVectors && spread->deviation > 0) {
-      result.mean = spread->mean;
-      result.deviation = spread->deviation;
-    }
     const std::string prefix = PrefixOf(options.filter.under);
-    HitReader reader(parts_->database, kernels, state.dimensions(), prefix);
-    const auto top = static_cast<size_t>(std::max<int64_t>(options.top, 0));
-    const auto total = static_cast<size_t>(result.total);
-    // More than are shown, since some fold into others; yet more where many do.
-    for (size_t wanted = 2 * top + 16;; wanted *= 4) {
-      const std::vector<ScoredContent> best =
-          parts_->Best(state, reader, query, wanted, passing ? passing->contents : state.present);
-      result.hits.clear();
-      bool full = false;
-      for (const ScoredContent& content : best) {
-        if (options.min_score && content.score < *options.min_score) full = true;
-        if (full) break;
-        if (options.fold && reader.Fold(content, result.hits)) continue;
-        if (result.hits.size() == top) {
-          full = true;
-        } else {
-          result.hits.push_back(reader.Read(content));
-        }
-      }
-      if (full || best.size() < wanted || wanted >= total) break;
-    }
-    const bool lone_text = parts.size() == 1 && parts.front().is_text && state.space.logit_scale;
-    for (Hit& hit : result.hits) {
-      if (result.deviation) hit.standout = (hit.score - *result.mean) / *result.deviation;
-      if (!lone_text) continue;
-      const SiglipLogits logits(static_cast<float>(*state.space.logit_scale),
-                                static_cast<float>(*state.space.logit_bias));
-      hit.probability = Sigmoid(logits(hit.score));
-    }
+    const ComputeRuntime& runtime = parts_->Compute();
+    HitReader reader(parts_->database, runtime.kernels(), state.dimensions(), prefix);
+    result = SearchVectors(runtime, state, passing, reader, parts, options);
   });
   return result;
 }

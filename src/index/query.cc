@@ -60,7 +60,13 @@ std::vector<float> CombineParts(const Kernels& kernels, std::span<const uint16_t
   if (parts.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "query: expected words or pictures, found nothing");
   }
-  if (parts.size() == 1) return Normalized(parts.front().vector, dimensions);
+  if (parts.size() == 1) {
+    std::vector<float> lone = Normalized(parts.front().vector, dimensions);
+    if (parts.front().weight < 0) {
+      for (float& value : lone) value = -value;
+    }
+    return lone;
+  }
   // Texts and pictures have means and spreads of their own: added up as they are, one kind would
   // drown the other.
   std::vector<double> sum(static_cast<size_t>(dimensions));

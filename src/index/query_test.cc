@@ -88,8 +88,16 @@ TEST_F(QueryTest, ALonePartIsOnlyMadeANormOfOne) {
     std::vector<float> vector = RandomDirection(kDimensions, generator);
     for (float& value : vector) value *= factor;
     ExpectNear(Combine(sample_, {{.vector = vector}}), Unit(vector));
-    ExpectNear(Combine({}, {{.vector = vector, .weight = -3}}), Unit(vector));
+    ExpectNear(Combine({}, {{.vector = vector, .weight = 3}}), Unit(vector));
   }
+}
+
+TEST_F(QueryTest, ALonePartOfNegativeWeightIsTurnedAround) {
+  std::mt19937 generator(6);
+  std::vector<float> vector = RandomDirection(kDimensions, generator);
+  const std::vector<float> found = Combine({}, {{.vector = vector, .weight = -3}});
+  for (float& value : vector) value = -value;
+  ExpectNear(found, Unit(vector));
 }
 
 TEST_F(QueryTest, PartsAreDividedByTheDeviationOfTheirScores) {

@@ -7,15 +7,13 @@
 
 #include "index/byte_vector.h"
 #include "index/halves.h"
+#include "index/norm_tolerance.h"
 #include "index/scan_file.h"
 #include "index/space.h"
 #include "tensor/float16.h"
 
 namespace siglip {
 namespace {
-
-/// Of the norm of a vector that was divided by it and rounded to binary16: 2^-11 of each number.
-constexpr double kNormTolerance = 0x1p-10;
 
 class Verification {
  public:

@@ -14,6 +14,10 @@ namespace {
 
 constexpr char32_t kLostByte = 0xDC00;
 
+/// Of base64.
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 }  // namespace
 
 char32_t TakeCodePoint(std::string_view& text) {
@@ -26,8 +30,6 @@ char32_t TakeCodePoint(std::string_view& text) {
 }
 
 std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string encoded;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;  // 24 bits, zeros where the bytes end
@@ -40,6 +42,25 @@ std::string Base64(std::string_view bytes) {
     }
   }
   return encoded;
+}
+
+std::optional<std::string> FromBase64(std::string_view text) {
+  std::string_view digits = text;
+  for (int i = 0; i < 2 && digits.ends_with('='); ++i) digits.remove_suffix(1);
+  std::string bytes;
+  uint32_t group = 0;
+  int bits = 0;  // of the group, not yet in a byte
+  for (const char digit : digits) {
+    const size_t value = kDigits.find(digit);
+    if (value == std::string_view::npos) return std::nullopt;
+    group = (group << 6 | static_cast<uint32_t>(value)) & 0xFFFFU;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes += static_cast<char>(group >> bits & 0xFFU);
+  }
+  if (Base64(bytes) != text) return std::nullopt;  // other lengths, bits that say nothing
+  return bytes;
 }
 
 std::string JsonQuoted(std::string_view text) {

@@ -1,6 +1,7 @@
 // Names of any bytes, and numbers, made into text.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,9 @@ std::string Base64(std::string_view bytes);
 
 /// SHA-256 of the bytes, in 64 hexadecimal digits.
 std::string Sha256Digits(std::string_view bytes);
+
+/// The bytes that Base64 has written so; absent for other text.
+std::optional<std::string> FromBase64(std::string_view text);
 
 /// The shortest number that reads back as the same float.
 std::string ExactNumber(float value);

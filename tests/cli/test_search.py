@@ -133,6 +133,16 @@ class EvaluationTest(CommandTest):
             numpy.testing.assert_allclose(scores, factor * total, atol=1e-3)
             self.assertNotIn("probability", hits[0])
 
+    def test_a_lone_not_finds_what_is_least_like_it_first(self):
+        liked = self.hits("a red circle")
+        hits = self.hits("--not", "a red circle")
+        self.assertEqual([hit["score"] for hit in hits], [-hit["score"] for hit in reversed(liked)])
+        scores = {hit["path"]: hit["score"] for hit in liked}
+        self.assertEqual([-scores[hit["path"]] for hit in hits], [hit["score"] for hit in hits])
+        self.assertNotIn("probability", hits[0])
+        numpy.testing.assert_allclose(hits[0]["standout"], -liked[-1]["standout"], atol=1e-5)
+        self.assertEqual(self.hits("a red circle", "--weight", "-3"), hits)
+
     def test_another_precision_may_search(self):
         for words in (["a red circle"], ["--image", EVAL / "003.png"]):
             exact, close = (self.hits(*words, *extra) for extra in ([], ["--precision", "int8"]))
@@ -169,6 +179,148 @@ class EvaluationTest(CommandTest):
                                     stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(result.returncode, 1)
         self.assertIn("No space left", result.stderr)
+
+
+class EmbeddingsTest(CommandTest):
+    """Files that siglip embed wrote, in place of an index."""
+
+    FORMATS = ("npz", "npy", "safetensors", "jsonl", "csv")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scratch = CommandTest()
+        CommandTest.setUp(cls.scratch)
+        cls.store = cls.scratch.folder / "index"
+        run("index", "--index", cls.store, "--model", MODEL, EVAL)
+        cls.files = {ending: cls.scratch.folder / f"photos.{ending}" for ending in cls.FORMATS}
+        for ending, file in cls.files.items():
+            normalize = ["--normalize"] if ending in ("npy", "csv") else []
+            run("embed", "--model", MODEL, "-o", file, "--text", "a red circle", *normalize, EVAL)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.doCleanups()
+        super().tearDownClass()
+
+    def search(self, file, *words, model=MODEL, **options):
+        return json.loads(self.succeed("search", "--json", "--embeddings", file, "--model", model, *words,
+                                       **options).stdout)
+
+    def test_hits_are_those_of_an_index(self):
+        for words in (["a red circle"], ["--image", EVAL / "003.png"], ["--not", "a star"],
+                      ["a red circle", "--not", "a star", "--image", EVAL / "003.png", "--weight", "2"],
+                      ["a star", "--min-score", "0.1"]):
+            options = (*words, "--top", 400)
+            expected = json.loads(self.succeed("search", "--json", "--all", "--index", self.store,
+                                               *options).stdout)
+            scores = {hit["path"]: hit["score"] for hit in expected["data"]}
+            single = len(words) == 1 or words[0] == "--image"
+            for ending, file in self.files.items():
+                with self.subTest(words=words, ending=ending):
+                    found = self.search(file, *options)
+                    self.assertEqual(found["total"], 400)
+                    paths = {hit["path"]: hit["score"] for hit in found["data"]}
+                    self.assertEqual(sorted(paths), sorted(scores))
+                    # Of several parts the spreads are sums in another order.
+                    numpy.testing.assert_allclose([paths[path] for path in scores], list(scores.values()),
+                                                  rtol=0, atol=0 if single else 1e-6)
+                    ordered = [hit["score"] for hit in found["data"]]
+                    self.assertEqual(ordered, sorted(ordered, reverse=True))
+                    self.assertAlmostEqual(found["mean"], expected["mean"], delta=1e-6)
+                    self.assertAlmostEqual(found["deviation"], expected["deviation"], delta=1e-6)
+                    for name in ("standout", "probability"):
+                        self.assertEqual(name in found["data"][0], name in expected["data"][0])
+
+    def test_what_a_file_does_not_hold_is_null(self):
+        hit = self.search(self.files["npz"], "a star")["data"][0]
+        self.assertEqual([hit[name] for name in ("hash", "width", "height", "taken", "copies", "alike")],
+                         [None, None, None, None, [], []])
+        names = numpy.load(self.files["npz"])["names"]
+        self.assertEqual(names[hit["id"]], hit["path"])
+
+    def test_an_exported_index(self):
+        for ending, dtype in (("npz", "float16"), ("safetensors", "float32")):
+            file = self.folder / f"exported.{ending}"
+            self.succeed("index", "--index", self.store, "--export", file, "--dtype", dtype)
+            found = self.search(file, "a red circle", "--top", 400)
+            expected = json.loads(self.succeed("search", "--json", "--all", "--index", self.store, "--top", 400,
+                                               "a red circle").stdout)
+            found, expected = (sorted((hit["path"], hit["score"]) for hit in hits["data"])
+                               for hits in (found, expected))
+            self.assertEqual(len(found), len(expected))
+            for ours, theirs in zip(found, expected):
+                self.assertEqual(ours, theirs)
+
+    def test_paths_and_pages(self):
+        shutil.copy(PICTURES[0], self.folder / "a b.jpg")
+        (self.folder / "c.ppm").write_bytes(picture(1))
+        self.succeed("embed", "--model", MODEL, "-o", "some.npz", "a b.jpg", "c.ppm", cwd=self.folder)
+        (self.folder / "c.ppm").unlink()
+        base = ("search", "--embeddings", "some.npz", "--model", MODEL, "--image", "a b.jpg")
+        self.assertEqual(self.succeed(*base, "--paths-only", "-0", cwd=self.folder).stdout, "a b.jpg\0c.ppm\0")
+        self.succeed(*base, "--html", "page.html", cwd=self.folder)
+        page = (self.folder / "page.html").read_text()
+        self.assertEqual(page.count("data:image/jpeg"), 1)
+        self.assertIn("can no longer be read", page)
+        self.assertNotIn("0 × 0", page)
+
+    def test_filters(self):
+        (self.folder / "sub").mkdir()
+        for name in ("sub/a.ppm", "b.ppm"):
+            (self.folder / name).write_bytes(picture(name))
+        self.succeed("embed", "--model", MODEL, "-o", "some.npz", "sub/a.ppm", "b.ppm", cwd=self.folder)
+        base = ("search", "--embeddings", "some.npz", "--model", MODEL, "a star")
+        self.assertEqual(self.succeed(*base, "--paths-only", "--under", "sub", cwd=self.folder).stdout,
+                         "sub/a.ppm\n")
+        for words in (["--after", "2024"], ["--before", "2024"], ["--format", "png"], ["--min-width", "5"],
+                      ["--index", self.store]):
+            message = self.fail_with(2, *base, *words, cwd=self.folder)
+            self.assertIn(words[0], message)
+        # What the environment says is for all commands.
+        self.succeed(*base, cwd=self.folder, variables={"SIGLIP_INDEX": str(self.store)})
+
+    def test_the_model_must_be_told_and_fit(self):
+        self.assertIn("--model", self.fail_with(2, "search", "--embeddings", self.files["npz"], "a star"))
+        file = self.folder / "narrow.jsonl"
+        file.write_text('{"type":"picture","path":"a","embedding":[1,2,3]}\n')
+        message = self.fail_with(1, "search", "--embeddings", file, "--model", MODEL, "a star")
+        for said in (str(file), "3 numbers", str(MODEL), "128"):
+            self.assertIn(said, message)
+
+    def test_another_model(self):
+        other = self.folder / "other"
+        shutil.copytree(MODEL, other)
+        tensors = safetensors_io.read(MODEL / "model.safetensors")
+        safetensors_io.write(other / "model.safetensors", {
+            name: -value if name.endswith("layers.0.mlp.fc1.bias") else value
+            for name, value in tensors.items()})
+        exported = self.folder / "exported.safetensors"
+        self.succeed("index", "--index", self.store, "--export", exported)
+        for file in (self.files["safetensors"], exported):
+            message = self.fail_with(1, "search", "--embeddings", file, "--model", other, "a star")
+            self.assertIn(str(file), message)
+            self.assertIn("weights", message)
+
+    def test_what_is_recorded_is_the_default(self):
+        file = self.folder / "pillow.safetensors"
+        self.succeed("embed", "--model", MODEL, "--preprocess", "pillow", "-o", file, EVAL / "003.png")
+        hit, = self.search(file, "--image", EVAL / "003.png")["data"]
+        self.assertAlmostEqual(hit["score"], 1, delta=1e-3)
+        message = self.fail_with(1, "search", "--embeddings", file, "--model", MODEL, "--preprocess", "torchvision",
+                                 "a star")
+        self.assertIn("preprocess was pillow, is now torchvision", message)
+
+    def test_rows_that_are_no_vectors(self):
+        file = self.folder / "a.npz"
+        for rows, said in (([[0] * 128], "row 0 (a)"), ([[numpy.nan] * 128], "row 0 (a)")):
+            numpy.savez(file, embeddings=numpy.array(rows, "<f4"), names=numpy.array(["a"]))
+            message = self.fail_with(1, "search", "--embeddings", file, "--model", MODEL, "a star")
+            self.assertIn(str(file), message)
+            self.assertIn(said, message)
+        self.succeed("embed", "--model", MODEL, "-o", self.folder / "texts.npz", "--text", "a star")
+        self.assertIn("no pictures", self.fail_with(1, "search", "--embeddings", self.folder / "texts.npz",
+                                                    "--model", MODEL, "a star"))
 
 
 class OutputTest(SearchTest):
@@ -324,7 +476,6 @@ class QueryTest(SearchTest):
     def test_what_is_no_query(self):
         base = ("search", "--index", self.store)
         self.assertIn("WORDS", self.fail_with(2, *base))
-        self.assertIn("WORDS", self.fail_with(2, *base, "--not", "a star"))
         self.assertIn("--weight", self.fail_with(2, *base, "--weight", 2, "a star"))
         self.assertIn("cancel out", self.fail_with(1, *base, "a star", "--not", "a star", "--weight", -1))
         self.assertIn("finite", self.fail_with(1, *base, "a star", "b", "--weight", "inf"))

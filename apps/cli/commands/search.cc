@@ -14,6 +14,8 @@
 #include "commands/commands.h"
 #include "commands/index_arguments.h"
 #include "commands/options.h"
+#include "commands/search_embeddings.h"
+#include "commands/settings.h"
 #include "common/dates.h"
 #include "common/search_json.h"
 #include "output/output_file.h"
@@ -46,6 +48,7 @@ struct SearchArguments {
   std::vector<std::string> nots;
   std::vector<double> weights;
   std::filesystem::path index;
+  std::filesystem::path embeddings;  // a file in place of the index
   IndexEmbedderArguments embedder;
   SearchOptions options;
   std::filesystem::path html;
@@ -91,11 +94,6 @@ std::vector<QueryPart> Embed(const Embedder& embedder, const std::vector<Part>& 
   return query;
 }
 
-EmbeddingContent ContentOf(bool pictures, bool texts) {
-  if (pictures && texts) return EmbeddingContent::kPicturesAndTexts;
-  return pictures ? EmbeddingContent::kPictures : EmbeddingContent::kTexts;
-}
-
 /// What a person would call the search.
 std::string TitleOf(const std::vector<Part>& parts) {
   std::string title;
@@ -107,13 +105,14 @@ std::string TitleOf(const std::vector<Part>& parts) {
 }
 
 void CheckArguments(const SearchArguments& arguments, const std::vector<Part>& parts) {
-  if (std::ranges::none_of(parts, [](const Part& part) { return part.kind != Part::Kind::kNot; })) {
-    throw CLI::ValidationError("WORDS", "are required, or --image FILE");
+  if (parts.empty()) {
+    throw CLI::ValidationError("WORDS", "are required, or --image FILE or --not TEXT");
   }
   if (arguments.null && !arguments.paths_only) {
     throw CLI::ValidationError("--null", "needs --paths-only");
   }
   if (!arguments.html.empty()) CheckOutputFile(arguments.html, arguments.force);
+  if (!arguments.embeddings.empty()) CheckEmbeddingsArguments(arguments.embedder);
 }
 
 void Print(const SearchArguments& arguments, const SearchResult& result, double milliseconds) {
@@ -124,19 +123,13 @@ void Print(const SearchArguments& arguments, const SearchResult& result, double 
   }
 }
 
-void Search(const SearchArguments& arguments) {
-  const std::vector<Part> parts = PartsOf(*arguments.embedder.command);
-  CheckArguments(arguments, parts);
-  const Index opened(IndexFolder(arguments.index));
-  const std::optional<IndexSpace> space = opened.space();
-  const bool texts = std::ranges::any_of(parts, &Part::is_text);
-  const bool pictures = !std::ranges::all_of(parts, &Part::is_text);
-  const Embedder embedder =
-      OpenIndexEmbedder(arguments.embedder, space, {.pictures = pictures, .texts = texts});
-  opened.CheckFits(embedder, ContentOf(pictures, texts));
+/// `searched` is an Index or an EmbeddingSearch.
+template <class Searched>
+void SearchIn(const Searched& searched, const Embedder& embedder, const std::vector<Part>& parts,
+              const SearchArguments& arguments) {
   const std::vector<QueryPart> query = Embed(embedder, parts);
   const auto begin = std::chrono::steady_clock::now();
-  const SearchResult result = opened.Search(query, arguments.options);
+  const SearchResult result = searched.Search(query, arguments.options);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   if (!arguments.html.empty()) {
     WriteContactSheet(arguments.html, TitleOf(parts), result, {.replace = arguments.force});
@@ -144,6 +137,23 @@ void Search(const SearchArguments& arguments) {
   Print(arguments, result, took.count());
   std::cout.flush();  // also where the exit status is not 0
   if (result.hits.empty()) throw ExitCode{kNothingDone};
+}
+
+void Search(const SearchArguments& arguments) {
+  const std::vector<Part> parts = PartsOf(*arguments.embedder.command);
+  CheckArguments(arguments, parts);
+  const bool texts = std::ranges::any_of(parts, &Part::is_text);
+  const bool pictures = !std::ranges::all_of(parts, &Part::is_text);
+  const EmbedderUse use = {.pictures = pictures, .texts = texts};
+  if (!arguments.embeddings.empty()) {
+    const SearchedEmbeddings opened = OpenEmbeddings(arguments.embeddings, arguments.embedder, use);
+    return SearchIn(opened.search, opened.embedder, parts, arguments);
+  }
+  const Index opened(IndexFolder(arguments.index));
+  const Embedder embedder = OpenIndexEmbedder(arguments.embedder, opened.space(), use);
+  const EmbeddingKind kind = {.pictures = pictures, .texts = texts, .options = {}};
+  opened.CheckFits(embedder, kind.content());
+  SearchIn(opened, embedder, parts, arguments);
 }
 
 void AddFilterOptions(CLI::App& command, SearchFilter& filter) {
@@ -175,7 +185,9 @@ void AddPartOptions(CLI::App& command, SearchArguments& arguments) {
   command.add_option("--image", arguments.images, "A picture to look for what is like it")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  command.add_option("--not", arguments.nots, "Rather not this; weighs -0.5")
+  command
+      .add_option("--not", arguments.nots,
+                  "Rather not this; weighs -0.5. Alone it finds what is least like it")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   command
@@ -203,6 +215,10 @@ void AddSearch(CLI::App& app) {
       "Do not fold pictures that are the same into one hit");
   AddFilterOptions(*command, arguments->options.filter);
   AddIndexOption(*command, arguments->index);
+  command
+      ->add_option("--embeddings", arguments->embeddings,
+                   "A file that siglip embed wrote, in place of an index; needs --model")
+      ->type_name("FILE");
   AddJsonOption(*command, arguments->json);
   command->add_flag("--paths-only", arguments->paths_only, "Print paths and nothing else");
   command->add_flag("--null,-0", arguments->null, "With --paths-only: a NUL behind each path");
@@ -218,6 +234,7 @@ void AddSearch(CLI::App& app) {
       "Examples:\n"
       "  siglip search \"a dog on a beach\"\n"
       "  siglip search --image cat.jpg --not \"a drawing\" --top 5\n"
+      "  siglip search --embeddings photos.npz --model siglip-base-patch16-224 \"a receipt\"\n"
       "  siglip search \"a receipt\" --after 2024 --paths-only -0 | xargs -0 ls -l");
   command->callback([arguments] { Search(*arguments); });
 }

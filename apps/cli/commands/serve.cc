@@ -84,17 +84,16 @@ void RunServe(ServeArguments& arguments) {
   options.http.budget = server::MemoryBudget(static_cast<uint64_t>(arguments.memory));
   options.service.embed.queue = static_cast<size_t>(arguments.queue);
   DecodeLimits& limits = arguments.embedder.embedder.preprocess.decode.limits;
-  limits.max_seconds = kMaxDecodeSeconds;
+  //  limits.max_seconds = kMaxDecodeSeconds;
   options.service.decode = limits;
 
   Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
   std::mutex saying;
-  const server::ServeSignals signals = {.stop = CatchInterrupts(),
-                                        .reload = CatchHangup(),
-                                        .say = [&](std::string_view line) {
-                                          const std::lock_guard lock(saying);
-                                          std::cerr << "siglip: " << Printable(line) << std::endl;
-                                        }};
+  const server::ServeSignals signals = {
+      .stop = CatchInterrupts(), .reload = CatchHangup(), .say = [&](std::string_view line) {
+        const std::lock_guard lock(saying);
+        std::cerr << "siglip: " << Printable(line) << std::endl;
+      }};
   if (!server::Serve(std::move(embedder), options, signals)) throw ExitCode{kNothingDone};
 }
 
@@ -103,8 +102,8 @@ void AddLimitOptions(CLI::App& command, const std::shared_ptr<ServeArguments>& a
   const auto add_size = [&](const std::string& name, const std::string& standard,
                             const std::string& help, auto set) {
     AddParsedOption(
-        command, name,
-        [set](const std::string& text) { set(ParseSize(text, kBinaryThousand)); }, help)
+        command, name, [set](const std::string& text) { set(ParseSize(text, kBinaryThousand)); },
+        help)
         ->type_name("BYTES")
         ->default_str(standard);
   };

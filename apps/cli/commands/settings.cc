@@ -22,27 +22,30 @@ std::string Checksum(const Tensor& tensor) {
 
 }  // namespace
 
+EmbeddingContent EmbeddingKind::content() const {
+  if (pictures && texts) return EmbeddingContent::kPicturesAndTexts;
+  return pictures ? EmbeddingContent::kPictures : EmbeddingContent::kTexts;
+}
+
 Shape EmbeddingKind::ShapeOf(const Embedder& embedder) const {
   if (pictures) return embedder.embedding_shape(options.output);
   return {embedder.text_model().config().embedding_size()};
 }
 
 EmbeddingSettings DescribeSettings(const Embedder& embedder, const EmbeddingKind& kind) {
-  const EmbeddingContent content = !kind.pictures ? EmbeddingContent::kTexts
-                                   : kind.texts   ? EmbeddingContent::kPicturesAndTexts
-                                                  : EmbeddingContent::kPictures;
   // Hashes would have to be computed from all weights.
   EmbeddingSettings settings =
-      embedder.fingerprint(content, kind.options, FingerprintHashes::kLeftOut).InWords();
+      embedder.fingerprint(kind.content(), kind.options, FingerprintHashes::kLeftOut).InWords();
   // Looked at last, by their names: they differ whenever something else does.
   if (kind.pictures) {
-    settings["weights (checksum)"] = Checksum(embedder.EmbedTestPicture(kind.options));
+    settings[std::string(kChecksumSetting) + ")"] =
+        Checksum(embedder.EmbedTestPicture(kind.options));
   }
   if (kind.texts) {
     // With what cleaning of texts may change.
     const std::string text =
         "0123456789 The_quick brown fox's \u201cjump\u201d &amp; the lazy dog.";
-    settings["weights (checksum of texts)"] =
+    settings[std::string(kChecksumSetting) + " of texts)"] =
         Checksum(embedder.EmbedTexts({&text, 1}, kind.options));
   }
   return settings;

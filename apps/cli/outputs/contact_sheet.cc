@@ -125,7 +125,10 @@ std::string Scores(const Hit& hit) {
 }
 
 std::string Details(const Hit& hit) {
-  std::vector<std::string> parts = {std::to_string(hit.width) + " × " + std::to_string(hit.height)};
+  std::vector<std::string> parts;
+  if (hit.width > 0) {
+    parts.push_back(std::to_string(hit.width) + " × " + std::to_string(hit.height));
+  }
   if (hit.taken) {
     // To the minute, by the camera's clock.
     std::string taken =
@@ -165,7 +168,9 @@ void WriteContactSheet(const std::filesystem::path& path, const std::string& tit
                        const SearchResult& result, const WriteOptions& options) {
   TextFile file(path, options);
   file.Write(Head(title, result));
-  const auto is_weak = [](const Hit& hit) { return hit.standout && *hit.standout < apps::kWeakStandout; };
+  const auto is_weak = [](const Hit& hit) {
+    return hit.standout && *hit.standout < apps::kWeakStandout;
+  };
   const auto weak = std::ranges::find_if(result.hits, is_weak);
   const auto write_list = [&](auto begin, auto end) {
     if (begin == end) return;

@@ -22,8 +22,8 @@ struct HttpServerOptions {
   std::string address = "127.0.0.1";  ///< An IP address.
   uint16_t port = 8080;               ///< 0: any that is free.
 
-  /// When all are taken, a new client takes the place of the connection that has been idle longest;
-  /// if none is idle it is told 503 with Retry-After.
+  /// When all are taken, a new client takes the place of the connection that has waited longest for
+  /// the first byte of a request; if none waits it is told 503 with Retry-After.
   size_t max_connections = 256;
   size_t max_connections_per_address = 64;  ///< Not for loopback addresses; over it 503.
 
@@ -100,7 +100,7 @@ class HttpHandler {
 /// Numbers of now and since the start.
 struct HttpStatistics {
   size_t connections = 0;       ///< Open, those being refused included.
-  size_t idle_connections = 0;  ///< Of these, kept ones without a request.
+  size_t idle_connections = 0;  ///< Of these, those of which no byte of a request has come.
   uint64_t accepted = 0;        ///< Connections since the start.
   uint64_t turned_away = 0;     ///< Of these, refused for want of room.
 };

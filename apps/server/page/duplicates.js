@@ -1,7 +1,7 @@
 // Duplicates, to review by kind. Nothing is ever deleted here: paths can be copied.
 
 import {byId, copyText, element, foreign} from "./dom.js";
-import {bytes, changed, counted, nameOf, number, printable} from "./format.js";
+import {bytes, changed, counted, nameOf, number} from "./format.js";
 import {ratioOf, thumbnail} from "./tile.js";
 import {pictureAddress} from "./thumbnails.js";
 import * as states from "./states.js";
@@ -17,7 +17,10 @@ const KINDS = {
 export const kindOf = (text) => (Object.hasOwn(KINDS, text ?? "") ? text : "same-picture");
 
 function fileTile(file, isFirst, open) {
-  const facts = [`${number(file.width)} × ${number(file.height)}`, bytes(file.bytes)];
+  const facts = [`${number(file.width)} × ${number(file.height)}`, bytes(file.bytes), changed(file.mtime)];
+  const alike = isFirst ? element("span", {class: "pill best"}, "best")
+      : typeof file.score === "number" && file.score < 1
+      ? element("span", {class: "pill", title: "alike to the best"}, `${(file.score * 100).toFixed(1)}%`) : null;
   const link = element("a", {class: "shot", href: pictureAddress(file), draggable: false}, thumbnail(file, 320));
   link.setAttribute("aria-label", nameOf(file.path));
   link.addEventListener("click", (event) => {
@@ -26,10 +29,8 @@ function fileTile(file, isFirst, open) {
     open(file, link);
   });
   const item = element("li", {class: "tile file"}, link,
-    element("p", {class: "file-name"}, foreign(nameOf(file.path)), isFirst ? element("span", {class: "pill"}, "best") : null),
-    element("p", {class: "file-facts"}, facts.join(" · ")),
-    element("p", {class: "file-facts"}, isFirst || typeof file.score !== "number" || file.score >= 1
-        ? changed(file.mtime) : `${changed(file.mtime)} · ${(file.score * 100).toFixed(1)}% alike`));
+    element("p", {class: "file-name"}, foreign(nameOf(file.path)), alike),
+    element("p", {class: "file-facts"}, ...facts.map((fact) => element("span", {}, fact))));
   item.style.setProperty("--ratio", ratioOf(file).toFixed(4));
   return item;
 }
@@ -40,35 +41,40 @@ function group(files, open) {
   const copy = element("button", {type: "button", class: "quiet-button small"}, "Copy the other paths");
   copy.addEventListener("click", async () => {
     const copied = await copyText(others.map((file) => file.path).join("\n"), null);
-    byId("status").textContent = copied ? `${counted(others.length, "path")} copied` : "The browser does not let this page copy";
+    if (copied) copy.textContent = "Copied";
+    byId("status").textContent =
+        copied ? `${counted(others.length, "path")} copied` : "The browser does not let this page copy";
   });
-  return element("section", {class: "group", "aria-label": `${counted(files.length, "file")} alike`},
+  return element("div", {class: "group", role: "group", "aria-label": `${counted(files.length, "file")} alike`},
     element("div", {class: "group-head"},
-            element("p", {}, element("strong", {}, counted(files.length, "file")), ` · ${bytes(spare)} could be spared`), copy),
+            element("p", {}, element("strong", {}, counted(files.length, "file")),
+                    ` · ${bytes(spare)} could be spared`),
+            copy),
     element("ol", {class: "rows", role: "list"},
             ...files.map((file, at) => fileTile(file, at === 0, (one, link) => open(files, one, link)))));
 }
 
 /** The choice of a kind, as links: each has an address. */
 export function kindChoice(kind) {
+  const links = Object.entries(KINDS).map(([name, [label]]) => {
+    const link = element("a", {href: `/?view=duplicates&kind=${name}`}, label);
+    if (name === kind) link.setAttribute("aria-current", "page");
+    return link;
+  });
   return element("div", {class: "kinds"},
     element("h2", {}, "Duplicates"),
-    element("nav", {class: "segments", "aria-label": "Kind of duplicates"}, ...Object.entries(KINDS).map(([name, [label]]) => {
-      const link = element("a", {href: `/?view=duplicates&kind=${name}`}, label);
-      if (name === kind) link.setAttribute("aria-current", "page");
-      return link;
-    })),
-    element("p", {class: "quiet"}, KINDS[kind][1]));
+    element("nav", {class: "segments", "aria-label": "Kind of duplicates"}, ...links),
+    element("p", {class: "quiet"}, KINDS[kind][1], " ", element("span", {class: "group-count"})));
 }
 
 /** The body of POST /v1/duplicates. */
 export const duplicatesRequest = (kind, offset) => ({kind, top: PAGE, offset});
 
 /** Nodes for an answer; `open(files, file, link)` shows one of a group. */
-export function groups(kind, answer, offset, open) {
-  if (answer.total === 0 && offset === 0) return [states.noDuplicates(kind)];
+export function groups(kind, answer, open) {
+  if (answer.total === 0) return [states.noDuplicates(kind)];
   return answer.data.map((one) => group(one.files, open));
 }
 
-/** What the status line says of an answer. */
-export const duplicatesStatus = (answer) => printable(counted(answer.total, "group"));
+/** How many groups there are, in words. */
+export const groupCount = (answer) => counted(answer.total, "group");

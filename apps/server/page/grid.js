@@ -35,7 +35,8 @@ export class Grid {
       const starts = !this.weaker && best && typeof hit.standout === "number" && hit.standout < weak;
       if (starts) {
         this.weaker = true;
-        this.element.append(element("h2", {class: "weaker"}, "Weaker matches"));
+        const words = this.tiles.length > 0 ? "Weaker matches" : "Nothing stands out; the nearest are";
+        this.element.append(element("h2", {class: "weaker"}, words));
       }
       if (!this.list || starts) {
         this.list = element("ol", {class: LIST, role: "list"});

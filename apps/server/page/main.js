@@ -5,7 +5,7 @@ import {byId, element} from "./dom.js";
 import {startDrop} from "./drop.js";
 import * as duplicates from "./duplicates.js";
 import {Filters} from "./filters.js";
-import {counted, took} from "./format.js";
+import {counted, printable, took} from "./format.js";
 import {Grid} from "./grid.js";
 import {startKeyDialog} from "./key_dialog.js";
 import {patiently} from "./patience.js";
@@ -30,7 +30,11 @@ let index = null;            // the answer of GET /v1/index
 let shown = null;            // the view that is on the page
 let running = new AbortController();
 
-const bar = new SearchBar((parts) => { if (index) search({...parts, ...filters.read()}); }, problem);
+// What the reader does before the index is known is done afterwards.
+let indexArrived;
+const indexed = new Promise((resolve) => { indexArrived = resolve; });
+
+const bar = new SearchBar((parts) => indexed.then(() => search({...parts, ...filters.read()})), problem);
 const filters = new Filters(() => { if (shown?.query) search({...shown.query, ...filters.read()}); });
 const viewer = new Viewer({
   like: moreLike,
@@ -121,6 +125,8 @@ function showFragment() {
 /** A view that is on the page from now on: the one that was there before, or `made`. */
 function enter(name, key, query, make) {
   document.body.dataset.view = name;
+  const about = name === "duplicates" ? "Duplicates" : query.words || (name === "search" ? "Pictures like one" : "");
+  document.title = about ? `${printable(about)} – siglip` : "siglip";
   const known = views.get(key);
   shown = known ?? {view: name, key, query, scroll: 0, status: "", element: element("div"), grid: null};
   content.replaceChildren(shown.element);
@@ -277,7 +283,8 @@ function showStart(key, query) {
     }
     if (!index.texts) return;
     try {
-      const answer = await ask("POST", "/v1/search", {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)}, signal);
+      const request = {text: WALL_WORDS, top: WALL, ...queries.filterFields(query)};
+      const answer = await ask("POST", "/v1/search", request, signal);
       for (const hit of answer.data) hashes.set(hit.id, hit.hash);
       if (answer.data.length === 0) {
         view.element.append(states.nothingPasses(clearFilters));
@@ -311,8 +318,10 @@ async function findDuplicates(view, signal, kind, offset) {
       () => ask("POST", "/v1/duplicates", duplicates.duplicatesRequest(kind, offset), signal),
       offset === 0 ? () => findDuplicates(view, running.signal, kind, 0) : null);
   if (!answer) return false;
-  tell(view, duplicates.duplicatesStatus(answer));
-  view.element.append(...duplicates.groups(kind, answer, offset, (files, file, link) => {
+  const count = duplicates.groupCount(answer);
+  tell(view, count);
+  if (answer.total > 0) view.element.querySelector(".group-count").textContent = `${count}.`;
+  view.element.append(...duplicates.groups(kind, answer, (files, file, link) => {
     view.grid = {hits: files, focus: () => link.focus()};
     openLarge(files, file, false);
   }));
@@ -374,7 +383,7 @@ function onLink(event) {
   const link = event.target.closest("a[href^='/?'], a[href='/']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
   event.preventDefault();
-  if (index) go(link.getAttribute("href"));
+  indexed.then(() => go(link.getAttribute("href")));
 }
 
 async function start() {
@@ -384,12 +393,15 @@ async function start() {
   startDrop((file) => bar.take(file), (id) => bar.takeLike(id), problem);
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onLink);
-  window.addEventListener("popstate", () => { if (index) show(false); });
+  window.addEventListener("popstate", () => indexed.then(() => show(false)));
   byId("numbers").addEventListener("click", (event) => {
     const pressed = document.body.classList.toggle("numbers");
     event.currentTarget.setAttribute("aria-pressed", String(pressed));
   });
-  if (await lookAtIndex()) show(true);
+  if (await lookAtIndex()) {
+    show(true);
+    indexArrived();
+  }
 }
 
 start();

@@ -111,7 +111,8 @@ export class SearchBar {
 
   #draw() {
     const chips = [];
-    const source = this.preview ?? (this.like === null ? null : thumbnailAddress({id: this.like, hash: this.hash}, 320));
+    const source = this.preview ??
+        (this.like === null ? null : thumbnailAddress({id: this.like, hash: this.hash}, 320));
     if (source) {
       const name = this.picture ? this.picture.name || "pasted picture" : "like this";
       const image = element("img", {alt: "", src: source});

@@ -26,7 +26,8 @@ const button = (label, onclick, kind = "solid-button") =>
     element("button", {type: "button", class: kind, onclick}, label);
 
 export const emptyIndex = (updating) => updating
-    ? words("The first pictures are on their way", ["The index is being made. This page shows them when they are there."])
+    ? words("The first pictures are on their way",
+            ["The index is being made. This page shows them when they are there."])
     : words("Nothing is indexed yet", [
         "Point siglip at a folder, and its pictures can be found here:",
         command("siglip index FOLDER --model M"),

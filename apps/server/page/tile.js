@@ -27,7 +27,7 @@ function numbersOf(hit) {
   if (typeof hit.standout === "number") parts.push(`stands out ${standout(hit.standout)}`);
   if (typeof hit.score === "number") parts.push(`score ${score(hit.score)}`);
   if (typeof hit.probability === "number") parts.push(percent(hit.probability));
-  return parts.join(" · ");
+  return parts.map((part) => element("span", {}, part));
 }
 
 /** An <img> whose place is kept while it loads; says in words when it cannot be had. */
@@ -54,7 +54,7 @@ export function thumbnail(hit, size) {
 export function tile(hit, best, act) {
   const name = nameOf(hit.path);
   const caption = element("span", {class: "caption"}, element("span", {class: "name"}, foreign(name)));
-  if (best) caption.append(element("span", {class: "numbers"}, numbersOf(hit)));
+  if (best) caption.append(element("span", {class: "numbers"}, ...numbersOf(hit)));
   else if (hit.taken) caption.append(element("span", {class: "numbers"}, taken(hit.taken)));
   const link = element("a", {class: "shot", href: pictureAddress(hit), tabIndex: -1}, thumbnail(hit, 320), caption);
   link.addEventListener("click", (event) => {

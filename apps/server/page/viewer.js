@@ -46,7 +46,8 @@ export class Viewer {
     byId("viewer-panel").scrollTop = 0;
     this.#show(hit);
     this.#showAlike(hit, alike);
-    byId(alike || hits.length < 2 ? "viewer-like" : this.at + 1 < hits.length ? "viewer-next" : "viewer-previous").focus();
+    const arrow = this.at + 1 < hits.length ? "viewer-next" : "viewer-previous";
+    byId(alike || hits.length < 2 ? "viewer-like" : arrow).focus();
   }
 
   /** Closes it without telling: the address has changed already. */
