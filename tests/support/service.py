@@ -60,10 +60,10 @@ class Service:
         with self._changed:
             self._changed.notify_all()
 
-    def wait_for_line(self, begin, seconds=30):
-        """The first line that begins so."""
+    def wait_for_line(self, begin, after=0, seconds=30):
+        """The first line that begins so, behind the first `after` lines."""
         def found():
-            return next((line for line in self.said if line.startswith(begin)), None)
+            return next((line for line in self.said[after:] if line.startswith(begin)), None)
         with self._changed:
             ended = False
             deadline = time.monotonic() + seconds
