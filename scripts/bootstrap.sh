@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev
+#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev, systemd
 set -euo pipefail
 
 packages=(
@@ -15,7 +15,7 @@ packages=(
 )
 development_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind zsh
-  fish dpkg-dev
+  fish dpkg-dev systemd
 )
 
 fail() {
