@@ -57,7 +57,7 @@ TEST(EmbedServiceAdmission, TellsOneToSixtySeconds) {
   EXPECT_EQ(crowded.Book(At(0), Seconds(11), Seconds(1)).count(), 60);
   // The line is never longer than what can be told: a minute later it is short again.
   EXPECT_EQ(crowded.Book(At(60), Seconds(11), Seconds(1)).count(), 6);
-  EmbedServiceAdmission endless(Seconds(std::numeric_limits<double>::infinity()));
+  EmbedServiceAdmission endless(Seconds{std::numeric_limits<double>::infinity()});
   EXPECT_TRUE(endless.Admits(Seconds(1e9)));
   EXPECT_EQ(endless.Book(At(0), Seconds(5), Seconds(1)).count(), 1);
 }

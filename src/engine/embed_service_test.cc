@@ -40,6 +40,13 @@ Embedder MakeLargeEmbedder(int threads) {
                   SiglipImageProcessor(TinyPreprocessing(), PreprocessMode::kTorchvision));
 }
 
+template <typename Inputs>
+std::vector<ServiceItem> ItemsOf(const Inputs& inputs) {
+  std::vector<ServiceItem> items;
+  for (const auto& input : inputs) items.push_back({input});
+  return items;
+}
+
 std::vector<float> Values(const Tensor& tensor) {
   return {tensor.floats().begin(), tensor.floats().end()};
 }
@@ -146,7 +153,7 @@ class Held {
 
 TEST_F(EmbedServiceTest, PicturesHaveTheBitsOfTheEmbedder) {
   const std::vector<Picture> pictures = Files(WritePictures(9));
-  const std::vector<ServiceItem> items(pictures.begin(), pictures.end());
+  const std::vector<ServiceItem> items = ItemsOf(pictures);
   for (const bool naflex : {false, true}) {
     for (const int threads : {1, 2, 3}) {
       EmbedService service(naflex ? MakeNaflexEmbedder(threads) : MakeEmbedder(threads));
@@ -170,7 +177,7 @@ TEST_F(EmbedServiceTest, PicturesHaveTheBitsOfTheEmbedder) {
 TEST_F(EmbedServiceTest, TextsHaveTheBitsOfTheEmbedder) {
   const std::vector<std::string> texts = {"a red circle", "",           "a blue star",
                                           "a red circle", "green ring", "a yellow square"};
-  const std::vector<ServiceItem> items(texts.begin(), texts.end());
+  const std::vector<ServiceItem> items = ItemsOf(texts);
   for (const int threads : {1, 2, 3}) {
     EmbedService service(LoadDemo(threads));
     for (const bool normalize : {false, true}) {

@@ -269,7 +269,7 @@ TEST(DecodeLimitsTest, DecodingEndsWhereTheTimeDoes) {
   const std::string gif = ReadPicture("gif-plain.gif");
   const std::string jpeg = ReadPicture("restarts.jpg");
   const std::string scans = ReadPicture("cmyk-progressive.jpg");
-  const auto cut = [](const std::string& bytes) { return bytes.substr(0, bytes.size() * 2 / 3); };
+  const auto cut = [](const std::string& bytes) { return bytes.substr(0, bytes.size() - 40); };
   for (const std::string& damaged :
        {sample, bit, cut(png), cut(interlaced), cut(gif), cut(jpeg), cut(scans)}) {
     if (LacksCodec(damaged)) continue;

@@ -99,6 +99,10 @@ class PageTest(unittest.TestCase):
     def go(self, address="/"):
         self.page.goto(service + address, wait_until="domcontentloaded")
 
+    def go_start(self):
+        self.go()
+        self.page.wait_for_selector(".tile")
+
     def go_search(self, **fields):
         self.go("/?" + urllib.parse.urlencode(fields or {"q": WORDS}, doseq=True))
         self.page.wait_for_selector(".tile")
@@ -156,8 +160,7 @@ class PageTest(unittest.TestCase):
 class SearchTest(PageTest):
 
     def test_start_shows_pictures_and_what_there_is(self):
-        self.go()
-        self.page.wait_for_selector(".tile")
+        self.go_start()
         expect(self.page.locator("#about-line")).to_contain_text(f"{self.ask('/v1/index')['contents']:,} picture")
         self.page.click("#about summary")
         expect(self.page.locator("#about-folders li").first).to_be_visible()
@@ -170,7 +173,7 @@ class SearchTest(PageTest):
 
     def test_words(self):
         wanted = self.search(text=WORDS)
-        self.go()
+        self.go_start()
         self.page.fill("#words", WORDS)
         with self.searches() as body:
             self.page.keyboard.press("Enter")
@@ -232,7 +235,7 @@ class SearchTest(PageTest):
         expect(caption).to_contain_text("score 0.1234")
 
     def test_words_to_exclude(self):
-        self.go()
+        self.go_start()
         self.page.fill("#words", "star -purple -\"a heart\" t-shirt")
         with self.searches() as body:
             self.page.keyboard.press("Enter")
@@ -248,7 +251,7 @@ class SearchTest(PageTest):
         self.assertIn("not=purple&not=blue", self.page.url)
 
     def test_only_words_to_exclude_is_explained(self):
-        self.go()
+        self.go_start()
         self.page.fill("#words", "-blue")
         self.page.keyboard.press("Enter")
         expect(self.page.locator("#alert")).to_have_text("Add words or a picture to search for.")
@@ -326,8 +329,7 @@ class ExampleTest(PageTest):
         data = self.picture(hit)
         for way in ("drop", "paste", "choose"):
             with self.subTest(way):
-                self.go()
-                self.page.wait_for_selector(".tile")
+                self.go_start()
                 with self.searches() as body:
                     if way == "choose":
                         file = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": data}
@@ -406,9 +408,14 @@ class LargeViewTest(PageTest):
 
     def test_path_is_copied(self):
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        held = []
+        self.page.route(re.compile(r"/v1/images/\d+\?v="), lambda route: held.append(route))
         self.go_search()
         self.page.locator(".shot").first.click()
         self.page.click("#viewer-copy")
+        expect(self.page.locator("#viewer-note")).to_have_text("Path copied")
+        held[0].continue_()
+        expect(self.page.locator("#viewer-picture")).not_to_have_class("preview")
         expect(self.page.locator("#viewer-note")).to_have_text("Path copied")
         path = self.search(text=WORDS)["data"][0]["path"]
         self.assertEqual(self.page.evaluate("navigator.clipboard.readText()"), path)
@@ -460,8 +467,7 @@ class KeyboardTest(PageTest):
     def test_everything_without_a_mouse(self):
         hits = self.search(text=WORDS)["data"]
         press = self.page.keyboard.press
-        self.go()
-        self.page.wait_for_selector(".tile")
+        self.go_start()
         press("/")
         self.page.keyboard.type(WORDS)
         press("Enter")
@@ -528,8 +534,7 @@ class ErrorTest(PageTest):
     expects_errors = True
 
     def test_busy_counts_down_and_tries_again(self):
-        self.go()
-        self.page.wait_for_selector(".tile")
+        self.go_start()
         tries = []
         def handle(route):
             tries.append(route.request)
@@ -550,8 +555,7 @@ class ErrorTest(PageTest):
         expect(self.page.locator("main .words")).to_have_count(0)
 
     def test_offline_and_try_now(self):
-        self.go()
-        self.page.wait_for_selector(".tile")
+        self.go_start()
         self.page.route("**/v1/search", lambda route: route.abort())
         self.page.fill("#words", WORDS)
         self.page.keyboard.press("Enter")

@@ -27,7 +27,7 @@ class HttpBodyParser::Implementation {
   Result Parse(std::string_view& bytes, const std::function<bool(std::string_view)>& take) {
     std::array<char, 16 << 10> piece;
     while (!parser_.is_done()) {
-      if (bytes.empty()) return Result::kMore;
+      if (bytes.size() < LeastThatFollows()) return Result::kMore;
       auto& body = parser_.get().body();
       body.data = piece.data();
       body.size = piece.size();
@@ -47,6 +47,9 @@ class HttpBodyParser::Implementation {
   bool is_whole() const { return parser_.is_done(); }
 
  private:
+  /// Chunks end with "0 CRLF CRLF" at least; Beast asserts that it gets that many bytes at once.
+  size_t LeastThatFollows() const { return parser_.chunked() ? 5 : 1; }
+
   http::request_parser<http::buffer_body> parser_;
 };
 

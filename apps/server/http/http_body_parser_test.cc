@@ -59,6 +59,14 @@ TEST(HttpBodyParserTest, ReadsChunks) {
   }
 }
 
+TEST(HttpBodyParserTest, ReadsTheEndByteByByte) {
+  for (const char* const bytes : {"0\r\n\r\n", "0\r\nA: b\r\n\r\n", "000;a=b\r\n\r\n"}) {
+    const Parsed parsed = Parse(kChunked, bytes, 1);
+    EXPECT_EQ(parsed.result, Result::kWhole) << bytes;
+    EXPECT_EQ(parsed.body + parsed.rest, "");
+  }
+}
+
 TEST(HttpBodyParserTest, RefusesWhatAreNoChunks) {
   for (const char* const bytes :
        {"zz\r\nhello\r\n0\r\n\r\n", "-1\r\nhello\r\n", "+5\r\nhello\r\n0\r\n\r\n",

@@ -57,7 +57,6 @@ export async function stage(hit) {
       image.src = address;
       image.classList.remove("preview");
       if (large) note.textContent = `A preview: browsers do not show ${printable(ending).toUpperCase()} files`;
-      else note.textContent = "";
       return;
     }
     const error = await whyMissing(address);
@@ -69,6 +68,7 @@ export async function stage(hit) {
       const wait = Math.min(error.retryAfter ?? WHEN_NOT_TOLD, LONGEST_WAIT);
       await new Promise((resolve) => setTimeout(resolve, wait * 1000));
       if (turn !== latest) return;
+      note.textContent = "";
     } else {
       say(error ? missingWords(error) : "Cannot be shown");
       return;
