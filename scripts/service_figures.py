@@ -251,7 +251,7 @@ def speed(siglip, scratch, arguments):
 
 def images_per_second(bench):
     """Of `siglip bench --images --json`."""
-    return bench["results"][0]["images"]["per_second"]
+    return bench["images"][0]["pictures_per_second"]
 
 
 def overload(siglip, scratch, arguments):
