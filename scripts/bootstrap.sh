@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev, systemd
+#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev,
+#                                 systemd, promtool, a browser and wrk
 set -euo pipefail
 
 packages=(
@@ -15,7 +16,7 @@ packages=(
 )
 development_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind zsh
-  fish dpkg-dev systemd
+  fish dpkg-dev systemd prometheus chromium wrk
 )
 
 fail() {
@@ -27,7 +28,7 @@ case "${1:-}" in
   '') ;;
   --dev) packages+=("${development_packages[@]}") ;;
   -h | --help)
-    sed -n '2,4s/^# \{0,1\}//p' "$0"
+    sed -n '2,5s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *) fail "unknown argument '$1'; there is --dev" ;;

@@ -21,10 +21,10 @@ release_tests() {
   return "$status"
 }
 
-# Its tests, too.
-python_package() {
-  local log="$scratch/python.log" status=0 passed_there failed_there
-  scripts/test_python.sh 2>&1 | tee "$log" || status=$?
+# counted_script SCRIPT: its tests, too.
+counted_script() {
+  local log="$scratch/counted.log" status=0 passed_there failed_there
+  "$1" 2>&1 | tee "$log" || status=$?
   read -r passed_there failed_there < <(tail -n 1 "$log" | tr -cd '0-9 \n')
   passed=$((passed + passed_there)) failed=$((failed + failed_there))
   return "$status"
@@ -150,7 +150,8 @@ fuzz_all() {
 run_stage 'development packages' scripts/bootstrap.sh --dev
 run_stage 'python packages' scripts/python_env.sh
 run_stage 'scripts/test.sh' release_tests
-run_stage 'python' python_package
+run_stage 'python' counted_script scripts/test_python.sh
+run_stage 'service' counted_script scripts/test_service.sh
 run_stage 'documentation' scripts/docs.sh
 run_stage 'layers' scripts/check_layers.py --self-contained
 run_stage 'format' check_format

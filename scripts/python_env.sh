@@ -7,6 +7,7 @@
 #   scripts/python_env.sh python-tests-all       build/python-tests-all-env: and what it is compared with (7 GB, since
 #                                                torch of the package index cannot be imported without CUDA's libraries)
 #   scripts/python_env.sh docs     build/docs-env: what makes the site of the documentation
+#   scripts/python_env.sh service  build/service-env: what tests of siglip serve use, tests/server/requirements.txt
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -43,8 +44,13 @@ case "${1:-}" in
     readonly packages=(mkdocs==1.6.1 mkdocs-material==9.8.2 mkdocstrings==1.0.8 mkdocstrings-python==2.0.11
       ruff==0.17.6)
     ;;
+  service)
+    readonly folder=build/service-env
+    mapfile -t packages < <(grep -v '^#' tests/server/requirements.txt)
+    readonly packages
+    ;;
   *)
-    printf 'usage: scripts/python_env.sh [docs|wheel|python-tests [PYTHON]|python-tests-all]\n' >&2
+    printf 'usage: scripts/python_env.sh [docs|service|wheel|python-tests [PYTHON]|python-tests-all]\n' >&2
     exit 2
     ;;
 esac
