@@ -84,7 +84,7 @@ void RunServe(ServeArguments& arguments) {
   options.http.budget = server::MemoryBudget(static_cast<uint64_t>(arguments.memory));
   options.service.embed.queue = static_cast<size_t>(arguments.queue);
   DecodeLimits& limits = arguments.embedder.embedder.preprocess.decode.limits;
-  //  limits.max_seconds = kMaxDecodeSeconds;
+  limits.max_seconds = kMaxDecodeSeconds;
   options.service.decode = limits;
 
   Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
