@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "arrays.h"
-#include "commands/dates.h"
+#include "common/dates.h"
 #include "index_files.h"
 #include "index_update.h"
 #include "parts.h"
@@ -233,7 +233,7 @@ void AddIndex(nb::module_& module) {
       .def("__next__", &IndexFiles::Next);
   AddChanges(module);
   module.def("default_index_folder", [] { return ToStr(DefaultIndexFolder().string()); });
-  module.def("parse_date", &cli::ParseDate, "text"_a);
+  module.def("parse_date", &apps::ParseDate, "text"_a);
 }
 
 }  // namespace siglip::python

@@ -146,18 +146,18 @@ TEST(EmbeddingFile, DamagedJsonLines) {
 TEST(EmbeddingFile, DamagedCsv) {
   const ScratchFolder folder;
   const std::filesystem::path path = folder / "a.csv";
-  for (const auto& [text, said] : std::vector<std::pair<std::string, std::string>>{
-           {"", "'path'"},
-           {"name,0\na,1\n", "'path'"},
-           {"path\na\n", "none"},
-           {"path,0\na\n", "none"},
-           {"path,0\na,1,2\n", "found 2"},
-           {"path,0\na,x\n", "no number"},
-           {"path,0\na,1x\n", "no number"},
-           {"path,0\na,\n", "no number"},
-           {"path,0\na,1e39\n", "no number"},
-           {"path,0\n\"a,1\n", "quote"},
-           {"path,0\n\"a\"b,1\n", "quoted"}}) {
+  for (const auto& [text, said] :
+       std::vector<std::pair<std::string, std::string>>{{"", "'path'"},
+                                                        {"name,0\na,1\n", "'path'"},
+                                                        {"path\na\n", "none"},
+                                                        {"path,0\na\n", "none"},
+                                                        {"path,0\na,1,2\n", "found 2"},
+                                                        {"path,0\na,x\n", "no number"},
+                                                        {"path,0\na,1x\n", "no number"},
+                                                        {"path,0\na,\n", "no number"},
+                                                        {"path,0\na,1e39\n", "no number"},
+                                                        {"path,0\n\"a,1\n", "quote"},
+                                                        {"path,0\n\"a\"b,1\n", "quoted"}}) {
     Write(path, text);
     ExpectError(ErrorCode::kMalformedFile, {path.string(), said}, [&] { ReadRows(path); });
   }
