@@ -76,20 +76,32 @@ service_figures() {
 }
 
 stage service-recall 'siglip serve: what searches by captions find' '^recall'
-service_recall() { service_figures recall; }
+service_recall() {
+  service_figures recall
+}
 
 stage service-speed 'siglip serve beside siglip bench, and searches under load' 'target'
-service_speed() { service_figures speed; }
+service_speed() {
+  service_figures speed
+}
 
 stage service-overload 'four times as many pictures as can be computed, and a burst of OpenAI clients' \
   'target|^without|^burst'
-service_overload() { service_figures overload; }
+service_overload() {
+  service_figures overload
+}
 
 stage service-mix 'ten minutes of good, broken, huge, slow and leaving clients' '^requests|^memory'
-service_mix() { service_figures mix; }
+service_mix() {
+  service_figures mix
+}
 
 stage service-slow 'slow headers, bodies and readers, and large bodies in little memory' '^(ok|FAIL) +[0-9/p]'
-service_slow() { service_figures slow; }
+service_slow() {
+  service_figures slow
+}
 
 stage service-term '20 SIGTERMs under load' 'SIGTERM'
-service_term() { service_figures term; }
+service_term() {
+  service_figures term
+}
