@@ -2,7 +2,7 @@
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
 #   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev,
-#                                 promtool, a browser and wrk
+#                                 systemd, promtool, a browser and wrk
 set -euo pipefail
 
 packages=(
@@ -16,7 +16,7 @@ packages=(
 )
 development_packages=(
   clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind zsh
-  fish dpkg-dev prometheus chromium wrk
+  fish dpkg-dev systemd prometheus chromium wrk
 )
 
 fail() {

@@ -24,7 +24,7 @@ FILES = {
     "LIBRARIES/cmake/siglip/siglip-config-version.cmake", "LIBRARIES/cmake/siglip/siglip-targets.cmake",
     "LIBRARIES/cmake/siglip/siglip-targets-release.cmake", "share/doc/siglip/copyright",
     "share/bash-completion/completions/siglip", "share/zsh/site-functions/_siglip",
-    "share/fish/vendor_completions.d/siglip.fish",
+    "share/fish/vendor_completions.d/siglip.fish", "lib/systemd/user/siglip.service",
 }
 
 

@@ -40,6 +40,17 @@ bool IsPort(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char digit) { return std::isdigit(digit) != 0; });
 }
 
+/// Without parameters.
+std::string MediaType(const RequestHead& head) {
+  const std::string_view whole = Value(head, "content-type");
+  return Lower(Trimmed(whole.substr(0, whole.find(';'))));
+}
+
+AccessRules WithLowerHosts(AccessRules rules) {
+  for (std::string& host : rules.allowed_hosts) host = Lower(host);
+  return rules;
+}
+
 /// Whether the request was sent from a page of the service itself, as its browser says.
 bool FromOwnPage(const RequestHead& head) {
   const std::string_view origin = Value(head, "origin");
@@ -73,8 +84,10 @@ std::optional<std::string> HostName(std::string_view host) {
   return Lower(name);
 }
 
+bool HasPictureBody(const RequestHead& head) { return MediaType(head).starts_with("image/"); }
+
 Access::Access(AccessRules rules, const ApiKeys* keys, const Sessions* sessions)
-    : rules_(std::move(rules)), keys_(keys), sessions_(sessions) {}
+    : rules_(WithLowerHosts(std::move(rules))), keys_(keys), sessions_(sessions) {}
 
 std::optional<Refusal> Access::Check(const RequestHead& head, std::string_view path,
                                      Exposure exposure) const {
@@ -118,9 +131,7 @@ std::optional<Refusal> Access::CheckOrigin(const RequestHead& head, std::string_
 // Other types a page of any site could send without being asked by the browser whether it may.
 std::optional<Refusal> Access::CheckContentType(const RequestHead& head) const {
   if (head.method != "POST") return std::nullopt;
-  const std::string_view whole = Value(head, "content-type");
-  const std::string type = Lower(Trimmed(whole.substr(0, whole.find(';'))));
-  if (type == "application/json" || type.starts_with("image/")) return std::nullopt;
+  if (MediaType(head) == "application/json" || HasPictureBody(head)) return std::nullopt;
   return Refusal{415, "unsupported_media_type",
                  "Content-Type: expected application/json, or image/* with a picture as the body"};
 }

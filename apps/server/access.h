@@ -14,7 +14,7 @@ namespace siglip::server {
 /// Without an answer to these a web site could ask through its visitor's browser (DNS rebinding,
 /// forged requests), since the browser may reach what the site may not.
 struct AccessRules {
-  /// Names besides IP addresses and localhost by which the service may be called, lower-case.
+  /// Names besides IP addresses and localhost by which the service may be called.
   std::vector<std::string> allowed_hosts;
   /// Origins of other sites whose pages may ask, as browsers write them: "https://example.org".
   std::vector<std::string> cors_origins;
@@ -36,6 +36,9 @@ enum class Exposure {
 /// The name in a Host field or in what follows "http://": without port and brackets, lower-case.
 /// Nothing where it is none.
 std::optional<std::string> HostName(std::string_view host);
+
+/// Whether the body is a picture, by its Content-Type.
+bool HasPictureBody(const RequestHead& head);
 
 class Access {
  public:

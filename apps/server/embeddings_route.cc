@@ -10,11 +10,6 @@
 namespace siglip::server {
 namespace {
 
-bool HasPictureBody(const RequestHead& head) {
-  const std::string* const type = head.Find("content-type");
-  return type != nullptr && type->starts_with("image/");
-}
-
 struct Wanted {
   EncodingFormat format;
   bool partial;

@@ -12,11 +12,6 @@
 namespace siglip::server {
 namespace {
 
-bool HasPictureBody(const RequestHead& head) {
-  const std::string* const type = head.Find("content-type");
-  return type != nullptr && type->starts_with("image/");
-}
-
 /// What has to be embedded, in the order of the parts.
 std::vector<InputItem> ItemsOf(SearchRequest& request) {
   std::vector<InputItem> items;

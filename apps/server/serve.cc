@@ -20,15 +20,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 
-bool IsLoopback(const std::string& address) {
+/// False for what is no IP address, which HttpServer refuses.
+bool IsOfOthers(const std::string& address) {
   in_addr v4 = {};
-  if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  if (inet_pton(AF_INET, address.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 != 127;
   in6_addr v6 = {};
-  return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+  return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && !IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 void CheckExposure(const ServeOptions& options) {
-  if (options.api_keys || options.no_auth || IsLoopback(options.http.address)) return;
+  if (options.api_keys || options.no_auth || !IsOfOthers(options.http.address)) return;
   throw Error(ErrorCode::kInvalidArgument,
               options.http.address + ": other computers could ask without a key",
               "give --api-keys FILE, or --no-auth if that is meant");

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/api/api_error.h"
 #include "siglip/error.hpp"
 
 namespace siglip::server {
@@ -19,18 +20,27 @@ uint64_t InodeOf(const std::filesystem::path& file) {
 
 ServedIndex::ServedIndex(std::filesystem::path folder, const Embedder& embedder)
     : folder_(std::move(folder)), embedder_(embedder) {
-  Current();
+  Open();
+  CheckFits();
 }
 
 const Index& ServedIndex::Current() {
   if (!index_ || InodeOf(folder_ / "index.sqlite") != inode_) Open();
-  if (!fits_ && index_->space()) {
-    index_->CheckFits(embedder_, embedder_.compares_texts() ? EmbeddingContent::kPicturesAndTexts
-                                                            : EmbeddingContent::kPictures);
-    id_ = index_->status().id;
-    fits_ = true;
+  try {
+    CheckFits();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMismatch) throw;
+    throw ApiError(503, "index_mismatch", error.what());
   }
   return *index_;
+}
+
+void ServedIndex::CheckFits() {
+  if (fits_ || !index_->space()) return;
+  index_->CheckFits(embedder_, embedder_.compares_texts() ? EmbeddingContent::kPicturesAndTexts
+                                                          : EmbeddingContent::kPictures);
+  id_ = index_->status().id;
+  fits_ = true;
 }
 
 void ServedIndex::Open() {

@@ -19,13 +19,14 @@ class ServedIndex {
   ServedIndex(std::filesystem::path folder, const Embedder& embedder);
 
   /// Opened anew where another has taken its place (siglip index --rebuild). Throws as the
-  /// constructor does.
+  /// constructor does, but ApiError(503) where that is of another model: no client is to blame.
   const Index& Current();
   /// IndexStatus::id of what Current returned last.
   const std::string& id() const { return id_; }
 
  private:
   void Open();
+  void CheckFits();
 
   const std::filesystem::path folder_;
   const Embedder& embedder_;

@@ -18,11 +18,6 @@ namespace {
 constexpr uint64_t kMostSessionBytes = 4096;
 constexpr std::string_view kCookieTail = "; HttpOnly; SameSite=Strict; Path=/";
 
-bool IsJson(const RequestHead& head) {
-  const std::string* const type = head.Find("content-type");
-  return type == nullptr || !type->starts_with("image/");
-}
-
 /// The key of {"key": "..."}.
 std::string KeyOf(const std::string& body) {
   const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
@@ -91,7 +86,7 @@ Admission Service::Admit(const RequestHead& head) {
   }
   // Of JSON the body and what is read out of it are in memory together.
   return {.takes_body = head.method == "POST",
-          .memory_factor = IsJson(head) ? uint64_t{2} : uint64_t{1}};
+          .memory_factor = HasPictureBody(head) ? uint64_t{1} : uint64_t{2}};
 }
 
 void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {

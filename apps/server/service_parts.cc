@@ -33,7 +33,7 @@ Reply ReplyOfCurrentException() {
   } catch (const std::bad_alloc&) {
     return ErrorReply(503, "out_of_memory", "no memory is left for this request", kRetrySeconds);
   } catch (const std::exception& error) {
-    return ErrorReply(500, "internal", error.what());
+    return ErrorReply(500, "internal_error", error.what());
   }
 }
 

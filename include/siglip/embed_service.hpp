@@ -68,7 +68,7 @@ struct EmbedServiceOptions {
   /// The most items of each class that may wait to be begun, at least 1.
   size_t queue = 4096;
   /// What may lie before an item when it is submitted, in time to work on it.
-  std::chrono::duration<double> max_wait{10};
+  std::chrono::duration<double> max_wait = std::chrono::seconds(10);
 };
 
 /// A request that was not taken: nothing of it is kept, `done` is not called.
@@ -80,7 +80,7 @@ struct ServiceBusy {
   Reason reason = Reason::kMaxWait;
   /// When to ask again, from 1 to 60. Those who are sent away get times one after the other, by
   /// what each of them asked for, so that they do not come back together.
-  std::chrono::seconds retry_after{1};
+  std::chrono::seconds retry_after = std::chrono::seconds(1);
 };
 
 /// A request that was taken. May outlive the service.

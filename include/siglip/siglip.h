@@ -154,6 +154,7 @@ typedef struct siglip_embedder_options {
   int32_t
       load_image_tower;    /* at once, to fail at once where it cannot be; else when first needed */
   int32_t load_text_tower; /* the same */
+  int64_t max_milliseconds; /* a limit again, of decoding; 0: none */
 } siglip_embedder_options;
 
 /* `model` is a checkpoint folder, a file that is one (.npz, .gguf), or a name of the hub that the

@@ -45,6 +45,9 @@ EmbedderOptions ReadOptions(const siglip_embedder_options* options) {
   SetLimit("max_pixels", given.max_pixels, read.decode.limits.max_pixels);
   SetLimit("max_file_bytes", given.max_file_bytes, read.decode.limits.max_file_bytes);
   SetLimit("max_memory_bytes", given.max_memory_bytes, read.decode.limits.max_memory_bytes);
+  int64_t milliseconds = 0;
+  SetLimit("max_milliseconds", given.max_milliseconds, milliseconds);
+  read.decode.limits.max_seconds = static_cast<double>(milliseconds) / 1000;
   SetLimit("max_num_patches", given.max_num_patches, read.max_num_patches);
   read.load_image_tower = Flag("load_image_tower", given.load_image_tower);
   read.load_text_tower = Flag("load_text_tower", given.load_text_tower);

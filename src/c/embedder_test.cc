@@ -58,10 +58,29 @@ TEST(COpen, OptionsOutOfRangeAreNamed) {
       {"max_pixels", [](auto& options) { options.max_pixels = -1; }},
       {"max_file_bytes", [](auto& options) { options.max_file_bytes = INT64_MIN; }},
       {"max_memory_bytes", [](auto& options) { options.max_memory_bytes = -5; }},
+      {"max_milliseconds", [](auto& options) { options.max_milliseconds = -1; }},
       {"max_num_patches", [](auto& options) { options.max_num_patches = -5; }},
   };
   for (const auto& [name, change] : wrong) {
     ExpectFailure(SIGLIP_INVALID_ARGUMENT, {name}, OpenWith(kDemo, change));
+  }
+}
+
+TEST(COpen, DecodingHasSoMuchTime) {
+  // A few characters for each of many pixels: none is as fast as that.
+  std::string bytes = "P2 2000 2000 255\n";
+  for (int i = 0; i < 2000 * 2000; ++i) bytes += "0 ";
+  siglip_picture given{};
+  given.data = bytes.data();
+  given.byte_count = bytes.size();
+  auto options = NewOptions<siglip_embedder_options>();
+  std::vector<float> found(kDimension);
+  for (const int64_t milliseconds : {INT64_MAX, int64_t{1}}) {
+    options.max_milliseconds = milliseconds;
+    const EmbedderHandle embedder = OpenFolder(kDemo, &options);
+    EXPECT_STATUS(milliseconds == 1 ? SIGLIP_LIMIT_EXCEEDED : SIGLIP_OK,
+                  siglip_embed_pictures(embedder.get(), &given, 1, nullptr, found.data(),
+                                        found.size(), nullptr));
   }
 }
 

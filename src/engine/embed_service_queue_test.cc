@@ -82,6 +82,16 @@ TEST_F(EmbedServiceQueueTest, SearchesCountOnlyWhileTheBulkWaits) {
   EXPECT_EQ(TakeRest(), "ssssssssb");
 }
 
+TEST_F(EmbedServiceQueueTest, SearchesCountAnewWhenTheBulkLeft) {
+  const auto left = Add('a', "p", ServiceClass::kBulk);
+  Add('s', std::string(20, 'p'), ServiceClass::kSearch);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Take()[0], 's');
+  queue_.Drop(*left);
+  EXPECT_EQ(Take()[0], 's');
+  Add('b', "p", ServiceClass::kBulk);
+  EXPECT_EQ(TakeRest(), "ssssssssbssssss");
+}
+
 TEST_F(EmbedServiceQueueTest, TextsOfSeveralRequestsAreTakenTogether) {
   Add('a', "tt");
   Add('b', "tt");

@@ -317,24 +317,32 @@ TEST_F(EmbedServiceTest, ACancelledRequestLosesWhatNobodyHasBegun) {
   EmbedService service(MakeLargeEmbedder(1));
   Held held(service, [&](auto& begun, const auto& end) { return Gate(begun, end); });
   Answers answers;
-  auto bytes = std::make_shared<std::string>("P6\n1 1\n255\nabc");
-  const std::weak_ptr<std::string> held_bytes = bytes;
-  ServiceRequest request = Pictures(answers, "a", 2);
-  request.items.push_back({Picture::BorrowedBytes(std::as_bytes(std::span(*bytes)),
-                                                  std::shared_ptr<const void>(bytes), "borrowed")});
-  auto answer = service.Submit(std::move(request));
-  request = {};
-  bytes.reset();
+  const auto answer = service.Submit(Pictures(answers, "a", 2));
   service.Submit(Pictures(answers, "b", 1));
-  EXPECT_FALSE(held_bytes.expired());
   std::get<ServiceTicket>(answer).Cancel();
-  EXPECT_TRUE(held_bytes.expired());  // at once
   EXPECT_EQ(service.status().queued_bulk, 1U);
   held.Open();
   answers.WaitFor(1);
   EXPECT_EQ(answers.names(), "b0 ");
   std::get<ServiceTicket>(answer).Cancel();
   ServiceTicket().Cancel();
+}
+
+TEST_F(EmbedServiceTest, CancellingReleasesPicturesAtOnce) {
+  EmbedService service(MakeLargeEmbedder(1));
+  auto bytes = std::make_shared<std::string>("P6\n1 1\n255\nabc");
+  const std::weak_ptr<std::string> kept = bytes;
+  std::promise<void> begun;
+  std::promise<void> end;
+  ServiceRequest request = Gate(begun, end.get_future().share());
+  request.items.push_back({Picture::BorrowedBytes(std::as_bytes(std::span(*bytes)), bytes)});
+  bytes.reset();
+  const auto answer = service.Submit(std::move(request));
+  begun.get_future().wait();  // with the first item, whose worker keeps the request
+  EXPECT_FALSE(kept.expired());
+  std::get<ServiceTicket>(answer).Cancel();
+  EXPECT_TRUE(kept.expired());
+  end.set_value();
 }
 
 // Those begun are done, and told of.

@@ -30,6 +30,8 @@ void WorkerPool::Remove(Task& task) {
   if (entry == tasks_.end()) return;
   std::list<Entry> removed;  // where no worker finds it
   removed.splice(removed.end(), tasks_, entry);
+  // A worker that looks for steps counts the tasks it has asked, this one perhaps: it looks again.
+  ++wakes_;
   left_.wait(lock, [&] { return entry->workers == 0; });
 }
 

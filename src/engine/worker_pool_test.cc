@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
@@ -74,6 +75,51 @@ TEST(WorkerPool, TasksTakeTurns) {
     std::ranges::sort(names);
     EXPECT_EQ(names, "abc") << steps;
   }
+}
+
+/// A task whose steps are up to the test, and whose workers are not woken.
+class Asked : public WorkerPool::Task {
+ public:
+  Asked(WorkerPool& pool, std::function<bool()> step) : pool_(pool), step_(std::move(step)) {
+    pool_.Add(*this);
+  }
+  ~Asked() override { pool_.Remove(*this); }
+
+ private:
+  bool Step(int) override { return step_(); }
+
+  WorkerPool& pool_;
+  const std::function<bool()> step_;
+};
+
+// A worker has asked one task in vain and is asking another when the first goes. So it has asked as
+// many as there are now, but not all of them.
+TEST(WorkerPool, ATaskIsNotForgottenWhenAnotherOneGoes) {
+  WorkerPool pool(1);
+  std::promise<void> done;
+  bool has_step = true;
+  Asked last(pool, [&] {
+    if (!std::exchange(has_step, false)) return false;
+    done.set_value();
+    return true;
+  });
+  std::promise<void> asked;
+  std::promise<void> gone;
+  bool waits = true;
+  Asked second(pool, [&] {
+    if (std::exchange(waits, false)) {
+      asked.set_value();
+      gone.get_future().wait();
+    }
+    return false;
+  });
+  {
+    Asked first(pool, [] { return false; });
+    pool.Wake();
+    asked.get_future().wait();
+  }
+  gone.set_value();
+  EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
 TEST(WorkerPool, RemoveWaitsForTheWorkersInside) {

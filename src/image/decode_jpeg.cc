@@ -97,7 +97,7 @@ void SkipInput(j_decompress_ptr info, long count) {
   info->src->bytes_in_buffer -= skipped;
 }
 
-// Called for every row of blocks of every scan.
+// Called for every row of blocks of every scan, and for the rows that are read.
 void LimitScans(j_common_ptr info) {
   const auto* decompressor = reinterpret_cast<j_decompress_ptr>(info);
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
@@ -236,7 +236,6 @@ void JpegReader::SetScale(int eighths) {
 
 void JpegReader::Read(uint8_t* const* rows, int64_t count) {
   if (!started_) Start();
-  CheckTime(source_);
   if (is_cmyk()) {
     ReadInvertedCmyk(rows, count);
   } else {

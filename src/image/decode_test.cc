@@ -269,9 +269,11 @@ TEST(DecodeLimitsTest, DecodingEndsWhereTheTimeDoes) {
   const std::string gif = ReadPicture("gif-plain.gif");
   const std::string jpeg = ReadPicture("restarts.jpg");
   const std::string scans = ReadPicture("cmyk-progressive.jpg");
+  std::string tiff = ReadPicture("tiff-lzw.tiff");
+  std::fill_n(tiff.begin() + 8, 40, '\xFF');  // where its pixels are
   const auto cut = [](const std::string& bytes) { return bytes.substr(0, bytes.size() - 40); };
   for (const std::string& damaged :
-       {sample, bit, cut(png), cut(interlaced), cut(gif), cut(jpeg), cut(scans)}) {
+       {sample, bit, tiff, cut(png), cut(interlaced), cut(gif), cut(jpeg), cut(scans)}) {
     if (LacksCodec(damaged)) continue;
     const std::string format(ToString(*DetectImageFormat(AsBytes(damaged))));
     ExpectError(ErrorCode::kMalformedFile, {format},

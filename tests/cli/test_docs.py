@@ -106,13 +106,32 @@ class FormatsTest(CommandTest):
 
 class ShellTest(CommandTest):
     """Pieces in sh that are not marked as not run, each in a new folder with what its reader has there. Variables that
-    a piece exports are there in those that follow on the same page."""
+    a piece exports are there in those that follow on the same page. Those that ask the service ask one with an index
+    of the example pictures, and must be answered with what they ask for."""
+
+    ADDRESS = "http://127.0.0.1:8080"
 
     def setUp(self):
         super().setUp()
+        self.service = None
         files = {file.name: file.read_bytes() for file in guides.model_files()}
         self.hub = hub_server.Hub(guides.HUB_MODELS[0], files)
         self.addCleanup(self.hub.close)
+
+    def service_address(self):
+        """Of the service, which is started when it is first asked for."""
+        if self.service is None:
+            index = self.folder / "service-index"
+            self.succeed("index", "--index", index, "--model", MODEL, ROOT / "examples" / "images")
+            environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "service-cache")}
+            process = subprocess.Popen([PROGRAM, "serve", "--index", index, "--port", "0"], env=environment,
+                                       stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(process.communicate, timeout=60)
+            self.addCleanup(process.terminate)
+            line = process.stderr.readline()
+            self.assertRegex(line, "^siglip: serving http://")
+            self.service = line.split()[-1].rstrip("/")
+        return self.service
 
     def environment(self, folder):
         """Nothing of who runs the test: neither token nor cache nor proxy."""
@@ -123,6 +142,7 @@ class ShellTest(CommandTest):
         guides.make_cache(folder / "cache")
         for place in (".zfunc", ".config/fish/completions"):
             (folder / "home" / place).mkdir(parents=True)
+        (folder / "home" / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\nnoproxy = *\n")
         return {**kept, "PATH": f"{folder / 'bin'}:{kept['PATH']}", "HOME": str(folder / "home"),
                 "HF_ENDPOINT": self.hub.url, "HF_HUB_CACHE": str(folder / "cache"),
                 "XDG_CACHE_HOME": str(folder / "cache"), "XDG_DATA_HOME": str(folder / "data")}
@@ -137,6 +157,7 @@ class ShellTest(CommandTest):
         shutil.copy(PNG, folder / "dog.png")
         (folder / "captions.txt").write_text("a cat on a sofa\n@home\n")
         (folder / "labels.txt").write_text("cat\ndog\n")
+        (folder / "keys.txt").write_text("a key of no service\n")
         shutil.copy(ROOT / "tests" / "golden" / "vision-head" / "config.json", folder / "my-config.json")
         if "--input pixels.safetensors" in code:
             self.succeed("preprocess", "--model", MODEL, "-o", folder / "pixels.safetensors", folder / "cat.jpg")
@@ -152,9 +173,12 @@ class ShellTest(CommandTest):
                 with self.subTest(f"{page.name}:{piece.line}"):
                     folder = scratch / str(piece.line)
                     self.fill(folder, piece.code)
+                    code = piece.code
+                    if self.ADDRESS in code:
+                        code = code.replace(self.ADDRESS, self.service_address())
                     self.hub.name = (re.findall(r"siglip pull ([^\s@]+)", piece.code) or guides.HUB_MODELS)[0]
                     result = subprocess.run(
-                        ["bash", "-euo", "pipefail", "-c", piece.code + '\nprintf %s "${SIGLIP_MODEL-}" > ../model\n'],
+                        ["bash", "-euo", "pipefail", "-c", code + '\nprintf %s "${SIGLIP_MODEL-}" > ../model\n'],
                         cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                         timeout=300, check=False)
                     self.assertEqual(result.returncode, 0, f"{piece.code}\n{result.stderr}")

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "commands/options.h"
 #include "commands/picture_run.h"
 #include "common/folder_updates.h"
+#include "common/thumbnail_cache.h"
 #include "output/output_format.h"
 #include "outputs/failure_file.h"
 #include "outputs/index_output.h"
@@ -148,10 +150,26 @@ uint64_t Update(IndexWriter& writer, const IndexArguments& arguments,
   return updates.Finish();
 }
 
+/// Those that `siglip serve` made of pictures of this index, if nothing is kept in `index` that has
+/// such a hash.
+void RemoveThumbnails(const std::string& id, const siglip::Index* index) {
+  if (id.empty()) return;  // it has never had a picture
+  std::filesystem::path thumbnails;
+  try {
+    thumbnails = apps::DefaultThumbnailFolder();
+  } catch (const Error&) {
+    return;  // without a home there is no cache
+  }
+  apps::ThumbnailCache(thumbnails, id).RemoveUnless([index](std::string_view hash) {
+    return index != nullptr && index->HasContent(hash);
+  });
+}
+
 /// A new index of the same folders, which takes the old one's place when it is complete.
 uint64_t Rebuild(const IndexArguments& arguments) {
   const std::filesystem::path folder = IndexFolder(arguments.index);
   IndexWriter old(folder);
+  const std::string old_id = siglip::Index(folder).status().id;
   std::vector<std::string> folders = old.folders();
   folders.insert(folders.end(), arguments.folders.begin(), arguments.folders.end());
   if (folders.empty()) throw CLI::ValidationError("--rebuild", "the index holds no folders yet");
@@ -171,6 +189,7 @@ uint64_t Rebuild(const IndexArguments& arguments) {
     failed = Update(*writer, with_model, folders);
   }
   std::move(*writer).Replace(std::move(old));
+  RemoveThumbnails(old_id, nullptr);
   return failed;
 }
 
@@ -214,7 +233,8 @@ void RunIndex(const IndexArguments& arguments) {
     if (Rebuild(arguments) > 0) throw ExitCode{kSomeFailed};
     return;
   }
-  IndexWriter writer(IndexFolder(arguments.index));
+  const std::filesystem::path folder = IndexFolder(arguments.index);
+  IndexWriter writer(folder);
   if (!arguments.remove.empty()) writer.Remove(arguments.remove);
   std::vector<std::string> folders = arguments.folders;
   if (folders.empty() && arguments.remove.empty() && !arguments.prune) {
@@ -229,6 +249,10 @@ void RunIndex(const IndexArguments& arguments) {
     if (!arguments.report.quiet) {
       std::cerr << "siglip: " << files << " missing files forgotten\n";
     }
+  }
+  if (arguments.prune || !arguments.remove.empty()) {
+    const siglip::Index index(folder);
+    RemoveThumbnails(index.status().id, &index);
   }
   if (failed > 0) throw ExitCode{kSomeFailed};
 }

@@ -92,7 +92,8 @@ void RunServe(ServeArguments& arguments) {
   const server::ServeSignals signals = {
       .stop = CatchInterrupts(), .reload = CatchHangup(), .say = [&](std::string_view line) {
         const std::lock_guard lock(saying);
-        std::cerr << "siglip: " << Printable(line) << std::endl;
+        // In one piece, since lines of the log come between pieces.
+        std::cerr << "siglip: " + Printable(line) + "\n" << std::flush;
       }};
   if (!server::Serve(std::move(embedder), options, signals)) throw ExitCode{kNothingDone};
 }
@@ -144,6 +145,20 @@ void AddLimitOptions(CLI::App& command, const std::shared_ptr<ServeArguments>& a
       ->default_str("30s");
 }
 
+/// An error in an origin, or "": what is not written as browsers write it would never fit.
+std::string FaultOfOrigin(const std::string& text) {
+  constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]_";
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (text.starts_with(scheme) && text.size() > scheme.size() &&
+        text.find_first_not_of(kCharacters, scheme.size()) == std::string::npos) {
+      return {};
+    }
+  }
+  return "expected an origin such as https://example.org, in small letters and without a path, "
+         "found '" +
+         text + "'";
+}
+
 /// Who may ask.
 void AddAccessOptions(CLI::App& command, const std::shared_ptr<ServeArguments>& arguments) {
   command
@@ -165,14 +180,15 @@ void AddAccessOptions(CLI::App& command, const std::shared_ptr<ServeArguments>& 
       ->excludes("--api-keys");
   const auto add_list = [&](const std::string& name, std::vector<std::string>& list,
                             const std::string& type, const std::string& help) {
-    command.add_option(name, list, help + ". May be given several times")
+    return command.add_option(name, list, help + ". May be given several times")
         ->type_name(type)
         ->allow_extra_args(false);
   };
   add_list("--allowed-host", arguments->options.access.allowed_hosts, "NAME",
            "A name, besides IP addresses and localhost, by which the service may be called");
   add_list("--cors-origin", arguments->options.access.cors_origins, "ORIGIN",
-           "A site whose pages may ask, such as https://example.org");
+           "A site whose pages may ask, such as https://example.org")
+      ->check(FaultOfOrigin);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ bool Base64Decoder::Append(std::string_view digits) {
 
 bool Base64Decoder::AppendOne(char character) {
   if (character == '=') {
-    if (in_group_ < 2 || in_group_ + padding_ == 4) return Fail("expected no '='");
+    if (in_group_ < 2) return Fail("expected no '='");
     ++padding_;
     return true;
   }

@@ -214,6 +214,8 @@ TEST(EmbeddingsRequestTest, RefusesOtherDataUris) {
   EXPECT_THAT(why("data:image/png,/9g="), HasSubstr("percent-encoded"));
   EXPECT_THAT(why("data:image/png;base64"), HasSubstr("expected a comma"));
   EXPECT_THAT(why("data:" + std::string(1000, 'a')), HasSubstr("expected a comma"));
+  EXPECT_THAT(why("data:image/png;" + std::string(300, 'a') + ";base64,/9g="),
+              HasSubstr("expected a comma in a data URI, within 256 bytes"));
   EXPECT_THAT(why("data:image/png;base64,"), HasSubstr("found an empty one"));
   EXPECT_THAT(why("data:image/png;base64,/9 g"), HasSubstr("without blanks"));
   EXPECT_THAT(why("data:image/png;base64,http://a"), Not(HasSubstr("fetched")));

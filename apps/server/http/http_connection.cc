@@ -77,6 +77,12 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     socket_.Close();
   }
 
+  bool CutIfSilent() override {
+    if (socket_.HasMore()) return false;
+    Cut();
+    return true;
+  }
+
  private:
   using Parsed = HttpBodyParser::Result;
 
@@ -183,8 +189,9 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     if (!answered) co_return false;
     const bool keep = header_.keep_alive && !state_.draining;
     const bool sent = co_await Send(reply, !keep);
-    if (sent && !keep && socket_.HasMore()) co_await DropRest();
-    co_return sent&& keep;
+    if (!sent) co_return false;
+    if (!keep && socket_.HasMore()) co_await DropRest();
+    co_return keep;
   }
 
   double TakeStageSeconds() {
@@ -212,6 +219,10 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     }
     is_too_slow_ = true;
     return Refuse(408, std::move(code), message);
+  }
+
+  Step EndOfBody(Io io) {
+    return EndOfReading(io, "body_timeout", "the body did not come in time");
   }
 
   Awaitable<Step> ReadHeader() {
@@ -284,10 +295,8 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
       return Refuse(413, "body_too_large", "the body is too large");
     }
     const uint64_t wanted = bytes * memory_factor_;
-    if (!options_.budget.Grow(memory_, wanted - memory_.bytes())) {
-      return RefuseForMemory();
-    }
-    return Step::kGoOn;
+    return options_.budget.Grow(memory_, wanted - memory_.bytes()) ? Step::kGoOn
+                                                                   : RefuseForMemory();
   }
 
   Step RefuseForMemory() {
@@ -305,8 +314,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     if (header_.expects_continue && socket_.unread().empty()) {
       socket_.SetDeadline(start + options_.body_time);
       const Io io = co_await socket_.Write("HTTP/1.1 100 Continue\r\n\r\n");
-      if (io != Io::kDone)
-        co_return EndOfReading(io, "body_timeout", "the body did not come in time");
+      if (io != Io::kDone) co_return EndOfBody(io);
     }
     try {
       // Memory that nothing was written to costs nothing, so chunks get all of it and are never
@@ -325,8 +333,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
       socket_.SetDeadline(start + options_.body_time +
                           TransferTime(header_.content_length.value_or(exchange_.bytes_in)));
       const Io io = co_await socket_.Read();
-      if (io != Io::kDone)
-        co_return EndOfReading(io, "body_timeout", "the body did not come in time");
+      if (io != Io::kDone) co_return EndOfBody(io);
     }
   }
 
@@ -392,8 +399,9 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     const bool whole = header_is_whole_ && !parser_is_broken_ && DropWhatCame();
     const bool keep = whole && header_.keep_alive && !turned_away_ && !state_.draining;
     const bool sent = co_await Send(reply, !keep);
-    if (sent && !keep && (!whole || socket_.HasMore())) co_await DropRest();
-    co_return sent&& keep;
+    if (!sent) co_return false;
+    if (!keep && (!whole || socket_.HasMore())) co_await DropRest();
+    co_return keep;
   }
 
   /// True if that was all of the request.

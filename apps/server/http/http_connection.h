@@ -47,6 +47,10 @@ class HttpConnection {
 
   /// Ends the connection as it is.
   virtual void Cut() = 0;
+
+  /// Makes room for another one; false, and nothing done, if a request has come meanwhile. For
+  /// those in ServerState::idle.
+  virtual bool CutIfSilent() = 0;
 };
 
 /// What all connections of a server share. Network thread only.

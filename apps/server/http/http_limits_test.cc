@@ -59,6 +59,10 @@ TEST_F(HttpLimitsTest, RefusesBodiesForWhichThereIsNoRoomNow) {
   TestClient chunked(port);
   ASSERT_TRUE(chunked.Send(kChunkedPost + Chunk(body) + "0\r\n\r\n"));
   EXPECT_EQ(chunked.Read().status, 503);
+  TestClient sending(port);
+  ASSERT_TRUE(sending.Send(kChunkedPost + Chunk(std::string(2 * kMegabyte, 'x'))));
+  EXPECT_EQ(sending.Read().status, 503);
+  EXPECT_EQ(handler_.budget.used(), taken->bytes()) << "also while the rest is dropped";
   TestClient small(port);
   EXPECT_EQ(small.Ask(Post("/length", "hello")).status, 200);
   taken.reset();

@@ -63,11 +63,11 @@ class BodySource {
  public:
   virtual ~BodySource() = default;
 
-  /// Asks for the next bytes; called on the network thread, and not again before the last call was
-  /// answered and its bytes were sent. `take` is called once, by any thread, also from within Next:
-  /// with some bytes or, at the end, with nothing. The connection is cut when fewer or more bytes
-  /// came than were announced, so a source that cannot go on just ends. Letting go of `take`
-  /// without a call ends it, too. Must not wait or throw.
+  /// Asks for the next bytes; called on the network thread, not again before the last call was
+  /// answered and its bytes were sent, and not when all announced bytes have come. `take` is called
+  /// once, by any thread, also from within Next: with some bytes or, at the end, with nothing. The
+  /// connection is cut when the end comes early or a piece is too long, so a source that cannot go
+  /// on just ends. Letting go of `take` without a call ends it, too. Must not wait or throw.
   virtual void Next(std::function<void(std::optional<std::string> chunk)> take) = 0;
 };
 

@@ -230,9 +230,9 @@ class HttpServer::Implementation {
       }
     }
     if (connections_.size() - turned_away_ < options.max_connections) return true;
-    if (state_.idle.empty()) return false;
-    state_.idle.front()->Cut();
-    return true;
+    // The list changes only when this ends.
+    return std::any_of(state_.idle.begin(), state_.idle.end(),
+                       [](HttpConnection* connection) { return connection->CutIfSilent(); });
   }
 
   void Closed(const std::shared_ptr<HttpConnection>& connection, bool turned_away,

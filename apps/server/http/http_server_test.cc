@@ -247,6 +247,16 @@ TEST_F(HttpServerTest, DrainWithoutConnectionsEndsAtOnce) {
   EXPECT_LT(watch.elapsed(), kLate);
 }
 
+TEST_F(HttpServerTest, DrainAnswersThoseWhoAreConnectedAlready) {
+  server_ = std::make_unique<HttpServer>(options_, handler_);
+  TestClient client(server_->port());
+  client.Send(Get("/a"));
+  server_->Drain(20s);
+  thread_ = std::thread([this] { result_.set_value(server_->Run()); });
+  EXPECT_EQ(client.Read().status, 503);
+  EXPECT_TRUE(Result());
+}
+
 TEST_F(HttpServerTest, DrainUnderLoadLosesNothing) {
   const uint16_t port = Start();
   std::atomic<int> good = 0;

@@ -41,7 +41,7 @@ class HttpSocket::Implementation : public std::enable_shared_from_this<Implement
   }
 
   void SetDeadline(TimePoint deadline) {
-    expired_ = false;
+    expired_ = deadline <= steady_clock::now();  // also where one is set again and again
     deadline_.expires_at(deadline);
     deadline_.async_wait([weak = weak_from_this()](error_code error) {
       const auto self = weak.lock();
