@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building siglip needs on Debian 12; does nothing when all is there already.
 #   scripts/bootstrap.sh          compiler, build tools and libraries
-#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells, dpkg-dev,
-#                                 systemd, promtool, a browser and wrk
+#   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells,
+#                                 dpkg-dev, promtool, a browser and wrk
 set -euo pipefail
 
 packages=(

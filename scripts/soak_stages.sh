@@ -5,7 +5,7 @@
 # What the stages run.
 release_programs() {
   configure release
-  cmake --build --preset release --target siglip_cli search_bench index_reader -- --quiet
+  cmake --build --preset release --target siglip_cli search_bench index_reader service_bench -- --quiet
 }
 
 # numpy_python SCRIPT [ARGUMENT...]: by a Python with numpy. The first one on the path need not have it; Debian's does.
@@ -66,4 +66,42 @@ stage pictures 'damaged pictures beside Pillow' '^[0-9]+ damaged pictures'
 pictures() {
   release_programs
   pillow_python scripts/damage_pictures.py --trials 1400
+}
+
+# service_figures PART [ARGUMENT...]
+service_figures() {
+  release_programs
+  scripts/python_env.sh service
+  build/service-env/bin/python -B scripts/service_figures.py "$@"
+}
+
+stage service-recall 'siglip serve: what searches by captions find' '^recall'
+service_recall() {
+  service_figures recall
+}
+
+stage service-speed 'siglip serve beside siglip bench, and searches under load' 'target'
+service_speed() {
+  service_figures speed
+}
+
+stage service-overload 'four times as many pictures as can be computed, and a burst of OpenAI clients' \
+  'target|^without|^burst'
+service_overload() {
+  service_figures overload
+}
+
+stage service-mix 'ten minutes of good, broken, huge, slow and leaving clients' '^requests|^memory'
+service_mix() {
+  service_figures mix
+}
+
+stage service-slow 'slow headers, bodies and readers, and large bodies in little memory' '^(ok|FAIL) +[0-9/p]'
+service_slow() {
+  service_figures slow
+}
+
+stage service-term '20 SIGTERMs under load' 'SIGTERM'
+service_term() {
+  service_figures term
 }

@@ -99,8 +99,8 @@ check_openapi() {
 
 attack() {
   local host=${address#http://}
-  counted "^ok " "$env/bin/python" tests/server/attack.py "${host%:*}" "${host##*:}" --hosts --pid "$service" --slow 100 \
-    --only malformed --only hosts --only leaving --only large-bodies --only connections --only slow-headers
+  counted "^ok " "$env/bin/python" tests/server/attack.py "${host%:*}" "${host##*:}" --hosts --pid "$service" \
+    --slow 100 --only malformed --only hosts --only leaving --only large-bodies --only connections --only slow-headers
 }
 
 run_stage 'packages for tests' scripts/python_env.sh service

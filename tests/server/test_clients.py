@@ -177,7 +177,8 @@ class OpenAiTest(unittest.TestCase):
     def test_what_is_no_item_is_refused(self):
         text_and_picture = {"content": [{"type": "text", "text": "a"},
                                         {"type": "image_url", "image_url": {"url": uri_of("00.jpg")}}]}
-        for given, part in (("", "empty"), ([], "input"), ([TEXTS[0], ""], "input[1]"), ([text_and_picture], "text and a picture"),
+        for given, part in (("", "empty"), ([], "input"), ([TEXTS[0], ""], "input[1]"),
+                            ([text_and_picture], "text and a picture"),
                             ([{"text": "a", "image": uri_of("00.jpg")}], "text and a picture"),
                             ([{"video": "x"}], "input[0]"), (["a"] * 2049, "2048")):
             with self.subTest(str(given)[:60]):
