@@ -93,7 +93,6 @@ std::optional<Refusal> Access::Check(const RequestHead& head, std::string_view p
                                      Exposure exposure) const {
   if (auto refusal = CheckHost(head)) return refusal;
   if (auto refusal = CheckOrigin(head, path)) return refusal;
-  if (auto refusal = CheckContentType(head)) return refusal;
   if (exposure == Exposure::kGuarded && keys_) return CheckKey(head);
   return std::nullopt;
 }
@@ -129,7 +128,7 @@ std::optional<Refusal> Access::CheckOrigin(const RequestHead& head, std::string_
 }
 
 // Other types a page of any site could send without being asked by the browser whether it may.
-std::optional<Refusal> Access::CheckContentType(const RequestHead& head) const {
+std::optional<Refusal> Access::CheckContentType(const RequestHead& head) {
   if (head.method != "POST") return std::nullopt;
   if (MediaType(head) == "application/json" || HasPictureBody(head)) return std::nullopt;
   return Refusal{415, "unsupported_media_type",

@@ -49,13 +49,15 @@ class Access {
   std::optional<Refusal> Check(const RequestHead& head, std::string_view path,
                                Exposure exposure) const;
 
+  /// Whether the body of a request to a route that takes one is of a type that no form can send.
+  static std::optional<Refusal> CheckContentType(const RequestHead& head);
+
   /// The Origin of a request if it is one of cors_origins, to be answered with.
   const std::string* CorsOrigin(const RequestHead& head) const;
 
  private:
   std::optional<Refusal> CheckHost(const RequestHead& head) const;
   std::optional<Refusal> CheckOrigin(const RequestHead& head, std::string_view path) const;
-  std::optional<Refusal> CheckContentType(const RequestHead& head) const;
   std::optional<Refusal> CheckKey(const RequestHead& head) const;
 
   const AccessRules rules_;

@@ -95,11 +95,16 @@ TEST_F(AccessTest, AnAllowedOriginPassesBothChecks) {
 }
 
 TEST_F(AccessTest, BodiesAreOfTypesThatNoFormCanSend) {
-  EXPECT_EQ(Ask(Head("POST", {{"content-type", "application/json; charset=utf-8"}})), 200);
-  EXPECT_EQ(Ask(Head("POST", {{"content-type", "Image/PNG"}})), 200);
-  EXPECT_EQ(Ask(Head("POST", {{"content-type", "text/plain"}})), 415);
-  EXPECT_EQ(Ask(Head("POST", {{"content-type", "multipart/form-data; boundary=x"}})), 415);
-  EXPECT_EQ(Ask(Head("POST", {})), 415);
+  EXPECT_EQ(StatusOf(Access::CheckContentType(
+                Head("POST", {{"content-type", "application/json; charset=utf-8"}}))),
+            200);
+  EXPECT_EQ(StatusOf(Access::CheckContentType(Head("POST", {{"content-type", "Image/PNG"}}))), 200);
+  EXPECT_EQ(StatusOf(Access::CheckContentType(Head("POST", {{"content-type", "text/plain"}}))),
+            415);
+  EXPECT_EQ(StatusOf(Access::CheckContentType(
+                Head("POST", {{"content-type", "multipart/form-data; boundary=x"}}))),
+            415);
+  EXPECT_EQ(StatusOf(Access::CheckContentType(Head("POST", {}))), 415);
 }
 
 TEST_F(AccessTest, KeysAreAskedForWhereTheyAre) {

@@ -84,6 +84,9 @@ Admission Service::Admit(const RequestHead& head) {
     reply.fields.push_back({"allow", found.allowed});
     return refuse(std::move(reply));
   }
+  if (const auto refusal = Access::CheckContentType(head)) {
+    return refuse(ErrorReply(refusal->status, refusal->code, refusal->message));
+  }
   // Of JSON the body and what is read out of it are in memory together.
   return {.takes_body = head.method == "POST",
           .memory_factor = HasPictureBody(head) ? uint64_t{1} : uint64_t{2}};
