@@ -37,7 +37,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
     const size_t known = items.size() - places.size();
     if (places.empty()) return Finish(known);
     request.done = [self = shared_from_this(), places](ServiceResult result) {
-      self->Take(places[result.item], std::move(result));
+      const size_t place = places[result.item];
+      self->Take(place, std::move(result));
     };
     auto admitted = parts_.embed.Submit(std::move(request));
     if (const auto* const busy = std::get_if<ServiceBusy>(&admitted)) return Refuse(*busy);
