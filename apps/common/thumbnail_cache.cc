@@ -77,7 +77,7 @@ std::filesystem::path DefaultThumbnailFolder() {
 
 ThumbnailCache::ThumbnailCache(const std::filesystem::path& folder, std::string_view index,
                                uint64_t most_bytes)
-    : folder_(folder / index), most_bytes_(most_bytes) {}
+    : index_(index), folder_(folder / index), most_bytes_(most_bytes) {}
 
 std::filesystem::path ThumbnailCache::PathOf(std::string_view hash, int64_t side) const {
   return folder_ / hash.substr(0, 2) /

@@ -23,6 +23,9 @@ class ThumbnailCache {
   ThumbnailCache(const std::filesystem::path& folder, std::string_view index,
                  uint64_t most_bytes = uint64_t{512} << 20);
 
+  /// Whose thumbnails these are.
+  const std::string& index() const { return index_; }
+
   /// The JPEG file of a content at a size, if it is there and whole. Counts as used now.
   std::optional<std::string> Find(std::string_view hash, int64_t side) const;
   /// Where there is no room any more, those used longest ago go. Throws Error(kIo).
@@ -34,6 +37,7 @@ class ThumbnailCache {
   std::filesystem::path PathOf(std::string_view hash, int64_t side) const;
   void MakeRoom();
 
+  const std::string index_;
   const std::filesystem::path folder_;
   const uint64_t most_bytes_;
   std::optional<uint64_t> bytes_;  // of all files, about; absent before they were counted

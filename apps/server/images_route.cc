@@ -82,12 +82,21 @@ std::string MakeJpeg(ServiceParts& parts, const IndexedContent& content, int64_t
   return apps::MakeThumbnail(image, side).jpeg;
 }
 
+/// It counts its files once, so that it is kept as long as the index is the same.
+apps::ThumbnailCache& CacheOf(ServiceParts& parts) {
+  const std::string& index = parts.shown->id();
+  if (!parts.thumbnails || parts.thumbnails->index() != index) {
+    parts.thumbnails.emplace(parts.options.thumbnails, index);
+  }
+  return *parts.thumbnails;
+}
+
 Reply ThumbnailReply(ServiceParts& parts, const Call& call) {
   const int64_t side = SideOf(call);
   const IndexedContent content = ContentOf(parts, call);
   const std::string etag = "\"" + content.hash + "-" + std::to_string(side) + "\"";
   if (IsKnown(call, etag)) return {.status = 304, .fields = Fields(call, etag)};
-  apps::ThumbnailCache cache(parts.options.thumbnails, parts.shown->id());
+  apps::ThumbnailCache& cache = CacheOf(parts);
   std::optional<std::string> jpeg = cache.Find(content.hash, side);
   if (!jpeg) {
     jpeg = MakeJpeg(parts, content, side);

@@ -61,6 +61,9 @@ struct ServiceParts {
   std::unique_ptr<ServedIndex> shown;     ///< By `files`.
   std::unique_ptr<ServedIndex> compared;  ///< By `duplicates`.
 
+  /// Used by `files`, once a thumbnail was asked for.
+  std::optional<apps::ThumbnailCache> thumbnails;
+
   TaskThread replies;     ///< Makes replies of embeddings.
   TaskThread searches;    ///< Looks into the index.
   TaskThread files;       ///< Reads pictures and makes thumbnails.
