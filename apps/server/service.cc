@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -45,18 +46,20 @@ void Service::WarmUp() {
       {Picture::Pixels(std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
                        {.width = kSide, .height = kSide}, "a grey picture")}};
   if (parts_.embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
-  std::promise<void> all_done;
+  // Shared: this function may return before the worker has left set_value.
+  const auto all_done = std::make_shared<std::promise<void>>();
   std::atomic<size_t> waiting = items.size();
   std::optional<Error> failure;
   std::mutex mutex;
-  parts_.embed.Submit({.items = std::move(items), .done = [&](const ServiceResult& result) {
-                         if (result.error) {
-                           const std::lock_guard lock(mutex);
-                           failure = result.error;
-                         }
-                         if (--waiting == 0) all_done.set_value();
-                       }});
-  all_done.get_future().wait();
+  parts_.embed.Submit(
+      {.items = std::move(items), .done = [&, all_done](const ServiceResult& result) {
+         if (result.error) {
+           const std::lock_guard lock(mutex);
+           failure = result.error;
+         }
+         if (--waiting == 0) all_done->set_value();
+       }});
+  all_done->get_future().wait();
   if (failure) throw Error(*failure);
   parts_.ready = true;
 }
