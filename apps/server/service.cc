@@ -4,11 +4,11 @@
 #include <future>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "server/api/api_error.h"
+#include "server/api/request_fields.h"
 #include "server/route_table.h"
 #include "siglip/error.hpp"
 
@@ -18,15 +18,6 @@ namespace {
 /// The whole of a session's request is a key.
 constexpr uint64_t kMostSessionBytes = 4096;
 constexpr std::string_view kCookieTail = "; HttpOnly; SameSite=Strict; Path=/";
-
-/// The key of {"key": "..."}.
-std::string KeyOf(const std::string& body) {
-  const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
-  if (json.is_object() && json.contains("key") && json["key"].is_string()) {
-    return json["key"].get<std::string>();
-  }
-  throw ApiError(400, "invalid_argument", "expected {\"key\": \"...\"}", "key");
-}
 
 std::string CookieField(const std::string& secret, bool ends) {
   return std::string(kSessionCookie) + "=" + secret + std::string(kCookieTail) +
@@ -98,9 +89,12 @@ Admission Service::Admit(const RequestHead& head) {
 void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
   FoundRoute found = FindRoute(request.head.method, request.head.resource.path);
   if (found.route->handler == nullptr) {
-    const Call call = {.request = std::move(request), .reply = std::move(reply), .argument = {}};
-    const bool begins = call.request.head.method == "POST";
-    Answer(call, [&] { return begins ? BeginSession(call.request) : EndSession(call.request); });
+    const auto call =
+        std::make_shared<Call>(Call{std::move(request), std::move(reply), std::string()});
+    TakeIn(parts_, call, [this, call] {
+      const bool begins = call->request.head.method == "POST";
+      call->reply(begins ? BeginSession(call->request) : EndSession(call->request));
+    });
     return;
   }
   auto call = std::make_shared<Call>();
@@ -133,13 +127,14 @@ void Service::Finished(const Exchange& exchange) {
   parts_.log.Write(LogLine(exchange, route));
 }
 
-// A key is a few bytes, so that this may be done where it is.
 Reply Service::BeginSession(const HttpRequest& request) {
   if (!sessions_) throw ApiError(400, "no_keys", "this service asks for no key");
   if (request.body.size() > kMostSessionBytes) {
     throw ApiError(400, "invalid_argument", "expected {\"key\": \"...\"}", "key");
   }
-  const std::optional<std::string> secret = sessions_->Begin(KeyOf(request.body));
+  const auto key = RequestFields::OfBody(request.body).String("key");
+  if (!key) throw ApiError(400, "invalid_argument", "expected {\"key\": \"...\"}", "key");
+  const std::optional<std::string> secret = sessions_->Begin(*key);
   if (!secret) {
     throw ApiError(401, "invalid_api_key", "the key is none of this service's", "key");
   }
