@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/index_json.h"
 #include "output/embedding_table.h"
 #include "output/output_format.h"
 #include "output/text.h"
@@ -75,16 +76,7 @@ std::string StatusJson(const IndexStatus& status) {
     text += "\"model\":" + JsonQuoted(status.space->model) +
             ",\"fingerprint\":" + status.space->fingerprint.ToJson() + ",";
   }
-  text += "\"contents\":" + std::to_string(status.contents) +
-          ",\"undecodable\":" + std::to_string(status.undecodable) +
-          ",\"bytes\":" + std::to_string(status.bytes) + ",\"folders\":[";
-  for (const IndexedFolder& folder : status.folders) {
-    if (text.back() != '[') text += ",";
-    text += "{" + JsonPath(folder.path) + ",\"files\":" + std::to_string(folder.files) +
-            ",\"missing\":" + std::to_string(folder.missing) +
-            ",\"unreadable\":" + std::to_string(folder.unreadable) + "}";
-  }
-  return text + "]}\n";
+  return text + apps::IndexCountsJson(status) + "}\n";
 }
 
 size_t ExportIndex(const Index& index, const std::filesystem::path& path, DType dtype,
