@@ -266,6 +266,27 @@ def recall(siglip, scratch, arguments):
 PARTS = {part.__name__: part for part in (unchanged, embed, readers, recall)}
 
 
+def run_parts(parser, arguments, parts, prefix):
+    """Runs those of `parts` that are named, or all, each in a folder of its own. Returns the exit status."""
+    unknown = [part for part in arguments.parts if part not in parts]
+    if unknown:
+        parser.error(f"no part {unknown[0]}: there are {', '.join(parts)}")
+    faults = 0
+    for name in arguments.parts or parts:
+        print(f"{name} (load {os.getloadavg()[0]:.2f})", flush=True)
+        with tempfile.TemporaryDirectory(prefix=prefix) as scratch:
+            # Without links, as the index names pictures.
+            folder = pathlib.Path(scratch).resolve()
+            os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # of thumbnails and hashes
+            try:
+                parts[name](Siglip(arguments.siglip.resolve(), folder), folder, arguments)
+            except Wrong as wrong:
+                faults += 1
+                print(f"  WRONG: {wrong}", flush=True)
+    print(f"{faults} of {len(arguments.parts or parts)} parts wrong")
+    return 1 if faults else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
@@ -276,22 +297,7 @@ def main():
     parser.add_argument("--pictures", type=int, default=200, help="larger ones of embed")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    unknown = [part for part in arguments.parts if part not in PARTS]
-    if unknown:
-        parser.error(f"no part {unknown[0]}: there are {', '.join(PARTS)}")
-    faults = 0
-    for name in arguments.parts or PARTS:
-        print(f"{name} (load {os.getloadavg()[0]:.2f})", flush=True)
-        with tempfile.TemporaryDirectory(prefix="siglip-index-figures-") as scratch:
-            # Without links, as the index names pictures.
-            folder = pathlib.Path(scratch).resolve()
-            try:
-                PARTS[name](Siglip(arguments.siglip.resolve(), folder), folder, arguments)
-            except Wrong as wrong:
-                faults += 1
-                print(f"  WRONG: {wrong}", flush=True)
-    print(f"{faults} of {len(arguments.parts or PARTS)} parts wrong")
-    return 1 if faults else 0
+    return run_parts(parser, arguments, PARTS, "siglip-index-figures-")
 
 
 if __name__ == "__main__":

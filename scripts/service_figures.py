@@ -33,12 +33,12 @@ import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "server"))
 
-from index_figures import DEMO, EVAL, ROOT, Siglip, Wrong, check, figure, library_cosines, make_large, png, quantile
+from index_figures import (DEMO, EVAL, ROOT, check, figure, library_cosines, make_large, png, quantile,
+                           run_parts)
 from load import Client, closed_loop, open_loop, request_bytes
 from served import Served
 
@@ -581,22 +581,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     arguments.siglip = arguments.siglip.resolve()
-    unknown = [part for part in arguments.parts if part not in PARTS]
-    if unknown:
-        parser.error(f"no part {unknown[0]}: there are {', '.join(PARTS)}")
-    faults = 0
-    for name in arguments.parts or PARTS:
-        print(f"{name} (load {os.getloadavg()[0]:.2f})", flush=True)
-        with tempfile.TemporaryDirectory(prefix="siglip-service-figures-") as scratch:
-            folder = pathlib.Path(scratch).resolve()
-            os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # of thumbnails
-            try:
-                PARTS[name](Siglip(arguments.siglip, folder), folder, arguments)
-            except Wrong as wrong:
-                faults += 1
-                print(f"  WRONG: {wrong}", flush=True)
-    print(f"{faults} of {len(arguments.parts or PARTS)} parts wrong")
-    return 1 if faults else 0
+    return run_parts(parser, arguments, PARTS, "siglip-service-figures-")
 
 
 if __name__ == "__main__":
