@@ -29,6 +29,16 @@ def picture(seed, width=8, remark=""):
     return f"P6\n#{remark}\n{width} 8 255\n".encode() + random.Random(seed).randbytes(24 * width)
 
 
+def another_model(folder):
+    """A copy of the model with other weights."""
+    shutil.copytree(MODEL, folder)
+    tensors = safetensors_io.read(MODEL / "model.safetensors")
+    safetensors_io.write(folder / "model.safetensors", {
+        name: -value if name.endswith("layers.0.mlp.fc1.bias") else value
+        for name, value in tensors.items()})
+    return folder
+
+
 class SearchTest(IndexedFolderTest):
     def index(self, *words):
         return self.succeed("index", "--index", self.store, "--model", MODEL, *(words or [self.pictures]))
@@ -289,12 +299,7 @@ class EmbeddingsTest(CommandTest):
             self.assertIn(said, message)
 
     def test_another_model(self):
-        other = self.folder / "other"
-        shutil.copytree(MODEL, other)
-        tensors = safetensors_io.read(MODEL / "model.safetensors")
-        safetensors_io.write(other / "model.safetensors", {
-            name: -value if name.endswith("layers.0.mlp.fc1.bias") else value
-            for name, value in tensors.items()})
+        other = another_model(self.folder / "other")
         exported = self.folder / "exported.safetensors"
         self.succeed("index", "--index", self.store, "--export", exported)
         for file in (self.files["safetensors"], exported):
@@ -536,12 +541,7 @@ class IndexTest(SearchTest):
         self.search("a star", "--model", MODEL)  # the same weights
 
     def test_another_model(self):
-        other = self.folder / "other"
-        shutil.copytree(MODEL, other)
-        tensors = safetensors_io.read(MODEL / "model.safetensors")
-        safetensors_io.write(other / "model.safetensors", {
-            name: -value if name.endswith("layers.0.mlp.fc1.bias") else value
-            for name, value in tensors.items()})
+        other = another_model(self.folder / "other")
         (self.pictures / "a.ppm").write_bytes(picture(1))
         self.index()
         for words in (["a star"], ["--image", PICTURES[0]]):
