@@ -77,6 +77,7 @@ void EmbedService::Workers::LoadTowers() {
   if (!parts_.folder.empty()) found = FindParts(parts_.folder);
   if (found.image_tower) {
     for (const bool normalize : {false, true}) {
+      // NOLINTNEXTLINE(modernize-make-unique): it cannot be moved into what that makes
       pictures_[normalize ? 1 : 0].reset(
           new PictureEmbedder(parts_.NewEmbedder({.normalize = normalize})));
     }

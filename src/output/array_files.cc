@@ -297,7 +297,7 @@ class SafetensorsEmbeddings final : public EmbeddingFile {
       throw Malformed(name_,
                       "has no tensor '" + std::string(wanted) + "', as siglip embed writes it");
     }
-    const TensorView view = file_.Get(wanted);
+    TensorView view = file_.Get(wanted);
     if (std::ranges::find(types, view.dtype()) != types.end()) return view;
     throw Malformed(name_, "tensor '" + std::string(wanted) + "': unexpected type " +
                                std::string(ToString(view.dtype())));
