@@ -99,6 +99,12 @@ class PageTest(unittest.TestCase):
     def go(self, address="/"):
         self.page.goto(service + address, wait_until="domcontentloaded")
 
+    def close_viewer(self):
+        """By the keyboard; until the page is back where it was, for going elsewhere before that is given up."""
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("#viewer")).to_be_hidden()
+        expect(self.page).not_to_have_url(re.compile("#"))
+
     def go_start(self):
         self.go()
         self.page.wait_for_selector(".tile")
@@ -683,9 +689,7 @@ class DuplicatesTest(PageTest):
                 expect(files).to_have_count(len(wanted["data"][0]["files"]))
                 files.nth(1).locator(".shot").click()
                 expect(self.page.locator("#viewer-path")).to_have_text(wanted["data"][0]["files"][1]["path"])
-                self.page.keyboard.press("Escape")
-                expect(self.page.locator("#viewer")).to_be_hidden()
-                expect(self.page).not_to_have_url(re.compile("#"))
+                self.close_viewer()
 
     def test_paths_of_the_others_are_copied(self):
         wanted = self.ask("/v1/duplicates", {"kind": "similar", "top": 40, "offset": 0})["data"]
@@ -726,13 +730,11 @@ class AccessibilityTest(PageTest):
         page.locator(".shot").nth(3).click()
         expect(page.locator("#viewer-picture")).not_to_have_class("preview")
         yield "large"
-        page.keyboard.press("Escape")
-        expect(page.locator("#viewer")).to_be_hidden()
-        expect(page).not_to_have_url(re.compile("#"))
+        self.close_viewer()
         page.locator(".alike").first.click()
         page.wait_for_selector(".strip li")
         yield "alike"
-        page.keyboard.press("Escape")
+        self.close_viewer()
         page.unroute("**/v1/search")
         for kind in ("same-bytes", "similar"):
             self.go(f"/?view=duplicates&kind={kind}")
@@ -758,7 +760,7 @@ class AccessibilityTest(PageTest):
         page.locator(".shot").first.click()
         page.wait_for_selector("#viewer-words p")
         yield "gone-large"
-        page.keyboard.press("Escape")
+        self.close_viewer()
         page.unroute("**/v1/images/**")
         self.go("/?q=x")
         page.wait_for_selector(".tile")
