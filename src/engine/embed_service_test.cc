@@ -484,9 +484,9 @@ TEST_F(EmbedServiceTest, ManyClientsAtOnce) {
 
 TEST_F(EmbedServiceTest, AChildOfForkCanDestroyIt) {
   const std::vector<ServiceItem> items(3, {SomePicture()});
+  std::atomic<int> told = 0;  // outlives the service, whose end tells of what is left
   auto service = std::make_unique<EmbedService>(MakeEmbedder(2));
   EmbedAll(*service, items);
-  std::atomic<int> told = 0;
   service->Submit({.items = std::vector<ServiceItem>(40, items[0]),
                    .done = [&](const ServiceResult&) { ++told; }});
   const bool destroyed = SucceedsInChild([&] {
