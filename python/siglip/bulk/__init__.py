@@ -1,0 +1,3 @@
+"""Pictures by the million: shards of any input into Parquet, exactly once, by whatever starts processes.
+
+Needs `pip install "siglip[bulk]"`; the command is `siglip bulk`."""

@@ -1,0 +1,12 @@
+"""What goes wrong in a bulk job beside a picture that fails, which is a row and no exception."""
+
+from ..errors import IOFailure, Mismatch
+
+
+class TransportError(IOFailure):
+    """Bytes did not come, or could not be written: time-outs, refusals, a full disk. No result: nothing is
+    committed, and the shard can be tried again."""
+
+
+class InputChanged(Mismatch):
+    """An input is not what it was when the job was planned."""
