@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..errors import SiglipError
+from ..errors import MalformedFile, SiglipError
 from .job import Dtype, canonical_json
 from .sample import Sample
 
@@ -187,3 +188,26 @@ def _leaf_columns(schema: pa.Schema) -> list[Any]:
 def _cut(message: str) -> str:
     encoded = message.encode("utf-8", "backslashreplace")
     return encoded[:_MOST_ERROR_BYTES].decode("utf-8", "ignore")
+
+
+def read_footer(source: Any, name: str) -> dict[str, Any]:
+    """The metadata "siglip" of an object that `ShardTable.to_parquet` made.
+
+    Parameters
+    ----------
+    source : file object or pyarrow.Buffer
+        Of which only the end is read.
+    name : str
+        What errors call it.
+
+    Raises
+    ------
+    MalformedFile
+        For any other object.
+    """
+    try:
+        metadata = pq.read_metadata(source).metadata or {}
+        footer: dict[str, Any] = json.loads(metadata[FOOTER_KEY])
+        return footer
+    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise MalformedFile(f"{name}: is no result of a bulk job: {error}") from error
