@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from .sample import ReadOptions
 from .shard import Shard
 
 SCHEMA_VERSION = 1
+_DATA_NAME = re.compile(
+    r"(?P<thousand>\d{4,})/(?P<number>\d{8,})-(?P<id>[0-9a-f]{16})(-g(?P<generation>\d{1,6}))?\.parquet"
+)
 ANY = "any"
 JOB_FILE = "job.json"
 PLAN_FILE = "plan.parquet"
@@ -97,6 +101,13 @@ class Job:
         suffix = "" if generation == 1 else f"-g{generation}"
         thousand = f"{shard.number // 1000:04d}"
         return f"{self.data_folder}/{thousand}/{shard.number:08d}-{shard.id}{suffix}.parquet"
+
+    def parse_data_path(self, path: str) -> tuple[int, str, int] | None:
+        """Number and id of the shard, and the generation; None for what no worker wrote."""
+        found = _DATA_NAME.fullmatch(path.removeprefix(f"{self.data_folder}/"))
+        if found is None or int(found["thousand"]) != int(found["number"]) // 1000:
+            return None
+        return int(found["number"]), found["id"], int(found["generation"] or 1)
 
     def to_json(self) -> str:
         return json.dumps({"format": 1, **asdict(self)}, indent=1, sort_keys=True) + "\n"
