@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidArgument, SiglipError
 from .job import Job
+from .location import Location
 from .open_location import open_location
 from .plan_file import read_plan
 from .processes import Listener, WorkerPool
@@ -105,15 +106,8 @@ def run(
         raise InvalidArgument(f"workers: expected at least 1, found {workers}")
     if not 0 <= index < of:
         raise InvalidArgument(f"index: expected 0 to {of - 1}, found {index}")
-    place = open_location(output, output_options)
-    job = Job.open(place)
-    job.check_versions()
-    mine = [each for each in read_plan(place).sizes if each[0] % of == index]
-    there = {(result.number, result.id) for result in list_results(place, job).values()}
-    todo = [(number, size) for number, id, size in mine if (number, id) not in there]
-    todo.sort(key=lambda shard: (-shard[1], shard[0]))
-    summary = RunSummary(shards=len(mine), already=len(mine) - len(todo))
-    told = _Told(summary, listener or RunListener())
+    todo, summary = find_work(open_location(output, output_options), index, of)
+    told = Told(summary, listener or RunListener())
     told.listener.begins(todo, summary)
     if todo:
         pool = WorkerPool(output, output_options=output_options, workers=workers)
@@ -121,7 +115,22 @@ def run(
     return summary
 
 
-class _Told(Listener):
+def find_work(
+    output: Location, index: int = 0, of: int = 1
+) -> tuple[list[tuple[int, int]], RunSummary]:
+    """The shards without a result, number and bytes, the largest first, found by one listing."""
+    job = Job.open(output)
+    job.check_versions()
+    sizes = read_plan(output).sizes
+    columns = (sizes[name].to_pylist() for name in ("number", "id", "size"))
+    mine = [each for each in zip(*columns, strict=True) if each[0] % of == index]
+    there = {(result.number, result.id) for result in list_results(output, job).values()}
+    todo = [(number, size) for number, id, size in mine if (number, id) not in there]
+    todo.sort(key=lambda shard: (-shard[1], shard[0]))
+    return todo, RunSummary(shards=len(mine), already=len(mine) - len(todo))
+
+
+class Told(Listener):
     """Counts, and passes on."""
 
     def __init__(self, summary: RunSummary, listener: RunListener) -> None:
