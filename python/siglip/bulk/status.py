@@ -357,9 +357,9 @@ def _sections(status: Status) -> list[tuple[str, list[str]]]:
         ("foreign", "files that are no results", status.foreign),
     ):
         if paths:
-            sections.append((label, [f"{len(paths):,} {what}", *_some(paths)]))
+            sections.append((label, [f"{len(paths):,}: {what}", *_some(paths)]))
     if status.leftovers:
-        text = f"{status.leftovers:,} files in tmp/, {format_bytes(status.leftover_bytes)}"
+        text = f"{status.leftovers:,}: files in tmp/, {format_bytes(status.leftover_bytes)}"
         sections.append(("temporary", [text]))
     return sections
 
@@ -387,12 +387,13 @@ def _footer_sections(status: Status) -> list[tuple[str, list[str]]]:
         names = ", ".join(f"{name} {count:,}" for name, count in failed.items())
         sections.append(("failed", [f"{sum(failed.values()):,}: {names}"]))
     if status.duplicate_keys:
-        sections.append(("duplicate", [f"{status.duplicate_keys:,} keys that came before"]))
+        sections.append(("duplicate", [f"{status.duplicate_keys:,}: keys that came before in their shard"]))
     classes = ", ".join(f"{name} {count:,}" for name, count in status.classes.items())
-    sections.append(("computed", [f"{classes} shards" if classes else "unknown"]))
+    if classes:
+        sections.append(("classes", [classes]))
     if status.damaged:
         texts = [f"shard {each.shard}: {each.damage[0]}" for each in status.damaged]
-        title = f"{len(texts):,} shards whose input could not be read in full"
+        title = f"{len(texts):,}: shards whose input could not be read in full"
         sections.append(("damaged", [title, *_some(texts)]))
     return sections
 

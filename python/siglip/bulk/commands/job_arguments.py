@@ -1,0 +1,32 @@
+"""What commands on a job have in common."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..location import Location
+from ..open_location import open_location
+from ..options import parse_options
+
+
+def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", metavar="OUT", help="where the job lies: a folder or an address")
+    parser.add_argument(
+        "--output-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how OUT is reached: region=..., endpoint=..., anonymous=true; may be repeated",
+    )
+
+
+def open_output(arguments: argparse.Namespace) -> Location:
+    return open_location(arguments.output, parse_options(arguments.output_option))
+
+
+def fraction(text: str) -> float:
+    """Above 0, at most 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected above 0, at most 1, found {text}")
+    return value
