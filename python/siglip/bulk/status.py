@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import MalformedFile, NotFound, SiglipError
 from .figures import format_bytes, format_duration, format_rate
 from .job import ESTIMATE_FILE, Job
+from .leftovers import list_leftovers
 from .location import Location
 from .plan_file import Plan, read_plan
 from .results import Findings, Footer, Result, find_results, read_footers
@@ -156,7 +157,7 @@ class StatusReader:
             self._plan,
             found,
             self._read_footers(chosen),
-            leftovers=list_leftovers(self._output),
+            leftovers=[each.size for each in list_leftovers(self._output)],
             estimate=self._estimate,
             now=time.time(),
         )
@@ -278,11 +279,6 @@ def choose_evenly(items: Sequence[Any], count: int) -> Sequence[Any]:
     if len(items) <= count:
         return items
     return [items[index * len(items) // count] for index in range(count)]
-
-
-def list_leftovers(output: Location) -> list[int]:
-    """The sizes of the files in tmp/: only outputs that are folders have them."""
-    return [] if output.folder is None else [each.size for each in output.list("tmp")]
 
 
 def read_estimate(output: Location) -> dict[str, Any] | None:
