@@ -102,7 +102,7 @@ class _Parts:
 _WAIT = """\
 task=$!
 while :; do
-  came=
+  came=''
   wait "$task"
   status=$?
   [ -n "$came" ] || break
@@ -132,7 +132,7 @@ def _slurm(parts: _Parts) -> str:
 
 # CHANGE: what makes the command siglip known, such as: source /path/to/venv/bin/activate
 
-task= requeue=
+task='' requeue=''
 trap 'came=yes; kill -TERM "$task"' TERM INT
 trap 'came=yes; requeue=yes; kill -TERM "$task"' USR1
 
@@ -149,7 +149,7 @@ exit "$status"
 
 def _kubernetes(parts: _Parts) -> str:
     shell = f"""\
-task=
+task=''
 trap 'came=yes; kill -TERM "$task"' TERM INT
 {parts.command('"$JOB_COMPLETION_INDEX"')} &
 {_WAIT}# 3: all is done, but some pictures have no embedding.
