@@ -176,6 +176,9 @@ def resolve_model(name_or_folder: str, revision: str = "", any_file: bool = Fals
 def convert_to_transformers(model: str, folder: str, replace: bool = False) -> None: ...
 def pack_checkpoint(model: str, folder: str, precision: str, runtime: Runtime, replace: bool = False) -> None: ...
 
+def content_hash(data: bytes | bytearray | memoryview | NDArray[Any]) -> bytes:
+    """Of anything that shares contiguous memory, the 16 bytes that `Hit.hash` writes as hexadecimal digits."""
+
 # Folders, and files in them, are str as os.fsdecode has them.
 
 HitFields = tuple[int, str, str, list[str], float, float | None, float | None, str, int, int,
