@@ -11,7 +11,7 @@ from .location import Location
 from .open_location import open_location
 from .plan_file import read_plan
 from .processes import Listener, WorkerPool
-from .results import list_results
+from .results import find_results
 from .worker import Outcome
 
 
@@ -121,13 +121,18 @@ def find_work(
     """The shards without a result, number and bytes, the largest first, found by one listing."""
     job = Job.open(output)
     job.check_versions()
-    sizes = read_plan(output).sizes
-    columns = (sizes[name].to_pylist() for name in ("number", "id", "size"))
-    mine = [each for each in zip(*columns, strict=True) if each[0] % of == index]
-    there = {(result.number, result.id) for result in list_results(output, job).values()}
-    todo = [(number, size) for number, id, size in mine if (number, id) not in there]
+    with read_plan(output) as plan:
+        there = find_results(output, job, plan).results
+        mine, todo = 0, []
+        for batch in plan.sizes.to_batches():
+            numbers, sizes = batch["number"].to_pylist(), batch["size"].to_pylist()
+            for number, size in zip(numbers, sizes, strict=True):
+                if number % of == index:
+                    mine += 1
+                    if number not in there:
+                        todo.append((number, size))
     todo.sort(key=lambda shard: (-shard[1], shard[0]))
-    return todo, RunSummary(shards=len(mine), already=len(mine) - len(todo))
+    return todo, RunSummary(shards=mine, already=mine - len(todo))
 
 
 class Told(Listener):
