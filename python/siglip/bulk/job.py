@@ -19,7 +19,7 @@ from .shard import Shard
 
 SCHEMA_VERSION = 1
 _DATA_NAME = re.compile(
-    r"(?P<thousand>\d{4,})/(?P<number>\d{8,})-(?P<id>[0-9a-f]{16})(-g(?P<generation>\d{1,6}))?\.parquet"
+    r"\d{4,}/(?P<number>\d{8,})-(?P<id>[0-9a-f]{16})(-g(?P<generation>\d{1,6}))?\.parquet"
 )
 ANY = "any"
 JOB_FILE = "job.json"
@@ -98,16 +98,20 @@ class Job:
 
     def data_path(self, shard: Shard, generation: int = 1) -> str:
         """Of a shard's result below the output."""
+        return self._data_path(shard.number, shard.id, generation)
+
+    def _data_path(self, number: int, shard_id: str, generation: int) -> str:
         suffix = "" if generation == 1 else f"-g{generation}"
-        thousand = f"{shard.number // 1000:04d}"
-        return f"{self.data_folder}/{thousand}/{shard.number:08d}-{shard.id}{suffix}.parquet"
+        return f"{self.data_folder}/{number // 1000:04d}/{number:08d}-{shard_id}{suffix}.parquet"
 
     def parse_data_path(self, path: str) -> tuple[int, str, int] | None:
         """Number and id of the shard, and the generation; None for what no worker wrote."""
         found = _DATA_NAME.fullmatch(path.removeprefix(f"{self.data_folder}/"))
-        if found is None or int(found["thousand"]) != int(found["number"]) // 1000:
+        if found is None:
             return None
-        return int(found["number"]), found["id"], int(found["generation"] or 1)
+        parsed = (int(found["number"]), found["id"], int(found["generation"] or 1))
+        # One name per result: no "-g1", no zeros in front.
+        return parsed if self._data_path(*parsed) == path else None
 
     def to_json(self) -> str:
         return json.dumps({"format": 1, **asdict(self)}, indent=1, sort_keys=True) + "\n"

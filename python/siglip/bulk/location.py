@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,11 +21,14 @@ class Entry:
         In bytes.
     version : str
         What changes with the contents: the etag of an object, the time of change of a file in nanoseconds.
+    modified : float or None
+        When it was made, in seconds since 1970, where a listing tells. Says nothing of the contents.
     """
 
     path: str
     size: int
     version: str
+    modified: float | None = field(default=None, compare=False)
 
 
 class Location(ABC):

@@ -209,5 +209,7 @@ def read_footer(source: Any, name: str) -> dict[str, Any]:
         metadata = pq.read_metadata(source).metadata or {}
         footer: dict[str, Any] = json.loads(metadata[FOOTER_KEY])
         return footer
-    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+    except SiglipError:  # of the stream: also an OSError or a ValueError
+        raise
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise MalformedFile(f"{name}: is no result of a bulk job: {error}") from error
