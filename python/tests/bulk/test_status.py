@@ -224,14 +224,8 @@ def test_a_reader_follows_the_job_and_opens_each_result_once(
 
 def test_watching_ends_when_it_is_interrupted(tmp_path: Path) -> None:
     made = MadeJob(tmp_path, 1)
-    program = f"""if True:
-        import argparse, sys
-        from siglip.bulk.commands import status
-        parser = argparse.ArgumentParser()
-        status.add_arguments(parser)
-        sys.exit(status.execute(parser.parse_args([{made.uri!r}, "--watch"])))
-    """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+    command_line = [sys.executable, "-m", "siglip.bulk", "status", made.uri, "--watch"]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"shards     0 of 1 done, 1 missing\n"
         process.send_signal(signal.SIGINT)

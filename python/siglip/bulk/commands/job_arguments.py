@@ -1,4 +1,4 @@
-"""What commands on a job have in common."""
+"""What every command on a job takes."""
 
 from __future__ import annotations
 
@@ -9,24 +9,38 @@ from ..open_location import open_location
 from ..options import parse_options
 
 
-def add_job_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("output", metavar="OUT", help="where the job lies: a folder or an address")
+def add_job(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "output", metavar="OUT", help="where the job lies: a folder, s3://bucket/prefix, ..."
+    )
+    add_output_options(parser)
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-option",
+        metavar="NAME=VALUE",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="how OUT is reached: region=..., endpoint=..., anonymous=true; may be repeated",
+        help="how OUT is reached, where it is no folder: region, endpoint, ...; may be given several times",
     )
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes, each with one thread on a core of its own; default: one per core that may be used",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="neither progress nor summary; errors still show"
+    )
+
+
+def output_options(arguments: argparse.Namespace) -> dict[str, str]:
+    return parse_options(arguments.output_option)
+
+
 def open_output(arguments: argparse.Namespace) -> Location:
-    return open_location(arguments.output, parse_options(arguments.output_option))
-
-
-def fraction(text: str) -> float:
-    """Above 0, at most 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected above 0, at most 1, found {text}")
-    return value
+    return open_location(arguments.output, output_options(arguments))

@@ -1,0 +1,7 @@
+"""python -m siglip.bulk"""
+
+import sys
+
+from .command_line import program
+
+sys.exit(program())

@@ -1,0 +1,1 @@
+"""The commands of siglip bulk, a module each: HELP, add_arguments, execute."""

@@ -1,0 +1,133 @@
+"""A process that embeds shards as it is told: lines of JSON come in, lines of JSON go out.
+
+In: {"shard": 7, "one_by_one": false, "generation": 1, "poisoned": {"12": 11}}
+Out: {"ready": true}, {"rows": 12, "bytes": 48210}, {"row": 3} (one by one: what comes next), {"outcome": {...}, "last": false},
+{"error": "...", "hint": "..."}
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import IO, Any
+
+from ..errors import SiglipError
+from .options import parse_options
+from .worker import ShardEmbedder
+
+_PR_SET_PDEATHSIG = 1
+_PROGRESS_EVERY = 0.25  # seconds
+#: A worker that has grown by so much since its first shard, or done so many, ends; another takes its place.
+MOST_GROWTH = 200 << 20
+MOST_SHARDS = 500
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("output")
+    parser.add_argument("--output-option", action="append", default=[])
+    parser.add_argument("--cpu", type=int)
+    parser.add_argument("--parent", type=int, required=True)
+    arguments = parser.parse_args()
+    _die_with(arguments.parent)
+    # Ctrl-C reaches the whole group of processes; what to do about it is the parent's matter.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if arguments.cpu is not None:
+        os.sched_setaffinity(0, {arguments.cpu})
+    # What anybody prints must not get among the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    try:
+        _serve(arguments.output, parse_options(arguments.output_option), answers)
+    except SiglipError as error:
+        _say(answers, error=error.message, hint=error.hint, fatal=True)
+        return 1
+    except BrokenPipeError:  # the parent has gone
+        return 1
+    return 0
+
+
+def _serve(output: str, output_options: dict[str, str], answers: IO[str]) -> None:
+    embedder = ShardEmbedder(output, output_options=output_options, threads=1)
+    _say(answers, ready=True)
+    done, first_size = 0, 0
+    for line in sys.stdin:
+        order = json.loads(line)
+        before: Callable[[int], None] | None = None
+        if order["one_by_one"]:
+            before = _TellsRow(answers)
+        progress = _Progress(answers)
+        try:
+            outcome = embedder.embed(
+                order["shard"],
+                generation=order["generation"],
+                poisoned={int(row): number for row, number in order["poisoned"].items()},
+                before=before,
+                progress=progress,
+            )
+        except SiglipError as error:
+            progress.flush()
+            _say(answers, error=error.message, hint=error.hint)
+            continue
+        progress.flush()
+        done += 0 if outcome.already else 1
+        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        if done == 1:
+            first_size = first_size or size
+        last = done == MOST_SHARDS or (done > 0 and size > first_size + MOST_GROWTH)
+        _say(answers, outcome=asdict(outcome), last=last)
+        if last:
+            return
+
+
+class _TellsRow:
+    def __init__(self, answers: IO[str]) -> None:
+        self._answers = answers
+
+    def __call__(self, row: int) -> None:
+        _say(self._answers, row=row)
+
+
+class _Progress:
+    """Tells now and then, not of every picture."""
+
+    def __init__(self, answers: IO[str]) -> None:
+        self._answers = answers
+        self._rows = 0
+        self._bytes = 0
+        self._told = time.monotonic()
+
+    def __call__(self, rows: int, size: int) -> None:
+        self._rows += rows
+        self._bytes += size
+        if time.monotonic() - self._told >= _PROGRESS_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows > 0:
+            _say(self._answers, rows=self._rows, bytes=self._bytes)
+        self._rows = self._bytes = 0
+        self._told = time.monotonic()
+
+
+def _say(answers: IO[str], **fields: Any) -> None:
+    answers.write(json.dumps(fields) + "\n")
+
+
+def _die_with(parent: int) -> None:
+    """Nobody waits for what an orphan computes."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
