@@ -16,7 +16,7 @@ from .job import ESTIMATE_FILE, Job
 from .leftovers import list_leftovers
 from .location import Location
 from .plan_file import Plan, read_plan
-from .results import Findings, Footer, Result, find_results, read_footers
+from .results import Findings, Footer, Result, choose_evenly, find_results, read_footers
 
 COMPLETE = 0
 COMPLETE_WITH_FAILURES = 3
@@ -272,13 +272,6 @@ def recent_rate(times: Iterable[tuple[float, int]], now: float) -> float | None:
     if len(recent) < 2 or now <= recent[0][0]:
         return None
     return sum(size for _, size in recent[1:]) / (now - recent[0][0])
-
-
-def choose_evenly(items: Sequence[Any], count: int) -> Sequence[Any]:
-    """At most `count` of them, always the same ones."""
-    if len(items) <= count:
-        return items
-    return [items[index * len(items) // count] for index in range(count)]
 
 
 def read_estimate(output: Location) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from made_job import MadeJob, make_shard
 
 from siglip.bulk import status as status_module
 from siglip.bulk.commands import status as command
-from siglip.bulk.status import StatusReader, choose_evenly, format_status, read_status, recent_rate
+from siglip.bulk.status import StatusReader, format_status, read_status, recent_rate
 
 
 def execute(*words: str) -> int:
@@ -103,12 +103,6 @@ def test_of_many_results_an_even_choice_is_opened(
     assert "4 of 20 results, evenly chosen" in format_status(chosen, 120)
     assert (deep.footers, deep.counts) == (20, {"io": 10, "ok": 10})
     assert "evenly" not in format_status(deep, 120)
-
-
-def test_an_even_choice_spreads_over_all() -> None:
-    assert choose_evenly(range(10), 20) == range(10)
-    assert choose_evenly(range(10), 5) == [0, 2, 4, 6, 8]
-    assert len(set(choose_evenly(range(2001), 2000))) == 2000
 
 
 def test_the_rate_is_that_of_the_last_quarter_of_an_hour() -> None:
