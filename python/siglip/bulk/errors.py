@@ -10,3 +10,7 @@ class TransportError(IOFailure):
 
 class InputChanged(Mismatch):
     """An input is not what it was when the job was planned."""
+
+
+class BulkWarning(UserWarning):
+    """A guarantee rests on less than usual: a store that cannot create on a condition, for example."""

@@ -1,0 +1,104 @@
+"""What the tests of bulk jobs share: pictures, and shards of one file."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from siglip.bulk.location import Entry, Location
+from siglip.bulk.open_location import open_location
+from siglip.bulk.sample import Damage, ReadOptions, Sample, SampleReader
+from siglip.bulk.shard import Shard, ShardKind
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PICTURES = sorted((REPOSITORY / "examples" / "images").glob("*.jpg"))
+
+#: Name and contents; of a header that is made by hand, the header.
+Member = tuple[str | tarfile.TarInfo, bytes]
+
+
+def make_tar(members: Sequence[Member], format: int = tarfile.USTAR_FORMAT) -> bytes:
+    """A whole tar, written by Python."""
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w", format=format, errors="surrogateescape") as tar:
+        for name, data in members:
+            header = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            if header.isreg():
+                header.size = len(data)
+            tar.addfile(header, io.BytesIO(data))
+    return body.getvalue()
+
+
+class Read:
+    """What a reader gave."""
+
+    def __init__(self, reader: SampleReader) -> None:
+        with reader:
+            self.samples: list[Sample] = [
+                Sample(
+                    each.key,
+                    each.row,
+                    None if each.data is None else bytes(each.data),
+                    each.error,
+                    each.kept,
+                )
+                for each in reader
+            ]
+        self.fields = reader.kept_fields
+        self.damage: list[Damage] = reader.damage
+        self.duplicate_keys = reader.duplicate_keys
+
+    @property
+    def pictures(self) -> dict[str, bytes | None]:
+        """Key -> contents, of rows without an error."""
+        return {each.key: each.data for each in self.samples if each.error is None}
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Key -> the error's code, of rows with one."""
+        return {each.key: each.error.code for each in self.samples if each.error is not None}
+
+
+Reader = Callable[[Shard, ReadOptions, Location], SampleReader]
+
+
+class Folder:
+    """A folder with inputs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.location = open_location(str(path), read_only=True)
+
+    def add(self, name: str, data: bytes) -> Entry:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        entry = self.location.entry(name)
+        assert entry is not None
+        return entry
+
+    def shard(
+        self,
+        kind: ShardKind,
+        source: Entry | None = None,
+        row_groups: Sequence[int] = (),
+        files: Sequence[Entry] = (),
+    ) -> Shard:
+        return Shard(0, 0, kind, source, tuple(row_groups), tuple(files), 0, None)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    path = tmp_path / "input"
+    path.mkdir()
+    return Folder(path)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Mapping[str, bytes]:
+    """Some JPEG files, by name without ending."""
+    return {file.stem: file.read_bytes() for file in PICTURES[:6]}
