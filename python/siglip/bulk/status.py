@@ -162,9 +162,7 @@ class StatusReader:
             now=time.time(),
         )
 
-    def _read_footers(
-        self, results: Sequence[Result]
-    ) -> list[tuple[Result, Footer | SiglipError]]:
+    def _read_footers(self, results: Sequence[Result]) -> list[tuple[Result, Footer | SiglipError]]:
         known = self._footers
         new = [each for each in results if (each.path, each.version) not in known]
         for result, footer in read_footers(self._output, new):
@@ -376,7 +374,9 @@ def _footer_sections(status: Status) -> list[tuple[str, list[str]]]:
         names = ", ".join(f"{name} {count:,}" for name, count in failed.items())
         sections.append(("failed", [f"{sum(failed.values()):,}: {names}"]))
     if status.duplicate_keys:
-        sections.append(("duplicate", [f"{status.duplicate_keys:,}: keys that came before in their shard"]))
+        sections.append(
+            ("duplicate", [f"{status.duplicate_keys:,}: keys that came before in their shard"])
+        )
     classes = ", ".join(f"{name} {count:,}" for name, count in status.classes.items())
     if classes:
         sections.append(("classes", [classes]))

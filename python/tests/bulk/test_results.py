@@ -8,7 +8,14 @@ import pytest
 from made_job import MadeJob, make_shard
 
 from siglip.bulk.plan_file import read_plan
-from siglip.bulk.results import choose_evenly, choose_part, find_results, list_results, read_footer, read_footers
+from siglip.bulk.results import (
+    choose_evenly,
+    choose_part,
+    find_results,
+    list_results,
+    read_footer,
+    read_footers,
+)
 from siglip.errors import MalformedFile, NotFound
 
 

@@ -205,8 +205,9 @@ def test_a_reader_follows_the_job_and_opens_each_result_once(
     monkeypatch.setattr(
         status_module,
         "read_footers",
-        lambda output, results: opened.extend(each.path for each in results)
-        or read_footers(output, results),
+        lambda output, results: (
+            opened.extend(each.path for each in results) or read_footers(output, results)
+        ),
     )
     path = made.add(1, statuses=["io"])
 
