@@ -29,10 +29,10 @@ case "${1:-}" in
     fi
     readonly folder
     packages=(nanobind-backend==1.0.0 numpy pillow==13.0.0 pytest==9.2.0 mypy==2.4.1 joblib tqdm filelock==4.2.12
-      sybil==10.1.0 faiss-cpu==1.15.1)
+      sybil==10.1.0 faiss-cpu==1.15.1 pyarrow==26.0.1 obstore==0.12.1 fsspec 'moto[s3]==5.2.5' flask flask-cors)
     if [[ $1 == python-tests-all ]]; then
       packages+=(torch==2.15.0 torchvision==0.29.2 transformers==5.24.0 sentencepiece protobuf accelerate ray==2.60.0
-        sentence-transformers==6.2.0 lancedb==0.40.0 scikit-learn chromadb==1.5.9 langchain-core==1.8.3
+        sentence-transformers==6.2.0 lancedb==0.40.0 pylance==14.0.2 qdrant-client==1.20.0 scikit-learn chromadb==1.5.9 langchain-core==1.8.3
         llama-index-core==0.14.25)
     fi
     # Others do not have all of these versions.

@@ -11,12 +11,15 @@
 // at a time; any number search it meanwhile, each in one committed state.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +37,13 @@ namespace siglip {
 /// Where this user's index lies unless a caller says otherwise: $XDG_DATA_HOME/siglip/index, else
 /// ~/.local/share/siglip/index. Throws Error(kNotFound) where neither is known.
 SIGLIP_EXPORT std::filesystem::path DefaultIndexFolder();
+
+/// What tells whether two files have the same bytes: XXH3 of 128 bits in its canonical form, the
+/// most significant byte first. Elsewhere it is written as 32 hexadecimal digits.
+using ContentHash = std::array<uint8_t, 16>;
+
+/// By this an index knows the bytes of a file.
+SIGLIP_EXPORT ContentHash HashContent(std::span<const std::byte> bytes);
 
 /// In which space the vectors of an index lie.
 struct IndexSpace {
@@ -164,7 +174,7 @@ struct SearchOptions {
 /// One content, wherever it is.
 struct Hit {
   int64_t id = 0;
-  std::string hash;  ///< 32 hexadecimal digits.
+  std::string hash;  ///< ContentHash as 32 hexadecimal digits.
   /// Of its files that are there and pass the filter the first in byte order, and the others.
   std::string path;
   std::vector<std::string> copies;

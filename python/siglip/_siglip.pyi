@@ -37,6 +37,7 @@ class EmbedResult:
     height: int
     rows: int  # of patches
     columns: int
+    format: str  # as Hit.format; "" where it is not known, and unless details were asked for
     embedding: F32 | None  # [D], or [N, D] of tokens; None after a failure
     error: Exception | None  # of siglip.errors
 
@@ -53,9 +54,12 @@ class Embedder:
     def __init__(self, model: str, runtime: Runtime, precision: str = "", preprocess: str = "",
                  alpha: str = "white", fast_decode: bool = False, max_num_patches: int = 0) -> None: ...
     def stream(self, pictures: Iterator[Picture] | list[str], normalize: bool = False, tokens: bool = False,
-               in_flight: int = 0, as_ready: bool = False, rows: F32 | None = None) -> Stream:
+               in_flight: int = 0, as_ready: bool = False, rows: F32 | None = None, details: bool = False
+               ) -> Stream:
         """Of a list of paths no thread needs Python's lock. With `rows` [pictures, ...], which are for such a list,
-        embeddings are written there, and only failures come as results."""
+        embeddings are written there, and only failures come as results. `in_flight` bounds the pictures that were
+        asked for and whose results were not read: with 1 the next picture is asked for once the result of the last one
+        was taken."""
     def embed_texts(self, texts: Sequence[str], normalize: bool = False) -> F32: ...
     def embedding_shape(self, tokens: bool = False) -> tuple[int, ...]: ...
     def fingerprint(self, pictures: bool, texts: bool, normalize: bool = False, tokens: bool = False) -> str:
@@ -175,6 +179,9 @@ def inspect(model: str) -> str:
 def resolve_model(name_or_folder: str, revision: str = "", any_file: bool = False) -> str: ...
 def convert_to_transformers(model: str, folder: str, replace: bool = False) -> None: ...
 def pack_checkpoint(model: str, folder: str, precision: str, runtime: Runtime, replace: bool = False) -> None: ...
+
+def content_hash(data: bytes | bytearray | memoryview | NDArray[Any]) -> bytes:
+    """Of anything that shares contiguous memory, the 16 bytes that `Hit.hash` writes as hexadecimal digits."""
 
 # Folders, and files in them, are str as os.fsdecode has them.
 

@@ -63,11 +63,12 @@ std::shared_ptr<Embedder> Open(nb::handle model, const SharedRuntime& runtime,
 
 std::unique_ptr<Stream> NewStream(std::shared_ptr<Embedder> embedder, nb::object pictures,
                                   bool normalize, bool tokens, int in_flight, bool as_ready,
-                                  std::optional<RowArray> rows) {
+                                  std::optional<RowArray> rows, bool details) {
   const EmbedOptions options = {.output = OutputOf(tokens),
                                 .normalize = normalize,
                                 .in_flight = in_flight,
-                                .order = as_ready ? Order::kAsReady : Order::kInput};
+                                .order = as_ready ? Order::kAsReady : Order::kInput,
+                                .details = details};
   PartOf(*embedder, &Embedder::vision_model);  // what is missing is told at once
   return std::make_unique<Stream>(std::move(embedder), std::move(pictures), std::move(rows),
                                   options);
@@ -123,7 +124,8 @@ void AddEmbedder(nb::module_& module) {
       .def(nb::new_(&Open), "model"_a, "runtime"_a, "precision"_a = "", "preprocess"_a = "",
            "alpha"_a = "white", "fast_decode"_a = false, "max_num_patches"_a = 0)
       .def("stream", &NewStream, "pictures"_a, "normalize"_a = false, "tokens"_a = false,
-           "in_flight"_a = 0, "as_ready"_a = false, "rows"_a.noconvert() = nb::none())
+           "in_flight"_a = 0, "as_ready"_a = false, "rows"_a.noconvert() = nb::none(),
+           "details"_a = false)
       .def("embed_texts", &EmbedTexts, "texts"_a, "normalize"_a = false)
       .def("embedding_shape", &EmbeddingShape, "tokens"_a = false)
       .def("fingerprint", &FingerprintOf, "pictures"_a, "texts"_a, "normalize"_a = false,

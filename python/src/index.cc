@@ -35,6 +35,21 @@ using namespace nb::literals;
 
 namespace {
 
+/// Hashes of fewer bytes take less time than another thread may keep Python's lock.
+constexpr size_t kManyBytes = size_t{1} << 20;
+
+using AnyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+nb::bytes HashOf(const void* data, size_t size) {
+  ContentHash hash;
+  {
+    std::optional<nb::gil_scoped_release> release;
+    if (size >= kManyBytes) release.emplace();
+    hash = HashContent({static_cast<const std::byte*>(data), size});
+  }
+  return nb::bytes(hash.data(), hash.size());
+}
+
 /// A connection to a database belongs to the process that made it: a child of fork() may neither
 /// use nor close it.
 class OpenedIndex {
@@ -232,6 +247,12 @@ void AddIndex(nb::module_& module) {
       .def("__iter__", [](nb::handle self) { return self; })
       .def("__next__", &IndexFiles::Next);
   AddChanges(module);
+  module.def(
+      "content_hash", [](const nb::bytes& data) { return HashOf(data.data(), data.size()); },
+      "data"_a);
+  module.def(
+      "content_hash", [](const AnyArray& data) { return HashOf(data.data(), data.nbytes()); },
+      "data"_a);
   module.def("default_index_folder", [] { return ToStr(DefaultIndexFolder().string()); });
   module.def("parse_date", &apps::ParseDate, "text"_a);
 }

@@ -1,5 +1,6 @@
 #include "stream.h"
 
+#include <nanobind/stl/string.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,8 +29,7 @@ namespace nb = nanobind;
 
 namespace {
 
-/// Results that wait for their reader; then the embedder waits. Where the user bounds the pictures
-/// in flight, these count with them, and so there is no more than one.
+/// Results that wait for their reader; then the embedder waits.
 constexpr size_t kMostResults = 16;
 /// How often a thread that waits looks for signals.
 constexpr std::chrono::milliseconds kSignalsEvery{20};
@@ -64,7 +64,6 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   nb::object pictures;  // an iterator, unless there are paths
   std::optional<RowArray> rows;
   const EmbedOptions options;
-  const size_t most_results = options.in_flight > 0 ? 1 : kMostResults;
   const pid_t process = ::getpid();
 
   std::atomic<bool> stop = false;
@@ -143,10 +142,12 @@ void Stream::State::Deliver(EmbedResult result) {
     return;
   }
   std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return results.size() < most_results || stop; });
+  changed.wait(lock, [&] { return results.size() < kMostResults || stop; });
   if (stop) return;
   results.push_back(std::move(result));
   changed.notify_all();
+  // Where the user bounds the pictures in flight, this one is among them until it is read.
+  if (options.in_flight > 0) changed.wait(lock, [&] { return results.empty() || stop; });
 }
 
 void Stream::State::Run() {
@@ -280,6 +281,10 @@ void AddStream(nb::module_& module) {
       .def_ro("height", &EmbedResult::height)
       .def_ro("rows", &EmbedResult::rows)
       .def_ro("columns", &EmbedResult::columns)
+      .def_prop_ro("format",
+                   [](const EmbedResult& self) {
+                     return self.details ? self.details->format : std::string();
+                   })
       .def_prop_ro("embedding",
                    [](const EmbedResult& self) {
                      return self.error ? nb::object(nb::none()) : ToArray(Tensor(self.embedding));

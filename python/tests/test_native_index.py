@@ -19,6 +19,7 @@ import pytest
 from conftest import DEMO, EXAMPLES
 
 import siglip
+from siglip import _siglip
 
 CLI = [os.environ["SIGLIP_CLI"]] if "SIGLIP_CLI" in os.environ else [sys.executable, "-m", "siglip"]
 WORDS = "two red circles"
@@ -476,3 +477,20 @@ def test_pickles_are_small(index: siglip.Index, small: siglip.Index) -> None:
     again = pickle.loads(pickle.dumps(index))
     assert again.search(WORDS) == index.search(WORDS)
     assert astuple(pickle.loads(pickle.dumps(index.search(WORDS)))) == astuple(index.search(WORDS))
+
+
+# ---- hashes ----
+
+
+def test_the_hash_of_a_content(index: siglip.Index) -> None:
+    # Values of the program xxhsum -H2, version 0.8.1.
+    assert _siglip.content_hash(b"").hex() == "99aa06d3014798d86001c324468d497f"
+    expected = bytes.fromhex("06b05ab6733a618578af5f94892f3950")
+    for data in (b"abc", bytearray(b"abc"), memoryview(b"abc"), np.frombuffer(b"abc", np.int8)):
+        assert _siglip.content_hash(data) == expected
+    (hit,) = index.search(WORDS, top=1)
+    assert _siglip.content_hash(Path(hit.path).read_bytes()).hex() == hit.hash
+    large = np.arange(1 << 20, dtype=np.int32).reshape(1 << 10, -1)
+    assert _siglip.content_hash(large) == _siglip.content_hash(large.tobytes())
+    with pytest.raises(TypeError):
+        _siglip.content_hash("abc")

@@ -13,6 +13,7 @@ import pytest
 from conftest import DEMO, GOLDEN, assert_rows_equal, read_safetensors
 
 import siglip
+from siglip import _siglip
 
 EVALUATION = GOLDEN / "demo-model-eval"
 
@@ -231,6 +232,37 @@ def test_stream_takes_no_more_than_it_may(model: siglip.Model, pictures: list[st
     before = taken
     time.sleep(0.1)
     assert taken <= before + 1
+
+
+def test_the_next_picture_is_asked_for_when_the_last_result_was_taken(
+    model: siglip.Model, pictures: list[str]
+) -> None:
+    asked = 0
+
+    def endless() -> Any:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield _siglip.Picture.file(pictures[0])
+
+    stream = model._native.stream(endless(), in_flight=1)
+    for taken in range(4):
+        time.sleep(0.2)
+        assert asked == taken + 1
+        assert next(stream).index == taken
+    stream.close()
+
+
+def test_stream_tells_the_format_where_details_are_asked_for(
+    model: siglip.Model, pictures: list[str]
+) -> None:
+    expected = model.encode_image(pictures[0])
+    pixels = _siglip.Picture.pixels(np.zeros((8, 8, 3), np.uint8))
+    for details in (False, True):
+        items = [_siglip.Picture.file(pictures[0]), pixels, _siglip.Picture.bytes(b"none")]
+        results = list(model._native.stream(iter(items), details=details))
+        assert [result.format for result in results] == ["jpeg" if details else "", "", ""]
+        assert (results[0].embedding == expected).all()
 
 
 def test_stream_passes_on_what_the_pictures_raise(model: siglip.Model, pictures: list[str]) -> None:

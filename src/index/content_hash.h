@@ -1,20 +1,15 @@
-// What tells whether two files have the same bytes.
+// Hashes of contents as text and as a database holds them.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "siglip/index.hpp"
+
 namespace siglip {
-
-/// XXH3 of 128 bits in its canonical form: the most significant byte first.
-using ContentHash = std::array<uint8_t, 16>;
-
-ContentHash HashContent(std::span<const std::byte> bytes);
 
 /// 32 hexadecimal digits.
 std::string ToHex(const ContentHash& hash);

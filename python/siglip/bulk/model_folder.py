@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _siglip
-from ..errors import InvalidArgument, Unsupported
+from ..errors import Unsupported
 from ..loading import Source
 from ..runtime import Runtime
 from .job import ANY, Job
@@ -81,15 +81,13 @@ def prepare_model(
         this machine's best.
     """
     source = Source.find(model)
-    best = Runtime(1)
-    if isa is not None and isa != ANY and isa not in _known_sets():
-        raise InvalidArgument(
-            f"isa: expected one of {', '.join(_known_sets())} or {ANY}, found {isa!r}"
-        )
-    wanted = best if isa in (None, ANY) else Runtime(1, instruction_set=isa)
-    runtimes = [wanted]
-    if isa == ANY and layout_of(wanted.instruction_set) != "portable":
-        runtimes.append(Runtime(1, instruction_set="avx2"))
+    if isa == ANY:
+        # One of each layout, this machine's best first.
+        best_of_layout = {layout_of(name): name for name in _siglip.instruction_sets()}
+        names = [*reversed(best_of_layout.values())]
+        runtimes = [Runtime(1, instruction_set=name) for name in names]
+    else:
+        runtimes = [Runtime(1, instruction_set=isa)]
     folders: dict[str, str] = {}
     fingerprint, dimension = "", 0
     with tempfile.TemporaryDirectory(prefix="siglip-model-") as scratch:
@@ -106,7 +104,7 @@ def prepare_model(
             name = f"model/{parts['image_weights'][:12]}-{parts['precision']}-{layout}"
             _copy_into(output, Path(packed), name)
             folders[layout] = name
-    return PreparedModel(fingerprint, isa or wanted.instruction_set, folders, dimension)
+    return PreparedModel(fingerprint, isa or runtimes[0].instruction_set, folders, dimension)
 
 
 def job_runtime(job: Job, threads: int) -> Runtime:
@@ -150,10 +148,6 @@ def local_model(output: Location, job: Job, runtime: Runtime) -> str:
                 shutil.rmtree(folder)
             unfinished.rename(folder)
     return str(folder)
-
-
-def _known_sets() -> tuple[str, ...]:
-    return ("generic", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16")
 
 
 def _copy_into(output: Location, packed: Path, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import NotFound
+from .errors import InputChanged
 from .file_samples import FileSamples
 from .job import Job
 from .location import Location
@@ -24,8 +26,11 @@ def open_samples(shard: Shard, job: Job, input_location: Location) -> SampleRead
     InputChanged, TransportError
         Here or while iterating.
     """
-    if shard.kind == "tar":
-        return TarSamples(shard, job.read_options, input_location)
-    if shard.kind == "parquet":
-        return ParquetSamples(shard, job.read_options, input_location)
-    return FileSamples(shard, job.read_options, input_location)
+    try:
+        if shard.kind == "tar":
+            return TarSamples(shard, job.read_options, input_location)
+        if shard.kind == "parquet":
+            return ParquetSamples(shard, job.read_options, input_location)
+        return FileSamples(shard, job.read_options, input_location)
+    except NotFound as error:
+        raise InputChanged(f"{error.message}: it was there when the job was planned") from error

@@ -23,7 +23,9 @@ from .shard import Shard
 
 # Of what is read from a column chunk at a time.
 _BUFFER_BYTES = 1 << 20
+# Longer ones no file system, or no object store, has.
 _MOST_PATH = 1024
+_MOST_NAME = 255
 # What a picture is taken for that only its path is known of.
 _TYPICAL_BYTES = 4 << 20
 
@@ -165,7 +167,8 @@ class ParquetSamples(SampleReader):
         return entry
 
     def _below_input(self, path: str) -> str:
-        if len(path) > _MOST_PATH:
+        longest = max(len(part.encode("utf-8", "surrogateescape")) for part in path.split("/"))
+        if len(path) > _MOST_PATH or longest > _MOST_NAME:
             raise _Refused(f"a path of {len(path)} characters is not followed")
         if "\0" in path or ".." in path.split("/"):
             raise _Refused(f"a path with .. or a NUL is not followed: {path!r}")

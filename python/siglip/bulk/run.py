@@ -10,7 +10,7 @@ from .job import Job
 from .open_location import open_location
 from .plan_file import read_plan
 from .processes import Listener, WorkerPool
-from .results import list_results
+from .results import find_results
 from .worker import Outcome
 
 
@@ -108,11 +108,18 @@ def run(
     place = open_location(output, output_options)
     job = Job.open(place)
     job.check_versions()
-    mine = [each for each in read_plan(place).sizes if each[0] % of == index]
-    there = {(result.number, result.id) for result in list_results(place, job).values()}
-    todo = [(number, size) for number, id, size in mine if (number, id) not in there]
+    with read_plan(place) as plan:
+        there = find_results(place, job, plan).results
+        mine, todo = 0, []
+        for batch in plan.sizes.to_batches():
+            numbers, sizes = batch["number"].to_pylist(), batch["size"].to_pylist()
+            for number, size in zip(numbers, sizes, strict=True):
+                if number % of == index:
+                    mine += 1
+                    if number not in there:
+                        todo.append((number, size))
     todo.sort(key=lambda shard: (-shard[1], shard[0]))
-    summary = RunSummary(shards=len(mine), already=len(mine) - len(todo))
+    summary = RunSummary(shards=mine, already=mine - len(todo))
     told = _Told(summary, listener or RunListener())
     told.listener.begins(todo, summary)
     if todo:

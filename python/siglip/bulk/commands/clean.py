@@ -6,7 +6,7 @@ import argparse
 import re
 
 from ..clean import A_DAY, clean
-from .job_arguments import add_job, open_output
+from .job_arguments import add_job_arguments, open_output
 
 HELP = "remove what killed workers left, and results that later ones took the place of"
 
@@ -14,7 +14,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": A_DAY}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument(
         "--older-than",
         type=_duration,

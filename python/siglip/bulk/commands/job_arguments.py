@@ -1,4 +1,4 @@
-"""What every command on a job takes."""
+"""What commands on a job have in common."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ from ..open_location import open_location
 from ..options import parse_options
 
 
-def add_job(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "output", metavar="OUT", help="where the job lies: a folder, s3://bucket/prefix, ..."
-    )
-    add_output_options(parser)
-
-
-def add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", metavar="OUT", help="where the job lies: a folder or an address")
     parser.add_argument(
         "--output-option",
-        metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="how OUT is reached, where it is no folder: region, endpoint, ...; may be given several times",
+        metavar="NAME=VALUE",
+        help="how OUT is reached: region=..., endpoint=..., anonymous=true; may be repeated",
     )
 
 
@@ -33,6 +27,9 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="processes, each with one thread on a core of its own; default: one per core that may be used",
     )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="neither progress nor summary; errors still show"
     )
@@ -44,3 +41,11 @@ def output_options(arguments: argparse.Namespace) -> dict[str, str]:
 
 def open_output(arguments: argparse.Namespace) -> Location:
     return open_location(arguments.output, output_options(arguments))
+
+
+def fraction(text: str) -> float:
+    """Above 0, at most 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected above 0, at most 1, found {text}")
+    return value

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 
 from ..run import run
-from .job_arguments import add_job, add_workers, output_options
+from .job_arguments import add_job_arguments, add_quiet, add_workers, output_options
 from .progress import RunProgress
 
 HELP = "embed all shards that have no result yet, by processes of this machine"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     add_workers(parser)
+    add_quiet(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:

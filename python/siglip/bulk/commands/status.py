@@ -8,7 +8,7 @@ import sys
 import time
 
 from ..status import INCOMPLETE, StatusReader, format_status
-from .job_arguments import add_job, open_output
+from .job_arguments import add_job_arguments, open_output
 
 HELP = "how far a job is: done, failed, time left"
 
@@ -17,7 +17,7 @@ _CLEAR = "\x1b[H\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument(

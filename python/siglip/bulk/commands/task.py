@@ -6,7 +6,7 @@ import argparse
 import os
 
 from ...errors import InvalidArgument
-from .job_arguments import add_job, add_workers
+from .job_arguments import add_job_arguments, add_quiet, add_workers
 from .run import run_shown
 
 HELP = "embed a part of the shards: one task of a Slurm array, a Kubernetes job, GNU parallel"
@@ -18,7 +18,7 @@ _VARIABLES = ("SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRA
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument(
         "--index",
         metavar="I",
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--of", metavar="N", type=int, required=True, help="how many there are")
     add_workers(parser)
+    add_quiet(parser)
     parser.epilog = _EPILOG
 
 

@@ -6,23 +6,23 @@ import argparse
 
 from ..reembed import Reembedder
 from ..verify import Checked, choose_rows, verify
-from .job_arguments import add_job, open_output, output_options
+from .job_arguments import add_job_arguments, fraction, open_output, output_options
 
 HELP = "read results in full and compare them with what the job says, and with the input"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument(
         "--sample",
-        type=_fraction,
+        type=fraction,
         default=1.0,
         metavar="FRACTION",
         help="of the results, evenly chosen: 0.01 reads every hundredth; default: all",
     )
     parser.add_argument(
         "--reembed",
-        type=_fraction,
+        type=fraction,
         metavar="FRACTION",
         help="of their rows, evenly chosen: computed again from the input, which must give the same bits",
     )
@@ -70,13 +70,3 @@ def _reembed(arguments: argparse.Namespace, good: list[Checked]) -> int:
 def _print_problems(checked: Checked) -> None:
     for problem in checked.problems:
         print(f"bad: {checked.result.path}: {problem}")
-
-
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected above 0 and at most 1, found {text!r}")
-    return value

@@ -1,21 +1,20 @@
-"""What the tests of bulk jobs share: pictures, and shards of one file."""
+"""Inputs that tests make, and what is read of them."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from siglip.bulk.location import Entry, Location
+from siglip.bulk.location import Entry
 from siglip.bulk.open_location import open_location
-from siglip.bulk.sample import Damage, ReadOptions, Sample, SampleReader
+from siglip.bulk.sample import Damage, Sample, SampleReader
 from siglip.bulk.shard import Shard, ShardKind
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PICTURES = sorted((REPOSITORY / "examples" / "images").glob("*.jpg"))
+#: JPEG files.
+PICTURES = tuple(sorted((REPOSITORY / "examples" / "images").glob("*.jpg")))
 
 #: Name and contents; of a header that is made by hand, the header.
 Member = tuple[str | tarfile.TarInfo, bytes]
@@ -63,13 +62,11 @@ class Read:
         return {each.key: each.error.code for each in self.samples if each.error is not None}
 
 
-Reader = Callable[[Shard, ReadOptions, Location], SampleReader]
-
-
 class Folder:
     """A folder with inputs."""
 
     def __init__(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
         self.path = path
         self.location = open_location(str(path), read_only=True)
 
@@ -89,16 +86,3 @@ class Folder:
         files: Sequence[Entry] = (),
     ) -> Shard:
         return Shard(0, 0, kind, source, tuple(row_groups), tuple(files), 0, None)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    path = tmp_path / "input"
-    path.mkdir()
-    return Folder(path)
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Mapping[str, bytes]:
-    """Some JPEG files, by name without ending."""
-    return {file.stem: file.read_bytes() for file in PICTURES[:6]}

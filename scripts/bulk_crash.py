@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Kills bulk jobs, again and again, and compares what they leave with what an undisturbed run made.
+
+    PYTHON scripts/bulk_crash.py [--trials 300] [--seed N] [--control]
+
+PYTHON is an interpreter with siglip[bulk]. A job of tars, Parquet and files is planned once and run undisturbed. Then,
+for every trial, from the same plan: `siglip bulk run` is started, in three of ten trials twice at once, and after a
+random time something is killed by SIGKILL: a worker, the launcher, or all of it. That is repeated some times before
+the job may end in peace. Names and bytes of all results must be those of the undisturbed run; nothing else may be
+there but below tmp/. --control damages one result of each trial, which must be noticed.
+"""
+
+import argparse
+import hashlib
+import io
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "examples" / "images").glob("*.jpg"))
+TARS, PICTURES_OF_A_TAR = 16, 40
+VICTIMS = ("worker", "launcher", "both")
+
+
+def make_inputs(folder):
+    folder.mkdir()
+    for number in range(TARS):
+        with tarfile.open(folder / f"{number:04d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+            for index in range(PICTURES_OF_A_TAR):
+                data = EXAMPLES[(number + index) % len(EXAMPLES)].read_bytes()
+                if index == 7:
+                    data = data[: len(data) // 2]  # fails, alone
+                member = tarfile.TarInfo(f"{number:04d}-{index:03d}.jpg")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    rows = [file.read_bytes() for file in EXAMPLES]
+    pq.write_table(pa.table({"image": rows * 2}), folder / "rows.parquet", row_group_size=len(rows))
+    for file in EXAMPLES:
+        shutil.copy(file, folder / file.name)
+
+
+def bulk(*words):
+    return [sys.executable, "-m", "siglip.bulk", *map(str, words)]
+
+
+def digests(output):
+    """Of all files that must be the same, by their names below the output."""
+    found = {}
+    for file in output.rglob("*"):
+        name = file.relative_to(output)
+        if file.is_file() and name.parts[0] != "tmp":
+            found[str(name)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def children(process):
+    """Of a process that may have gone."""
+    try:
+        text = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def kill(process):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def start(output):
+    return subprocess.Popen(bulk("run", output, "--quiet"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def disturb(output, launchers, longest, chance):
+    """Runs the job by so many launchers at once, and kills something. Returns whether anything died of it."""
+    running = [start(output) for _ in range(launchers)]
+    time.sleep(chance.uniform(0, longest))
+    target = chance.choice(running)
+    victim = chance.choice(VICTIMS)
+    hit = target.poll() is None
+    workers = children(target.pid)
+    if victim != "launcher" and workers:
+        for worker in workers if victim == "both" else [chance.choice(workers)]:
+            kill(worker)
+    if victim != "worker" or not workers:
+        kill(target.pid)
+    for process in running:
+        process.wait()
+    return hit
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=20261128)
+    parser.add_argument("--control", action="store_true")
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    kills = twice = faults = leftovers = 0
+    with tempfile.TemporaryDirectory(prefix="siglip-bulk-crash-") as scratch:
+        scratch = pathlib.Path(scratch)
+        make_inputs(scratch / "in")
+        planned, whole = scratch / "planned", scratch / "whole"
+        options = ["--model", ROOT / "models" / "demo", "--precision", "f32", "--shard-bytes", "64KiB"]
+        subprocess.run(bulk("plan", scratch / "in", "--output", planned, *options), check=True)
+        shutil.copytree(planned, whole)
+        begin = time.monotonic()
+        status = start(whole).wait()
+        longest = time.monotonic() - begin
+        if status != 3:  # some pictures fail
+            sys.exit(f"the undisturbed run ended with status {status}")
+        expected = digests(whole)
+        for trial in range(arguments.trials):
+            output = scratch / f"trial{trial}"
+            shutil.copytree(planned, output)
+            launchers = 2 if chance.random() < 0.3 else 1
+            twice += launchers == 2
+            for _ in range(chance.randint(1, 3)):
+                kills += disturb(output, launchers, longest, chance)
+            status = start(output).wait()
+            if arguments.control:
+                victim = chance.choice(sorted((output / "data").rglob("*.parquet")))
+                victim.write_bytes(victim.read_bytes()[:-1])
+            found = digests(output)
+            leftovers += len(list((output / "tmp").glob("*"))) if (output / "tmp").exists() else 0
+            if found != expected or status not in (0, 3):
+                faults += 1
+                odd = sorted({name for name, _ in set(found.items()) ^ set(expected.items())})
+                print(f"trial {trial}: status {status}, {len(odd)} files differ: {', '.join(odd[:5])}", flush=True)
+            shutil.rmtree(output)
+    print(
+        f"{arguments.trials} trials, {twice} of them with two launchers, {kills} kills, {len(expected)} files each: "
+        f"{faults} faults, {leftovers} leftovers in tmp/"
+    )
+    wrong = faults < arguments.trials if arguments.control else faults > 0
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
