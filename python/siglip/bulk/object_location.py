@@ -237,7 +237,7 @@ class ObjectLocation(Location):
 
 
 def _entry(path: str, meta: Any) -> Entry:
-    return Entry(path, meta["size"], _version(meta))
+    return Entry(path, meta["size"], _version(meta), meta["last_modified"].timestamp())
 
 
 def _version(meta: Any) -> str:

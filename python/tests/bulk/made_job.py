@@ -31,7 +31,9 @@ class MadeJob:
     """A job of `shards` tars of 1000 bytes, planned but with no result."""
 
     def __init__(self, folder: Path, shards: int | Sequence[Shard]) -> None:
-        self.shards = [make_shard(each) for each in range(shards)] if isinstance(shards, int) else shards
+        self.shards = (
+            [make_shard(each) for each in range(shards)] if isinstance(shards, int) else shards
+        )
         self.job = Job(
             fingerprint={
                 "embedding": {"precision": "f32", "instruction_set_class": "avx2"},
