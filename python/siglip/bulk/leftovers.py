@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .local_location import TEMPORARY_FOLDER
 from .location import Location
-
-TEMPORARY_FOLDER = "tmp"
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def _status(file: bytes | str) -> os.stat_result | None:
 
 
 def _entry(path: str, status: os.stat_result) -> Entry:
-    return Entry(path, status.st_size, str(status.st_mtime_ns))
+    return Entry(path, status.st_size, str(status.st_mtime_ns), status.st_mtime)
 
 
 def _describe(entry: Entry) -> str:

@@ -22,7 +22,7 @@ MULTIPART_ABOVE = 4 << 30  # bytes: stores take 5 GiB in one request
 _PART = 64 << 20
 _PARTS_AT_ONCE = 4
 _PAGE = 1000  # entries
-_CHUNK = 256 << 10  # bytes of an answer handed over at a time
+_CHUNK = 32 << 10  # bytes of an answer handed over at a time: more is lost with a connection
 _PROGRESS = 64 << 10  # bytes: an answer cut after fewer counts as a failed try
 _LARGE_BODY = 16 << 20  # bytes
 _SLOWEST_UPLOAD = 512 << 10  # bytes per second
@@ -237,7 +237,7 @@ class ObjectLocation(Location):
 
 
 def _entry(path: str, meta: Any) -> Entry:
-    return Entry(path, meta["size"], _version(meta))
+    return Entry(path, meta["size"], _version(meta), meta["last_modified"].timestamp())
 
 
 def _version(meta: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import MalformedFile, NotFound, SiglipError
 from . import table
@@ -15,6 +16,8 @@ from .job import Job
 from .location import Entry, Location
 from .plan_file import Plan, read_plan
 from .sample import Damage
+
+T = TypeVar("T")
 
 _FOOTERS_AT_ONCE = 16
 _FOOTERS_PER_ROUND = 1024
@@ -194,3 +197,15 @@ def read_footers(
         # In rounds: a future for each of 10^6 results would take more memory than the results.
         while piece := list(islice(remaining, _FOOTERS_PER_ROUND)):
             yield from zip(piece, threads.map(read, piece), strict=True)
+
+
+def choose_evenly(items: Sequence[T], count: int) -> Sequence[T]:
+    """At most `count` of them, always the same ones."""
+    if len(items) <= count:
+        return items
+    return [items[index * len(items) // count] for index in range(count)]
+
+
+def choose_part(items: Sequence[T], fraction: float) -> Sequence[T]:
+    """So large a part of them, evenly chosen; at least one."""
+    return choose_evenly(items, math.ceil(len(items) * fraction))

@@ -16,7 +16,7 @@ from .job import ESTIMATE_FILE, Job
 from .leftovers import list_leftovers
 from .location import Location
 from .plan_file import Plan, read_plan
-from .results import Findings, Footer, Result, find_results, read_footers
+from .results import Findings, Footer, Result, choose_evenly, find_results, read_footers
 
 COMPLETE = 0
 COMPLETE_WITH_FAILURES = 3
@@ -162,9 +162,7 @@ class StatusReader:
             now=time.time(),
         )
 
-    def _read_footers(
-        self, results: Sequence[Result]
-    ) -> list[tuple[Result, Footer | SiglipError]]:
+    def _read_footers(self, results: Sequence[Result]) -> list[tuple[Result, Footer | SiglipError]]:
         known = self._footers
         new = [each for each in results if (each.path, each.version) not in known]
         for result, footer in read_footers(self._output, new):
@@ -274,13 +272,6 @@ def recent_rate(times: Iterable[tuple[float, int]], now: float) -> float | None:
     return sum(size for _, size in recent[1:]) / (now - recent[0][0])
 
 
-def choose_evenly(items: Sequence[Any], count: int) -> Sequence[Any]:
-    """At most `count` of them, always the same ones."""
-    if len(items) <= count:
-        return items
-    return [items[index * len(items) // count] for index in range(count)]
-
-
 def read_estimate(output: Location) -> dict[str, Any] | None:
     """What estimate.json says; None where none was asked for."""
     try:
@@ -383,7 +374,9 @@ def _footer_sections(status: Status) -> list[tuple[str, list[str]]]:
         names = ", ".join(f"{name} {count:,}" for name, count in failed.items())
         sections.append(("failed", [f"{sum(failed.values()):,}: {names}"]))
     if status.duplicate_keys:
-        sections.append(("duplicate", [f"{status.duplicate_keys:,}: keys that came before in their shard"]))
+        sections.append(
+            ("duplicate", [f"{status.duplicate_keys:,}: keys that came before in their shard"])
+        )
     classes = ", ".join(f"{name} {count:,}" for name, count in status.classes.items())
     if classes:
         sections.append(("classes", [classes]))

@@ -31,7 +31,9 @@ class MadeJob:
     """A job of `shards` tars of 1000 bytes, planned but with no result."""
 
     def __init__(self, folder: Path, shards: int | Sequence[Shard]) -> None:
-        self.shards = [make_shard(each) for each in range(shards)] if isinstance(shards, int) else shards
+        self.shards = (
+            [make_shard(each) for each in range(shards)] if isinstance(shards, int) else shards
+        )
         self.job = Job(
             fingerprint={
                 "embedding": {"precision": "f32", "instruction_set_class": "avx2"},
@@ -92,14 +94,14 @@ def make_result(
 ) -> bytes:
     ok = [status == "ok" for status in statuses]
     vectors = np.arange(len(ok) * DIMENSION, dtype="<f2").reshape(-1, DIMENSION) + shard.number
-    failed = pa.array([not each for each in ok])
+    failed = pa.array([not each for each in ok], pa.bool_())
     embedding = pa.FixedSizeListArray.from_arrays(
         pa.array(vectors.reshape(-1)),
         type=pa.list_(pa.field("element", pa.float16()), DIMENSION),
         mask=failed,
     )
     arrays = {
-        "key": pa.array([f"{shard.number}/{row}" for row in range(len(ok))]),
+        "key": pa.array([f"{shard.number}/{row}" for row in range(len(ok))], pa.string()),
         "row": pa.array(range(len(ok)), pa.uint32()),
         "status": pa.array(statuses, pa.string()).cast(pa.dictionary(pa.int8(), pa.string())),
         "error": pa.array([None if each else "it is broken" for each in ok], pa.string()),

@@ -8,7 +8,14 @@ import pytest
 from made_job import MadeJob, make_shard
 
 from siglip.bulk.plan_file import read_plan
-from siglip.bulk.results import find_results, list_results, read_footer, read_footers
+from siglip.bulk.results import (
+    choose_evenly,
+    choose_part,
+    find_results,
+    list_results,
+    read_footer,
+    read_footers,
+)
 from siglip.errors import MalformedFile, NotFound
 
 
@@ -133,6 +140,21 @@ def test_a_result_that_has_gone_meanwhile_is_told(tmp_path: Path) -> None:
     ((_, footer),) = read_footers(made.output, results.values())
 
     assert isinstance(footer, NotFound)
+
+
+def test_an_even_choice_spreads_over_all() -> None:
+    assert choose_evenly(range(10), 20) == range(10)
+    assert choose_evenly(range(10), 5) == [0, 2, 4, 6, 8]
+    assert choose_evenly(range(3), 1) == [0]
+    assert len(set(choose_evenly(range(2001), 2000))) == 2000
+
+
+def test_a_part_has_at_least_one() -> None:
+    assert choose_part(range(10), 1.0) == range(10)
+    assert choose_part(range(10), 0.2) == [0, 5]
+    assert choose_part(range(10), 0.11) == [0, 5]
+    assert choose_part(range(10), 0.001) == [0]
+    assert choose_part([], 0.5) == []
 
 
 def test_a_hundred_thousand_results_are_listed_quickly_and_in_little_memory(tmp_path: Path) -> None:

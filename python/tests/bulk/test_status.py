@@ -14,7 +14,7 @@ from made_job import MadeJob, make_shard
 
 from siglip.bulk import status as status_module
 from siglip.bulk.commands import status as command
-from siglip.bulk.status import StatusReader, choose_evenly, format_status, read_status, recent_rate
+from siglip.bulk.status import StatusReader, format_status, read_status, recent_rate
 
 
 def execute(*words: str) -> int:
@@ -103,12 +103,6 @@ def test_of_many_results_an_even_choice_is_opened(
     assert "4 of 20 results, evenly chosen" in format_status(chosen, 120)
     assert (deep.footers, deep.counts) == (20, {"io": 10, "ok": 10})
     assert "evenly" not in format_status(deep, 120)
-
-
-def test_an_even_choice_spreads_over_all() -> None:
-    assert choose_evenly(range(10), 20) == range(10)
-    assert choose_evenly(range(10), 5) == [0, 2, 4, 6, 8]
-    assert len(set(choose_evenly(range(2001), 2000))) == 2000
 
 
 def test_the_rate_is_that_of_the_last_quarter_of_an_hour() -> None:
@@ -211,8 +205,9 @@ def test_a_reader_follows_the_job_and_opens_each_result_once(
     monkeypatch.setattr(
         status_module,
         "read_footers",
-        lambda output, results: opened.extend(each.path for each in results)
-        or read_footers(output, results),
+        lambda output, results: (
+            opened.extend(each.path for each in results) or read_footers(output, results)
+        ),
     )
     path = made.add(1, statuses=["io"])
 
@@ -224,14 +219,8 @@ def test_a_reader_follows_the_job_and_opens_each_result_once(
 
 def test_watching_ends_when_it_is_interrupted(tmp_path: Path) -> None:
     made = MadeJob(tmp_path, 1)
-    program = f"""if True:
-        import argparse, sys
-        from siglip.bulk.commands import status
-        parser = argparse.ArgumentParser()
-        status.add_arguments(parser)
-        sys.exit(status.execute(parser.parse_args([{made.uri!r}, "--watch"])))
-    """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+    command_line = [sys.executable, "-m", "siglip.bulk", "status", made.uri, "--watch"]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"shards     0 of 1 done, 1 missing\n"
         process.send_signal(signal.SIGINT)

@@ -13,7 +13,6 @@ from .job_arguments import add_job_arguments, open_output
 HELP = "how far a job is: done, failed, time left"
 
 _PAUSE = 10.0  # seconds
-_INTERRUPTED = 130
 _CLEAR = "\x1b[H\x1b[J"
 
 
@@ -41,15 +40,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _watch(reader: StatusReader) -> int:
     clear = _CLEAR if sys.stdout.isatty() else ""
-    try:
-        while True:
-            status = reader.read()
-            print(clear + format_status(status, _columns()), flush=True)
-            if status.exit_status != INCOMPLETE:
-                return status.exit_status
-            time.sleep(_PAUSE)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    while True:
+        status = reader.read()
+        print(clear + format_status(status, _columns()), flush=True)
+        if status.exit_status != INCOMPLETE:
+            return status.exit_status
+        time.sleep(_PAUSE)
 
 
 def _columns() -> int:
