@@ -94,7 +94,7 @@ def make_result(
 ) -> bytes:
     ok = [status == "ok" for status in statuses]
     vectors = np.arange(len(ok) * DIMENSION, dtype="<f2").reshape(-1, DIMENSION) + shard.number
-    failed = pa.array([not each for each in ok])
+    failed = pa.array([not each for each in ok], pa.bool_())
     embedding = pa.FixedSizeListArray.from_arrays(
         pa.array(vectors.reshape(-1)),
         type=pa.list_(pa.field("element", pa.float16()), DIMENSION),
