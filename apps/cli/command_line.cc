@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "commands/bulk.h"
 #include "commands/commands.h"
 #include "siglip/error.hpp"
 #include "siglip/runtime.hpp"
@@ -60,6 +61,7 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
 #ifdef SIGLIP_SERVER
   AddServe(app);
 #endif
+  AddBulk(app);
   AddInspect(app);
   AddInit(app);
   AddConvert(app);
@@ -132,6 +134,7 @@ int Run(const std::vector<std::string>& words, const std::shared_ptr<HttpTranspo
   try {
     Describe(app, transport);
     if (words.empty()) throw CLI::CallForHelp();
+    if (words.front() == kBulk) RunBulk({words.begin() + 1, words.end()});
     CheckCommand(app, words);
     std::vector<std::string> guarded = GuardBrackets(app, words);
     std::ranges::reverse(guarded);  // as parse() wants them

@@ -191,7 +191,7 @@ class ShellTest(CommandTest):
 
 class DocsTest(CommandTest):
     def options(self, *command):
-        lines = self.succeed(*command, "--help", variables={"COLUMNS": "100"}).stdout.splitlines()
+        lines = self.succeed("help", *command, variables={"COLUMNS": "100"}).stdout.splitlines()
         return {name for line in lines if line.startswith("  -")
                 for name in line.split()[0].split(",")}
 

@@ -17,6 +17,7 @@ void AddIndex(CLI::App& app);
 void AddSearch(CLI::App& app);
 void AddDuplicates(CLI::App& app);
 void AddServe(CLI::App& app);
+void AddBulk(CLI::App& app);
 void AddInspect(CLI::App& app);
 void AddConvert(CLI::App& app);
 void AddInit(CLI::App& app);

@@ -169,5 +169,6 @@ def _version(information: dict[str, Any]) -> str:
     for name in _VERSIONS:
         value = information.get(name)
         if value is not None:
-            return value.isoformat() if isinstance(value, datetime) else str(value)
+            # Listings and single files may tell one time in two ways.
+            return str(value.timestamp() if isinstance(value, datetime) else value)
     return ""

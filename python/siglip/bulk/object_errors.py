@@ -118,6 +118,8 @@ def _reason(error: Exception, seconds: float) -> str:
     detail = re.search(r'(?:message|error): "([^"]{1,200})"', text)
     if detail:
         return detail[1]
+    if "IncompleteMessage" in text or "IncompleteBody" in text:
+        return "the connection broke"
     headline = " ".join(_headline(error).split())[:300]
     headline = re.sub(r"\?\S+", "?...", headline)
     return re.sub(r" in [\d.]+[a-zµ]+\b", "", headline)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
@@ -70,6 +70,8 @@ class WorkerPool:
     output_options : mapping, optional
     workers : int, optional
         None: one per core.
+    pin : bool
+        To a core each. Not where something else divides the cores of the machine among several pools.
     """
 
     def __init__(
@@ -78,24 +80,29 @@ class WorkerPool:
         *,
         output_options: Mapping[str, str] | None = None,
         workers: int | None = None,
+        pin: bool = True,
     ) -> None:
         cores = available_cores()
         count = len(cores) if workers is None else workers
         # More workers than cores share them as the system sees fit.
-        self._cpus: list[int | None] = [*cores[:count]] if count <= len(cores) else [None] * count
+        pin = pin and count <= len(cores)
+        self._cpus: list[int | None] = [*cores[:count]] if pin else [None] * count
         self._command = [sys.executable, "-m", "siglip.bulk.worker_process", output]
         self._command += ["--parent", str(os.getpid())]
         for name, value in (output_options or {}).items():
             self._command += ["--output-option", f"{name}={value}"]
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
-        self._queue: deque[_Task] = deque()
+        self._again: deque[_Task] = deque()
+        self._numbers: Iterator[int] | None = None
         self._deaths: dict[int, ShardDeaths] = {}
         self._judge = DeathJudge()
         self._failed_starts = 0
 
     def run(self, numbers: Iterable[int], listener: Listener, generation: int = 1) -> None:
         """Embeds these shards, in this order. Returns when each is done or has failed.
+
+        Each number is taken when a worker is free for it; of a pool with one worker, the iterator may wait for it.
 
         Whatever is raised, such as KeyboardInterrupt, no worker is left, and nothing is half-written.
 
@@ -104,9 +111,11 @@ class WorkerPool:
         SiglipError
             Where workers cannot work at all.
         """
-        self._queue.extend(_Task(number, generation) for number in numbers)
+        self._numbers = iter(numbers)
+        self._generation = generation
+        most = len(numbers) if isinstance(numbers, Sized) else len(self._cpus)
         try:
-            for cpu in self._cpus[: len(self._queue)]:
+            for cpu in self._cpus[:most]:
                 self._start(cpu)
             while self._workers:
                 for key, _ in self._selector.select():
@@ -163,11 +172,11 @@ class WorkerPool:
         stdin = worker.process.stdin
         assert stdin is not None
         try:
-            if not self._queue:
+            worker.row = None
+            worker.task = self._next_task()
+            if worker.task is None:
                 stdin.close()  # and it ends
                 return
-            worker.task = self._queue.popleft()
-            worker.row = None
             deaths = self._deaths.get(worker.task.number, ShardDeaths())
             order = {
                 "shard": worker.task.number,
@@ -179,6 +188,15 @@ class WorkerPool:
             stdin.flush()
         except BrokenPipeError:
             pass  # it has ended, which is found out when its answers do
+
+    def _next_task(self) -> _Task | None:
+        if self._again:
+            return self._again.popleft()
+        if self._numbers is not None:
+            for number in self._numbers:
+                return _Task(number, self._generation)
+        self._numbers = None
+        return None
 
     def _ended(self, worker: _Worker, listener: Listener) -> None:
         status = self._forget(worker)
@@ -196,7 +214,7 @@ class WorkerPool:
             self._put_back(worker, worker.task, status, listener)
         elif status < 0:
             listener.died(None, -status, False)
-        if self._queue:
+        if self._again or self._numbers is not None:
             self._start(worker.cpu)
 
     def _put_back(self, worker: _Worker, task: _Task, status: int, listener: Listener) -> None:
@@ -219,7 +237,7 @@ class WorkerPool:
                     task.number, SiglipError(f"its worker process died by {name}, whatever was tried")
                 )
                 return
-        self._queue.appendleft(task)
+        self._again.appendleft(task)
 
     def _forget(self, worker: _Worker) -> int:
         self._selector.unregister(worker.answers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidArgument, SiglipError
 from .job import Job
+from .location import Location
 from .open_location import open_location
 from .plan_file import read_plan
 from .processes import Listener, WorkerPool
@@ -105,11 +106,23 @@ def run(
         raise InvalidArgument(f"workers: expected at least 1, found {workers}")
     if not 0 <= index < of:
         raise InvalidArgument(f"index: expected 0 to {of - 1}, found {index}")
-    place = open_location(output, output_options)
-    job = Job.open(place)
+    todo, summary = find_work(open_location(output, output_options), index, of)
+    told = Told(summary, listener or RunListener())
+    told.listener.begins(todo, summary)
+    if todo:
+        pool = WorkerPool(output, output_options=output_options, workers=workers)
+        pool.run([number for number, _ in todo], told)
+    return summary
+
+
+def find_work(
+    output: Location, index: int = 0, of: int = 1
+) -> tuple[list[tuple[int, int]], RunSummary]:
+    """The shards without a result, number and bytes, the largest first, found by one listing."""
+    job = Job.open(output)
     job.check_versions()
-    with read_plan(place) as plan:
-        there = find_results(place, job, plan).results
+    with read_plan(output) as plan:
+        there = find_results(output, job, plan).results
         mine, todo = 0, []
         for batch in plan.sizes.to_batches():
             numbers, sizes = batch["number"].to_pylist(), batch["size"].to_pylist()
@@ -119,16 +132,10 @@ def run(
                     if number not in there:
                         todo.append((number, size))
     todo.sort(key=lambda shard: (-shard[1], shard[0]))
-    summary = RunSummary(shards=mine, already=mine - len(todo))
-    told = _Told(summary, listener or RunListener())
-    told.listener.begins(todo, summary)
-    if todo:
-        pool = WorkerPool(output, output_options=output_options, workers=workers)
-        pool.run([number for number, _ in todo], told)
-    return summary
+    return todo, RunSummary(shards=mine, already=mine - len(todo))
 
 
-class _Told(Listener):
+class Told(Listener):
     """Counts, and passes on."""
 
     def __init__(self, summary: RunSummary, listener: RunListener) -> None:

@@ -18,11 +18,13 @@ CUT = "cut"  # half of the body of the answer
 LOST = "lost"  # done, but the answer does not come
 FORBIDDEN = "forbidden"  # 403, nothing is passed on
 CONFLICT = "conflict"  # 409, nothing is passed on
+EXPIRED = "expired"  # 400, nothing is passed on
 REFUSED = "refused"  # a condition on creating: see `refuse_conditions`
 
 _ANSWERS = {
     UNAVAILABLE: (503, "SlowDown", "Please reduce your request rate."),
     FORBIDDEN: (403, "AccessDenied", "Access Denied"),
+    EXPIRED: (400, "ExpiredToken", "The provided token has expired."),
     CONFLICT: (409, "ConditionalRequestConflict", "A conflicting operation is under way."),
 }
 _REFUSALS = {
@@ -119,7 +121,11 @@ class FaultyProxy:
             if draw < rate:
                 return fault
             draw -= rate
-        if self.refuse_conditions and request.method == "PUT" and "if-none-match" in request.headers:
+        if (
+            self.refuse_conditions
+            and request.method == "PUT"
+            and "if-none-match" in request.headers
+        ):
             return REFUSED
         return None
 
@@ -129,7 +135,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[_Handler], proxy: FaultyProxy) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: type[_Handler], proxy: FaultyProxy
+    ) -> None:
         super().__init__(address, handler)
         self.proxy = proxy
 

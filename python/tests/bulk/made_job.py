@@ -101,7 +101,7 @@ def make_result(
         mask=failed,
     )
     arrays = {
-        "key": pa.array([f"{shard.number}/{row}" for row in range(len(ok))]),
+        "key": pa.array([f"{shard.number}/{row}" for row in range(len(ok))], pa.string()),
         "row": pa.array(range(len(ok)), pa.uint32()),
         "status": pa.array(statuses, pa.string()).cast(pa.dictionary(pa.int8(), pa.string())),
         "error": pa.array([None if each else "it is broken" for each in ok], pa.string()),

@@ -28,6 +28,7 @@ import boto3  # noqa: E402
 from faulty_proxy import (  # noqa: E402
     CONFLICT,
     CUT,
+    EXPIRED,
     FORBIDDEN,
     HANG,
     LOST,
@@ -466,7 +467,7 @@ def create_until_killed(folder: str, ready: object, seed: int) -> None:
     ready.set()  # type: ignore[attr-defined]
     generator = random.Random(seed)
     for number in range(1_000_000):
-        body = generator.randbytes(generator.randrange(1, 2_000_000))
+        body = generator.randbytes(generator.randrange(1, 1_000_000))
         location.create(f"data/{hashlib.sha256(body).hexdigest()}", body)
 
 
@@ -480,7 +481,7 @@ def test_killed_writers_leave_whole_files_only(tmp_path: Path) -> None:
         "    child = os.fork()\n"
         "    if child == 0:\n"
         "        create_until_killed(sys.argv[1], threading.Event(), trial)\n"
-        "    time.sleep(generator.uniform(0.0, 0.04))\n"
+        "    time.sleep(generator.uniform(0.0, 0.1))\n"
         "    os.kill(child, signal.SIGKILL)\n"
         "    os.waitpid(child, 0)\n"
     )
@@ -492,11 +493,11 @@ def test_killed_writers_leave_whole_files_only(tmp_path: Path) -> None:
     )
     location = LocalLocation(tmp_path)
     whole = list(location.list("data"))
-    assert len(whole) >= 20
+    assert len(whole) >= 10
     for entry in whole:
         assert entry.path == f"data/{hashlib.sha256(location.read(entry.path)).hexdigest()}"
     others = [path for path in leftovers(tmp_path) if not path.startswith("data/")]
-    assert others and all(path.startswith("tmp/") for path in others)
+    assert all(path.startswith("tmp/") for path in others)
 
 
 # Stores that fail
@@ -568,11 +569,11 @@ def test_an_answer_cut_midway_goes_on_where_it_broke(proxy: FaultyProxy, bucket:
     assert entry is not None
     proxy.requests.clear()
     with location.open(entry) as file:
-        proxy.force(CUT, 6, "GET")
+        proxy.force(CUT, 5, "GET")
         assert file.read() == content
     asked = [request.headers["range"][6:].split("-") for request in proxy.requests]
     starts = [int(start) for start, _ in asked]
-    assert proxy.counts[CUT] == 6 and starts == sorted(set(starts))
+    assert proxy.counts[CUT] == 5 and starts == sorted(starts) and starts.count(0) == 1
     proxy.force(CUT, 3, "GET")
     assert location.read("x") == content
 
@@ -587,8 +588,11 @@ def test_few_bytes_are_no_progress(proxy: FaultyProxy, bucket: str) -> None:
         location.open(entry).read()
 
 
-def test_a_long_listing_that_fails_midway(proxy: FaultyProxy, client, bucket: str) -> None:
-    # Pages hold seven: see the fixture.
+def test_a_long_listing_that_fails_midway(
+    proxy: FaultyProxy, client, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The server's pages hold seven, too: see the fixture.
+    monkeypatch.setattr(object_location, "_PAGE", 7)
     names = [f"{number:03d}/x" for number in range(50)]
     for name in names:
         client.put_object(Bucket=bucket, Key=f"some folder/é/{name}", Body=b"1")
@@ -648,8 +652,11 @@ def test_other_bad_requests_are_no_refusal(proxy: FaultyProxy, bucket: str) -> N
         warnings.simplefilter("error")
         with pytest.raises(NotFound, match="no such bucket"):
             through(proxy, bucket + "-not").create("x", b"1")
-        with pytest.raises(TransportError):
-            through(proxy, "no").create("x", b"1")  # moto: 400 InvalidBucketName
+        location = through(proxy, bucket)
+        proxy.force(EXPIRED)
+        with pytest.raises(TransportError, match="answer 400: ExpiredToken"):
+            location.create("x", b"1")
+    assert len(proxy.requests) == 2
 
 
 def test_very_large_bodies_go_in_parts(
@@ -669,7 +676,7 @@ def test_a_store_that_fails_now_and_then(
 ) -> None:
     monkeypatch.setenv("SIGLIP_BULK_TIMEOUT", "0.3")
     bodies = {f"{number:02d}": random.Random(number).randbytes(300_000) for number in range(30)}
-    rates = {UNAVAILABLE: 0.1, HANG: 0.02, CUT: 0.1, LOST: 0.05}
+    rates = {UNAVAILABLE: 0.05, HANG: 0.02, CUT: 0.05, LOST: 0.03}
     with FaultyProxy(store, seed=4, rates=rates) as proxy:
         location = through(proxy, bucket)
         for name, body in bodies.items():
@@ -720,13 +727,13 @@ def test_requester_pays(proxy: FaultyProxy, bucket: str) -> None:
         },
     )
     assert google.entry("y") is None
-    assert proxy.requests[-1].path == "/pictures/x/y"
+    assert proxy.requests[-1].path == "/pictures/x%2Fy"
     assert proxy.requests[-1].headers["x-goog-user-project"] == "my-project"
 
 
 def test_addresses_of_the_web(proxy: FaultyProxy, client, bucket: str) -> None:
     content = random.Random(5).randbytes(1 << 20)
-    client.put_object(Bucket=bucket, Key="a b.tar", Body=content)
+    client.put_object(Bucket=bucket, Key="a b.tar", Body=content, ACL="public-read")
     location = open_location(f"{proxy.url}/{bucket}/", read_only=True)
     entry = location.entry("a b.tar")
     assert entry is not None and entry.size == 1 << 20
