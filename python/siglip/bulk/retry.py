@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 
 from ..errors import InvalidArgument, SiglipError
 from .job import Job
+from .location import Location
 from .open_location import open_location
 from .plan_file import read_plan
 from .processes import WorkerPool
 from .results import Footer, Result, find_results, read_footers
-from .run import RunListener, RunSummary, TellingListener
+from .run import RunListener, RunSummary, Told
 from .worker import Outcome
 
 
@@ -46,7 +47,9 @@ def retry(
         Of these shards only.
     """
     if not damaged and not statuses:
-        raise InvalidArgument("retry: nothing is chosen", "damaged or statuses say what to embed anew")
+        raise InvalidArgument(
+            "retry: nothing is chosen", "damaged or statuses say what to embed anew"
+        )
     place = open_location(output, output_options)
     job = Job.open(place)
     job.check_versions()
@@ -64,12 +67,7 @@ def retry(
     summary = RunSummary(shards=len(chosen))
     former = {result.number: result for result in chosen}
 
-    def replaced(outcome: Outcome) -> None:
-        result = former[outcome.number]
-        for path in (result.path, *result.older):
-            place.delete(path)
-
-    told = TellingListener(summary, listener or RunListener(), after=replaced)
+    told = _Replacing(place, former, summary, listener or RunListener())
     bytes_of = dict(zip(sizes["number"].to_pylist(), sizes["size"].to_pylist(), strict=True))
     told.listener.begins([(each.number, bytes_of[each.number]) for each in chosen], summary)
     for generation, numbers in sorted(_by_generation(chosen).items()):
@@ -79,9 +77,7 @@ def retry(
     return summary
 
 
-def _is_chosen(
-    footer: Footer | SiglipError, damaged: bool, statuses: Collection[str]
-) -> bool:
+def _is_chosen(footer: Footer | SiglipError, damaged: bool, statuses: Collection[str]) -> bool:
     if isinstance(footer, SiglipError):
         return damaged
     return (damaged and bool(footer.damage)) or any(footer.counts.get(each) for each in statuses)
@@ -93,3 +89,22 @@ def _by_generation(results: Collection[Result]) -> dict[int, list[int]]:
     for result in results:
         numbers[result.generation + 1].append(result.number)
     return numbers
+
+
+class _Replacing(Told):
+    """Removes the former result of a shard when it has a new one."""
+
+    def __init__(
+        self,
+        output: Location,
+        former: Mapping[int, Result],
+        summary: RunSummary,
+        listener: RunListener,
+    ) -> None:
+        super().__init__(summary, listener)
+        self._output = output
+        self._former = former
+
+    def done(self, outcome: Outcome) -> None:
+        self._output.delete(self._former[outcome.number].path)
+        super().done(outcome)
