@@ -206,7 +206,9 @@ def test_columns_that_are_missing_or_not_told(
     assert not output.path.exists()
 
 
-def test_planning_twice_gives_the_same_bytes(folder: Folder, output: Output, tmp_path: Path) -> None:
+def test_planning_twice_gives_the_same_bytes(
+    folder: Folder, output: Output, tmp_path: Path
+) -> None:
     folder.add("0.tar", make_tar([("a.jpg", b"A")]))
     folder.add("a.jpg", b"A")
     folder.add("p.parquet", parquet({"jpg": [b"x"]}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..scripts import MOST_TASKS, make_script
-from .job_arguments import add_job, output_options
+from .job_arguments import add_job_arguments, output_options
 
 HELP = "print the file with which Slurm, Kubernetes or GNU parallel runs a job"
 _EPILOG = """What only you know is marked in the file with CHANGE. Running it again is safe at any time, also beside itself:
@@ -18,7 +18,7 @@ what is done is passed over.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scheduler", choices=("slurm", "k8s", "parallel"))
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument(
         "--tasks",
         type=int,

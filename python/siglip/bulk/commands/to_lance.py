@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .ingestion import Lines, require
-from .job_arguments import add_job, output_options
+from .job_arguments import add_job_arguments, output_options
 
 HELP = "add the results of a job to a table of Lance, which LanceDB opens"
 _EPILOG = """Only rows that have an embedding. Repeated, it adds the shards that the table lacks and nothing twice, also
@@ -16,7 +16,7 @@ table. Needs pip install pylance. Exit status 4: not all shards have a result ye
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument("table", metavar="DIR", help="the table, made where there is none")
     parser.epilog = _EPILOG
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .ingestion import Lines
-from .job_arguments import add_job, output_options
+from .job_arguments import add_job_arguments, output_options
 
 HELP = "write the results of a job as an array of numpy"
 _EPILOG = """PREFIX.npy has the embeddings, [n, D] in the type of the job, PREFIX.npy.names.txt a name per row, as those of
@@ -16,7 +16,7 @@ result yet.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument("prefix", metavar="PREFIX", help="of the two files")
     parser.epilog = _EPILOG
 

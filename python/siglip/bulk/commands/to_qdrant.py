@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .ingestion import Lines, require
-from .job_arguments import add_job, output_options
+from .job_arguments import add_job_arguments, output_options
 
 HELP = "put the results of a job into a collection of Qdrant"
 _EPILOG = """Only rows that have an embedding: the vector, and key, row, width, height, sha256 and result as payload. Repeated,
@@ -17,7 +17,7 @@ not all shards have a result yet.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_job(parser)
+    add_job_arguments(parser)
     parser.add_argument(
         "url", metavar="URL", help="of the service; or a folder, which the client uses by itself"
     )
