@@ -234,7 +234,8 @@ class WorkerPool:
             if deaths.is_hopeless:
                 name = signal.Signals(-status).name
                 listener.failed(
-                    task.number, SiglipError(f"its worker process died by {name}, whatever was tried")
+                    task.number,
+                    SiglipError(f"its worker process died by {name}, whatever was tried"),
                 )
                 return
         self._again.appendleft(task)
