@@ -82,6 +82,14 @@ def test_a_struct_without_bytes_is_its_path(folder: Folder) -> None:
     assert found.errors == {":2": "invalid argument"}
 
 
+def test_pictures_are_bytes_to_others(folder: Folder) -> None:
+    shard = folder.shard("parquet", folder.add("a.parquet", parquet({"jpg": [b"\xff"]})), (0,))
+    with ParquetSamples(shard, ReadOptions(), folder.location) as reader:
+        (sample,) = reader
+    view = memoryview(sample.data or b"")
+    assert view.format == "B" and view.tolist() == [255]
+
+
 def test_row_groups_of_a_shard(folder: Folder) -> None:
     data = parquet({"jpg": [b"%d" % n for n in range(50)]}, 10)
     found = read(folder, data, row_groups=(1, 3))
