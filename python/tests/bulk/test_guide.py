@@ -19,8 +19,9 @@ MARK = "python/tests/bulk/test_guide.py runs it"
 def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, programs = tmp_path / "folder", tmp_path / "programs"
     guides.make_cache(tmp_path / "cache")
+    for each in (folder, programs):
+        each.mkdir()
     guides.make_folder(folder)
-    programs.mkdir()
     program = programs / "siglip"
     program.write_text(
         f'#!/bin/sh\n[ "$1" = bulk ] && shift && exec {sys.executable} -m siglip.bulk "$@"\n'

@@ -322,10 +322,10 @@ def test_commands_tell_what_they_did(
     )
 
 
-@pytest.mark.parametrize("command", ["to-npy", "to-lance", "to-qdrant"])
+@pytest.mark.parametrize("command", ["to-npy", "to-lance", "to-qdrant", "to-index"])
 def test_commands_say_what_a_repeat_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
-    assert "epeated, it " in capsys.readouterr().out
+    assert "Repeated, it " in " ".join(capsys.readouterr().out.split())
 
 
 def test_where_nothing_was_planned(tmp_path: Path) -> None:
