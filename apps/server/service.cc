@@ -17,6 +17,8 @@ namespace {
 
 /// The whole of a session's request is a key.
 constexpr uint64_t kMostSessionBytes = 4096;
+// A model takes seconds.
+constexpr int kRetryAfterLoading = 2;
 constexpr std::string_view kCookieTail = "; HttpOnly; SameSite=Strict; Path=/";
 
 std::string CookieField(const std::string& secret, bool ends) {
@@ -26,23 +28,28 @@ std::string CookieField(const std::string& secret, bool ends) {
 
 }  // namespace
 
-Service::Service(Embedder embedder, const ServiceOptions& options, MemoryBudget budget,
-                 AccessRules rules, const ApiKeys* keys)
-    : access_(std::move(rules), keys, keys ? &sessions_.emplace(*keys) : nullptr),
-      parts_(std::move(embedder), options, std::move(budget)) {}
+Service::Service(AccessRules rules, const ApiKeys* keys)
+    : access_(std::move(rules), keys, keys ? &sessions_.emplace(*keys) : nullptr) {}
 
-void Service::WarmUp() {
+ServiceParts& Service::Load(Embedder embedder, const ServiceOptions& options, MemoryBudget budget,
+                            std::function<size_t()> connections) {
+  parts_.emplace(std::move(embedder), options, std::move(budget), metrics_);
+  parts_->connections = std::move(connections);
+  return *parts_;
+}
+
+void Service::Open() {
   constexpr int64_t kSide = 64;
   std::vector<ServiceItem> items = {
       {Picture::Pixels(std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
                        {.width = kSide, .height = kSide}, "a grey picture")}};
-  if (parts_.embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
+  if (parts_->embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
   // Shared: this function may return before the worker has left set_value.
   const auto all_done = std::make_shared<std::promise<void>>();
   std::atomic<size_t> waiting = items.size();
   std::optional<Error> failure;
   std::mutex mutex;
-  parts_.embed.Submit(
+  parts_->embed.Submit(
       {.items = std::move(items), .done = [&, all_done](const ServiceResult& result) {
          if (result.error) {
            const std::lock_guard lock(mutex);
@@ -52,7 +59,7 @@ void Service::WarmUp() {
        }});
   all_done->get_future().wait();
   if (failure) throw Error(*failure);
-  parts_.ready = true;
+  is_open_ = true;
 }
 
 Admission Service::Admit(const RequestHead& head) {
@@ -81,9 +88,17 @@ Admission Service::Admit(const RequestHead& head) {
   if (const auto refusal = Access::CheckContentType(head)) {
     return refuse(ErrorReply(refusal->status, refusal->code, refusal->message));
   }
+  if (!is_open_) return AdmitWhileLoading(head);
   // Of JSON the body and what is read out of it are in memory together.
   return {.takes_body = head.method == "POST",
           .memory_factor = HasPictureBody(head) ? uint64_t{1} : uint64_t{2}};
+}
+
+Admission Service::AdmitWhileLoading(const RequestHead& head) const {
+  Reply reply = ErrorReply(503, "not_ready", "loading", kRetryAfterLoading);
+  if (head.resource.path == "/health") reply = HealthReply();
+  AddCors(head, reply);
+  return {.refusal = std::move(reply)};
 }
 
 void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
@@ -91,7 +106,7 @@ void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
   if (found.route->handler == nullptr) {
     const auto call =
         std::make_shared<Call>(Call{std::move(request), std::move(reply), std::string()});
-    TakeIn(parts_, call, [this, call] {
+    TakeIn(*parts_, call, [this, call] {
       const bool begins = call->request.head.method == "POST";
       call->reply(begins ? BeginSession(call->request) : EndSession(call->request));
     });
@@ -109,7 +124,7 @@ void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
       reply(std::move(made));
     };
   }
-  found.route->handler(parts_, call);
+  found.route->handler(*parts_, call);
 }
 
 void Service::Finished(const Exchange& exchange) {
@@ -118,13 +133,12 @@ void Service::Finished(const Exchange& exchange) {
     const FoundRoute found = FindRoute(exchange.head.method, exchange.head.resource.path);
     if (found.route != nullptr) route = found.route->path;
   }
-  parts_.metrics.CountRequest(
-      route, exchange.status,
-      exchange.read_seconds + exchange.handle_seconds + exchange.write_seconds);
-  parts_.metrics.AddStage("read", exchange.read_seconds);
-  parts_.metrics.AddStage("write", exchange.write_seconds);
-  if (!exchange.code.empty()) parts_.metrics.CountRejected(exchange.code);
-  parts_.log.Write(LogLine(exchange, route));
+  metrics_.CountRequest(route, exchange.status,
+                        exchange.read_seconds + exchange.handle_seconds + exchange.write_seconds);
+  metrics_.AddStage("read", exchange.read_seconds);
+  metrics_.AddStage("write", exchange.write_seconds);
+  if (!exchange.code.empty()) metrics_.CountRejected(exchange.code);
+  log_.Write(LogLine(exchange, route));
 }
 
 Reply Service::BeginSession(const HttpRequest& request) {

@@ -49,10 +49,12 @@ std::unique_ptr<ServedIndex> OpenIndex(const ServiceOptions& options, const Embe
 
 }  // namespace
 
-ServiceParts::ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget)
+ServiceParts::ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget,
+                           Metrics& of_service)
     : options(std::move(chosen)),
       started(SecondsSince1970()),
       budget(std::move(shared_budget)),
+      metrics(of_service),
       embed(std::move(embedder), options.embed) {
   searched = OpenIndex(options, embed.embedder());
   shown = OpenIndex(options, embed.embedder());

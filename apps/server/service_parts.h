@@ -17,7 +17,6 @@
 #include "server/http/http_message.h"
 #include "server/http/http_server.h"
 #include "server/metrics.h"
-#include "server/request_log.h"
 #include "server/served_index.h"
 #include "server/task_thread.h"
 #include "siglip/embed_service.hpp"
@@ -43,14 +42,13 @@ using SharedCall = std::shared_ptr<Call>;
 /// Threads are made last and end first, in the order in which work passes from one to the next: the
 /// intake into the embedding service, and that into those that answer.
 struct ServiceParts {
-  ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget);
+  ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget,
+               Metrics& of_service);
 
   const ServiceOptions options;
   const int64_t started;  ///< In seconds since 1970.
   MemoryBudget budget;
-  Metrics metrics;
-  RequestLog log;
-  std::atomic<bool> ready = false;     ///< A picture and a text were computed.
+  Metrics& metrics;
   std::atomic<bool> draining = false;  ///< Nothing new is begun any more.
   std::function<size_t()> connections = [] { return size_t{0}; };
   std::atomic<int64_t> index_rows = 0;  ///< As far as is known.

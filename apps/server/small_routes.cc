@@ -15,16 +15,15 @@ namespace {
 /// Why the service is not ready, or nothing.
 std::string_view NotReady(const ServiceParts& parts) {
   if (parts.draining) return "shutting down";
-  if (!parts.ready) return "loading";
   if (parts.embed.status().stuck) return "stuck: something waits and nothing is finished";
   return {};
 }
 
 }  // namespace
 
-void GetHealth(ServiceParts&, const SharedCall& call) {
-  Answer(*call, [] { return JsonReply("{\"status\":\"ok\"}\n"); });
-}
+Reply HealthReply() { return JsonReply("{\"status\":\"ok\"}\n"); }
+
+void GetHealth(ServiceParts&, const SharedCall& call) { Answer(*call, HealthReply); }
 
 void GetReady(ServiceParts& parts, const SharedCall& call) {
   Answer(*call, [&] {

@@ -87,15 +87,19 @@ void RunServe(ServeArguments& arguments) {
   limits.max_seconds = kMaxDecodeSeconds;
   options.service.decode = limits;
 
-  Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
   std::mutex saying;
   const server::ServeSignals signals = {
-      .stop = CatchInterrupts(), .reload = CatchHangup(), .say = [&](std::string_view line) {
+      .stop = Interrupted(), .reload = CatchHangup(), .say = [&](std::string_view line) {
         const std::lock_guard lock(saying);
         // In one piece, since lines of the log come between pieces.
         std::cerr << "siglip: " + Printable(line) + "\n" << std::flush;
       }};
-  if (!server::Serve(std::move(embedder), options, signals)) throw ExitCode{kNothingDone};
+  const auto load = [&] {
+    Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
+    CatchInterrupts();  // which end a command at once as long as it loads
+    return embedder;
+  };
+  if (!server::Serve(options, signals, load)) throw ExitCode{kNothingDone};
 }
 
 /// How much a client may ask of the service.
