@@ -39,10 +39,9 @@ ServiceParts& Service::Load(Embedder embedder, const ServiceOptions& options, Me
 }
 
 void Service::Open() {
-  constexpr int64_t kSide = 64;
-  std::vector<ServiceItem> items = {
-      {Picture::Pixels(std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
-                       {.width = kSide, .height = kSide}, "a grey picture")}};
+  std::vector<ServiceItem> items = {// Of one pixel: it has to be within any limits.
+                                    {Picture::Pixels(std::vector<uint8_t>(3, uint8_t{128}),
+                                                     {.width = 1, .height = 1}, "a grey picture")}};
   if (parts_->embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
   // Shared: this function may return before the worker has left set_value.
   const auto all_done = std::make_shared<std::promise<void>>();

@@ -272,6 +272,15 @@ TEST_F(EmbedServiceTest, RefusesTextsWhereTheModelHasNoTextTower) {
   }
 }
 
+TEST_F(EmbedServiceTest, HasLimitsOfItsOwn) {
+  EmbedService service(MakeEmbedder(), {.limits = DecodeLimits{.max_pixels = 40 * 30 - 1}});
+  const std::vector<ServiceResult> results = EmbedAll(service, {{SomePicture()}});
+  ASSERT_TRUE(results[0].error);
+  EXPECT_EQ(results[0].error->code(), ErrorCode::kLimitExceeded);
+  // The embedder keeps its own.
+  EXPECT_NO_THROW(service.embedder().Embed({SomePicture()}));
+}
+
 TEST_F(EmbedServiceTest, RefusesAModelWithoutAHead) {
   SiglipVisionConfig config = TinyConfig();
   config.vision_use_head = false;

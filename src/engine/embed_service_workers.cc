@@ -22,6 +22,11 @@ void CheckOptions(const EmbedServiceOptions& options) {
   }
 }
 
+DecodeOptions WithLimits(DecodeOptions decode, const std::optional<DecodeLimits>& limits) {
+  if (limits) decode.limits = *limits;
+  return decode;
+}
+
 void CheckRequest(const ServiceRequest& request, const EmbedServiceOptions& options) {
   if (request.items.empty() || !request.done) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -64,6 +69,7 @@ EmbedService::Workers::Workers(Embedder embedder, const EmbedServiceOptions& opt
     : embedder_(std::move(embedder)),
       parts_(*embedder_.parts_),
       options_((CheckOptions(options), options)),
+      decode_(WithLimits(parts_.options.decode, options_.limits)),
       admission_{EmbedServiceAdmission(options.max_wait), EmbedServiceAdmission(options.max_wait)},
       in_flight_(static_cast<size_t>(parts_.workers.threads())) {
   LoadTowers();
@@ -78,8 +84,8 @@ void EmbedService::Workers::LoadTowers() {
   if (found.image_tower) {
     for (const bool normalize : {false, true}) {
       // NOLINTNEXTLINE(modernize-make-unique): it cannot be moved into what that makes
-      pictures_[normalize ? 1 : 0].reset(
-          new PictureEmbedder(parts_.NewEmbedder({.normalize = normalize})));
+      pictures_[normalize ? 1 : 0].reset(new PictureEmbedder(
+          parts_.Tower(), decode_, {.normalize = normalize}, parts_.name, parts_.seconds));
     }
   } else {
     no_pictures_ = ErrorOf([&] { parts_.Tower(); });

@@ -375,6 +375,19 @@ class FilesTest(IndexedFolderTest):
         self.assertIn(str(service.process.pid), message)
         self.assertEqual(service.end(), 0)
 
+    def test_watch_has_the_limits_of_siglip_index(self):
+        self.index(self.pictures)
+        service = self.serve("--watch", "--max-pixels", 100)
+        self.assertEqual(service.post("/v1/embeddings", {"input": data_uri(PICTURES[0])}).code, "limit_exceeded")
+        shutil.copy(PICTURES[3], self.pictures / "new.jpg")
+        wait_until(lambda: service.get("/v1/index").json()["contents"] == 4, "the change is found")
+        self.assertEqual(service.get("/v1/index").json()["undecodable"], 0)
+        self.assertIn("new.jpg", self.ids(service))
+        self.assertEqual(service.end(), 0)
+        # Nothing is left to do.
+        again = self.succeed("index", "--index", self.store, "--model", MODEL, self.pictures)
+        self.assertIn("0 embedded, 4 unchanged, 0 failed", again.stderr)
+
 
 class StartTest(IndexedFolderTest):
     """What it refuses to begin with, and says why."""

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commands/commands.h"
@@ -83,9 +84,11 @@ void RunServe(ServeArguments& arguments) {
   options.http.max_connections = static_cast<size_t>(arguments.max_connections);
   options.http.budget = server::MemoryBudget(static_cast<uint64_t>(arguments.memory));
   options.service.embed.queue = static_cast<size_t>(arguments.queue);
+  // The embedder itself has those of siglip index, which --watch is to equal.
   DecodeLimits& limits = arguments.embedder.embedder.preprocess.decode.limits;
   limits.max_seconds = kMaxDecodeSeconds;
-  options.service.decode = limits;
+  options.service.embed.limits = std::exchange(limits, {});
+  options.service.decode = *options.service.embed.limits;
 
   std::mutex saying;
   const server::ServeSignals signals = {
