@@ -1,7 +1,9 @@
 #include "server/service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -62,42 +64,40 @@ void Service::Open() {
 }
 
 Admission Service::Admit(const RequestHead& head) {
-  const auto refuse = [&](Reply reply) {
+  const auto answer = [&](Reply reply, std::string code = {}) {
     AddCors(head, reply);
-    return Admission{.refusal = std::move(reply)};
+    return Admission{.refusal = std::move(reply), .code = std::move(code)};
+  };
+  const auto refuse = [&](const Refusal& refusal, std::vector<HttpField> fields = {}) {
+    Reply reply = ErrorReply(refusal.status, refusal.code, refusal.message,
+                             refusal.status == 503 ? kRetryAfterLoading : 0);
+    std::ranges::move(fields, std::back_inserter(reply.fields));
+    return answer(std::move(reply), refusal.code);
   };
   const FoundRoute found = FindRoute(head.method, head.resource.path);
   const Exposure exposure = found.route ? found.route->exposure : Exposure::kGuarded;
   const bool is_preflight = head.method == "OPTIONS" && access_.CorsOrigin(head) != nullptr;
   if (const auto refusal =
           access_.Check(head, head.resource.path, is_preflight ? Exposure::kOpen : exposure)) {
-    Reply reply = ErrorReply(refusal->status, refusal->code, refusal->message);
-    if (refusal->status == 401) reply.fields.push_back({"www-authenticate", "Bearer"});
-    return refuse(std::move(reply));
+    if (refusal->status != 401) return refuse(*refusal);
+    return refuse(*refusal, {{"www-authenticate", "Bearer"}});
   }
-  if (is_preflight) return refuse(Preflight(head));
+  if (is_preflight) return answer(Preflight(head));
   if (found.route == nullptr && found.allowed.empty()) {
-    return refuse(ErrorReply(404, "not_found", "there is no such path; see /openapi.json"));
+    return refuse({404, "not_found", "there is no such path; see /openapi.json"});
   }
   if (found.route == nullptr) {
-    Reply reply = ErrorReply(405, "method_not_allowed", "expected " + found.allowed);
-    reply.fields.push_back({"allow", found.allowed});
-    return refuse(std::move(reply));
+    return refuse({405, "method_not_allowed", "expected " + found.allowed},
+                  {{"allow", found.allowed}});
   }
-  if (const auto refusal = Access::CheckContentType(head)) {
-    return refuse(ErrorReply(refusal->status, refusal->code, refusal->message));
+  if (const auto refusal = Access::CheckContentType(head)) return refuse(*refusal);
+  if (!is_open_) {
+    if (head.resource.path == "/health") return answer(HealthReply());
+    return refuse({503, "not_ready", "loading"});
   }
-  if (!is_open_) return AdmitWhileLoading(head);
   // Of JSON the body and what is read out of it are in memory together.
   return {.takes_body = head.method == "POST",
           .memory_factor = HasPictureBody(head) ? uint64_t{1} : uint64_t{2}};
-}
-
-Admission Service::AdmitWhileLoading(const RequestHead& head) const {
-  Reply reply = ErrorReply(503, "not_ready", "loading", kRetryAfterLoading);
-  if (head.resource.path == "/health") reply = HealthReply();
-  AddCors(head, reply);
-  return {.refusal = std::move(reply)};
 }
 
 void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {

@@ -36,7 +36,6 @@ class Service final : public HttpHandler {
   void Finished(const Exchange& exchange) override;
 
  private:
-  Admission AdmitWhileLoading(const RequestHead& head) const;
   Reply BeginSession(const HttpRequest& request);
   Reply EndSession(const HttpRequest& request);
   Reply Preflight(const RequestHead& head) const;

@@ -76,7 +76,9 @@ void GetOpenApi(ServiceParts&, const SharedCall& call) {
 void GetPage(ServiceParts&, const SharedCall& call) {
   Answer(*call, [&] {
     const RequestHead& head = call->request.head;
-    const PageFile* const file = FindPageFile(head.resource.path);
+    // Browsers ask for it also beside pages that have none, such as /health.
+    const bool is_icon = head.resource.path == "/favicon.ico";
+    const PageFile* const file = FindPageFile(is_icon ? "/page/favicon.svg" : head.resource.path);
     if (file == nullptr) throw ApiError(404, "not_found", "there is no such page");
     Reply reply = {.content_type = std::string(file->content_type),
                    .fields = {{"content-security-policy", std::string(kPagePolicy)},
