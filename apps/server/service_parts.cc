@@ -44,7 +44,15 @@ int64_t SecondsSince1970() {
 }
 
 std::unique_ptr<ServedIndex> OpenIndex(const ServiceOptions& options, const Embedder& embedder) {
-  return options.index ? std::make_unique<ServedIndex>(*options.index, embedder) : nullptr;
+  if (!options.index) return nullptr;
+  try {
+    return std::make_unique<ServedIndex>(*options.index, embedder);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMismatch) throw;
+    throw Error(error.code(),
+                "the model " + options.given_model + " does not fit: " + error.message(),
+                error.hint());
+  }
 }
 
 }  // namespace

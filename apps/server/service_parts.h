@@ -25,6 +25,7 @@ namespace siglip::server {
 
 struct ServiceOptions {
   std::vector<std::string> model_names;  ///< What requests may call the model; the first is its id.
+  std::string given_model;               ///< What whoever started the service calls it.
   std::optional<std::filesystem::path> index;
   std::filesystem::path thumbnails;  ///< Where they are kept.
   DecodeLimits decode;               ///< Of a picture that is shown.

@@ -76,6 +76,8 @@ void RunServe(ServeArguments& arguments) {
   }
   const std::optional<IndexSpace> space = SpaceOf(arguments.index);
   options.recorded_model = RecordedModel(arguments.embedder, space);
+  const std::string& given = arguments.embedder.embedder.model;
+  options.service.given_model = given.empty() ? options.recorded_model : given;
   options.service.model_names = {ServedName(options.recorded_model)};
   options.service.model_names.insert(options.service.model_names.end(), arguments.aliases.begin(),
                                      arguments.aliases.end());
@@ -232,8 +234,9 @@ void AddServe(CLI::App& app) {
       ->needs(watch);
   AddLimitOptions(*command, arguments);
   command->footer(
-      "One line of JSON for every request goes to standard error. At the end what was accepted is "
-      "finished, and the exit status is 0.\n"
+      "One line of JSON for every request goes to standard error. At the end (Ctrl-C, SIGTERM) "
+      "what "
+      "was accepted is finished, and the exit status is 0, not 130 or 143.\n"
       "Examples:\n"
       "  siglip serve --model google/siglip2-base-patch16-224\n"
       "  siglip serve --index ~/.local/share/siglip/index --watch\n"
