@@ -16,6 +16,7 @@
 #include "server/api/models_reply.h"
 #include "server/http/http_message.h"
 #include "server/http/http_server.h"
+#include "server/known_duplicates.h"
 #include "server/metrics.h"
 #include "server/served_index.h"
 #include "server/task_thread.h"
@@ -59,6 +60,8 @@ struct ServiceParts {
   std::unique_ptr<ServedIndex> searched;  ///< By `searches`.
   std::unique_ptr<ServedIndex> shown;     ///< By `files`.
   std::unique_ptr<ServedIndex> compared;  ///< By `duplicates`.
+
+  KnownDuplicates known_duplicates;  ///< Used by `duplicates`.
 
   /// Used by `files`, once a thumbnail was asked for.
   std::optional<apps::ThumbnailCache> thumbnails;
