@@ -37,7 +37,8 @@ def load(siglip, scratch, arguments):
         same = sum(timeless(answer) in bodies for answer in answers)
         seconds = [answer.seconds for answer in answers]
         figure("summary", f"{len(answers) / arguments.seconds:,.0f} requests/s, p50 "
-               f"{1e3 * quantile(seconds, 0.5):.1f} ms, p99 {1e3 * quantile(seconds, 0.99):.1f} ms, {statuses(answers)}")
+               f"{1e3 * quantile(seconds, 0.5):.1f} ms, p99 {1e3 * quantile(seconds, 0.99):.1f} ms, "
+               f"{statuses(answers)}")
         check({answer.status for answer in answers} == {200}, f"some failed: {statuses(answers)}")
         check(same == len(answers), f"{len(answers) - same} answers are not those without load")
         check(service.end() == 0, "the exit status is not 0")

@@ -59,5 +59,5 @@ def term(siglip, scratch, arguments):
         some, more = term_once(siglip, index, arguments.term_seconds)
         answers += some
         unheard += more
-    figure("summary", f"{arguments.times} x SIGTERM, 0 of {len(answers):,} accepted requests lost: {statuses(answers)}; "
-           f"{unheard} connections closed before a request was read")
+    figure("summary", f"{arguments.times} x SIGTERM, 0 of {len(answers):,} accepted requests lost: "
+           f"{statuses(answers)}; {unheard} connections closed before a request was read")

@@ -275,6 +275,24 @@ class BusyTest(unittest.TestCase):
                     refusals += 1
             self.assertGreater(refusals, 0)
 
+    def test_a_burst_is_answered_by_retries_of_the_client_itself(self):
+        max_wait = 2
+        with Service("--model", DEMO, "--threads", "1", "--queue", "100000", "--max-wait", f"{max_wait}s",
+                     program=options.siglip) as busy:
+            uris = [uri_of(name) for name in NAMES]
+
+            def ask(count):
+                with client(asked=busy, timeout=120) as asking:
+                    return len(asking.embeddings.create(model="demo", input=(count * uris)[:count]).data)
+
+            ask(100)
+            began = time.monotonic()
+            ask(200)
+            each = round(4 * max_wait * 200 / (time.monotonic() - began) / self.CLIENTS)
+            with concurrent.futures.ThreadPoolExecutor(self.CLIENTS) as pool:
+                self.assertEqual(list(pool.map(ask, self.CLIENTS * [each])), self.CLIENTS * [each])
+            self.assertIn(429, {line["status"] for line in busy.log()})
+
     def test_what_never_fits_is_refused_for_good(self):
         with Service("--model", DEMO, "--queue", "4", program=options.siglip) as small:
             with self.assertRaises(openai.APIStatusError) as caught:
