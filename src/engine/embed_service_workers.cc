@@ -152,18 +152,22 @@ std::optional<ServiceBusy> EmbedService::Workers::Refuse(const ServiceRequest& r
   };
   const size_t count = request.items.size();
   const size_t queued = queue.size(request.service_class);
+  const bool has_room = queued + count <= options_.queue;
   const Seconds ahead = seconds_for(queue.Ahead(request.service_class, count));
-  if (queued + count <= options_.queue && admission.Admits(ahead)) return std::nullopt;
+  if (has_room && admission.Admits(ahead)) return std::nullopt;
 
   ServiceBusy busy;
-  Seconds until_its_turn = ahead;
-  if (queued + count > options_.queue) {
+  EmbedServiceAdmission::Refused refused = {.ahead = ahead,
+                                            .own = seconds_for(CountItems(request))};
+  const Seconds waiting = seconds_for(queue.Waiting(request.service_class));
+  // Of the same items as now.
+  refused.whole_queue = (waiting + refused.own) * static_cast<double>(options_.queue) /
+                        static_cast<double>(queued + count);
+  if (!has_room) {
     busy.reason = ServiceBusy::Reason::kQueueFull;
-    const ItemCounts all = queue.Ahead(request.service_class, queued);
-    const auto too_many = static_cast<double>(queued + count - options_.queue);
-    until_its_turn = std::max(ahead, seconds_for(all) * (too_many / static_cast<double>(queued)));
+    refused.ahead = seconds_for(queue.Ahead(request.service_class, queued));
   }
-  busy.retry_after = admission.Book(now, until_its_turn, seconds_for(CountItems(request)));
+  busy.retry_after = admission.Book(now, refused);
   return busy;
 }
 

@@ -256,7 +256,7 @@ class BusyTest(unittest.TestCase):
                 def note(response):
                     tries[number].append((time.monotonic(), response.status_code, response.headers.get("retry-after")))
                 transport = httpx2.Client(event_hooks={"response": [note]})
-                with client(asked=busy, http_client=transport, timeout=120, max_retries=20) as asking:
+                with client(asked=busy, http_client=transport, timeout=120) as asking:
                     return asking.embeddings.create(
                         model="demo", input=[uri_of(NAMES[at % len(NAMES)]) for at in range(48)])
 
