@@ -276,7 +276,7 @@ class BusyTest(unittest.TestCase):
             self.assertGreater(refusals, 0)
 
     def test_a_burst_is_answered_by_retries_of_the_client_itself(self):
-        max_wait = 2
+        max_wait = 1  # second
         with Service("--model", DEMO, "--threads", "1", "--queue", "100000", "--max-wait", f"{max_wait}s",
                      program=options.siglip) as busy:
             uris = [uri_of(name) for name in NAMES]
