@@ -369,6 +369,9 @@ def test_what_cannot_be_planned(folder: Folder, output: Output, tmp_path: Path) 
         output.plan(folder.path / "sub" / "a.tar.gz")
     with pytest.raises(InvalidArgument):
         output.plan()
+    folder.add("a.jpg", b"x")
+    with pytest.raises(InvalidArgument, match="region"):
+        output.plan(folder.path, input_options={"region": "x"})
     assert not output.path.exists()
 
 
