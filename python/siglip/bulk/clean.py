@@ -58,7 +58,8 @@ def clean(
         What was removed.
     """
     job = Job.open(output)
-    found = find_results(output, job, read_plan(output))
+    with read_plan(output) as plan:
+        found = find_results(output, job, plan)
     older = [path for result in found.results.values() for path in result.older]
     of_no_shard = [path for result in found.stray for path in (*result.older, result.path)]
     cleaned = Cleaned(

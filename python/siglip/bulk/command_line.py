@@ -69,7 +69,11 @@ def main(arguments: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only what is asked for: each command imports much that the others do not need.
+    asked = [name for name in arguments[:1] if name in _COMMANDS]
     for name, module_name in _COMMANDS.items():
+        if asked and name not in asked:
+            continue
         module = importlib.import_module(f".commands.{module_name}", __package__)
         subparser = subparsers.add_parser(
             name,

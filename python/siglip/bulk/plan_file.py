@@ -130,6 +130,11 @@ class Plan:
         """The columns number (uint32), id (string) and size (uint64, bytes) of all shards."""
         return self._read(None, ["number", "id", "size"])
 
+    @property
+    def counts(self) -> pa.Table:
+        """The columns size (uint64, bytes) and rows (uint64, null where not known) of all shards."""
+        return self._read(None, ["size", "rows"])
+
     def close(self) -> None:
         self._stream.close()
 

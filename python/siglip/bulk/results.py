@@ -138,7 +138,8 @@ def find_results(output: Location, job: Job, plan: Plan) -> Findings:
 
 def list_results(output: Location, job: Job) -> dict[int, Result]:
     """The results of the shards that are in the plan, by number: of each the highest generation."""
-    return find_results(output, job, read_plan(output)).results
+    with read_plan(output) as plan:
+        return find_results(output, job, plan).results
 
 
 def _list_data(output: Location, job: Job) -> tuple[dict[tuple[int, str], Result], list[str]]:

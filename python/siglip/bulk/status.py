@@ -144,23 +144,24 @@ class StatusReader:
         self._output = output
         self._deep = deep
         self._job = Job.open(output)
-        self._plan = read_plan(output)
         self._estimate = read_estimate(output)
         self._footers: dict[tuple[str, str], Footer | SiglipError] = {}
 
     def read(self) -> Status:
         """One listing of the results."""
-        found = find_results(self._output, self._job, self._plan)
-        done = list(found.results.values())
-        chosen = done if self._deep else choose_evenly(done, MOST_FOOTERS)
-        return make_status(
-            self._plan,
-            found,
-            self._read_footers(chosen),
-            leftovers=[each.size for each in list_leftovers(self._output)],
-            estimate=self._estimate,
-            now=time.time(),
-        )
+        # The plan, too, each time: inputs may be added meanwhile.
+        with read_plan(self._output) as plan:
+            found = find_results(self._output, self._job, plan)
+            done = list(found.results.values())
+            chosen = done if self._deep else choose_evenly(done, MOST_FOOTERS)
+            return make_status(
+                plan,
+                found,
+                self._read_footers(chosen),
+                leftovers=[each.size for each in list_leftovers(self._output)],
+                estimate=self._estimate,
+                now=time.time(),
+            )
 
     def _read_footers(self, results: Sequence[Result]) -> list[tuple[Result, Footer | SiglipError]]:
         known = self._footers

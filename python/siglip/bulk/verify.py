@@ -61,7 +61,8 @@ def verify(output: Location, *, sample: float = 1.0) -> Iterator[Checked]:
     TransportError
     """
     job = Job.open(output)
-    results = list(find_results(output, job, read_plan(output)).results.values())
+    with read_plan(output) as plan:
+        results = list(find_results(output, job, plan).results.values())
     remaining = iter(choose_part(results, sample))
     with ThreadPoolExecutor(len(available_cores())) as threads:
         while piece := list(islice(remaining, _PER_ROUND)):

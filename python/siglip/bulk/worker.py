@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -122,7 +122,7 @@ class ShardEmbedder:
         embedder = self.embedder
         with open_samples(shard, self.job, self._input(shard)) as reader:
             table = ShardTable(self.job.dimension, self.job.dtype, reader.kept_fields)
-            rows = _Rows(table, embedder, poisoned or {}, progress)
+            rows = RowEmbedder(table, embedder, poisoned or {}, progress)
             if before is None:
                 rows.embed_all(reader)
             else:
@@ -221,7 +221,7 @@ class ShardEmbedder:
                 )
 
 
-class _Rows:
+class RowEmbedder:
     """Adds the rows of one shard to its table."""
 
     def __init__(
@@ -236,7 +236,7 @@ class _Rows:
         self._poisoned = poisoned
         self._progress = progress
 
-    def embed_all(self, reader: SampleReader) -> None:
+    def embed_all(self, reader: Iterable[Sample]) -> None:
         # Appended to by the thread that takes pictures, in the order in which results come.
         taken: deque[_Taken] = deque()
 

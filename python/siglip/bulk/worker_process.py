@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--cpu", type=int)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args()
-    _die_with(arguments.parent)
+    die_with(arguments.parent)
     # Ctrl-C reaches the whole group of processes; what to do about it is the parent's matter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if arguments.cpu is not None:
@@ -122,7 +122,7 @@ def _say(answers: IO[str], **fields: Any) -> None:
     answers.write(json.dumps(fields) + "\n")
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Nobody waits for what an orphan computes."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -117,7 +117,9 @@ def npy_rows(prefix: Path) -> dict[str, list[float]]:
     assert array.dtype == np.float16
     names = Path(f"{prefix}.npy.names.txt").read_text().split("\n")[:-1]
     assert len(names) == len(array) == len(set(names))
-    return {name.partition(".tar/")[2]: row.tolist() for name, row in zip(names, array, strict=True)}
+    return {
+        name.partition(".tar/")[2]: row.tolist() for name, row in zip(names, array, strict=True)
+    }
 
 
 def test_npy_twice(job: MadeJob, tmp_path: Path) -> None:
@@ -321,9 +323,7 @@ def test_commands_tell_what_they_did(
 
 
 @pytest.mark.parametrize("command", ["to-npy", "to-lance", "to-qdrant"])
-def test_commands_say_what_a_repeat_does(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_commands_say_what_a_repeat_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert "epeated, it " in capsys.readouterr().out
 

@@ -33,7 +33,7 @@ if status == "wait":
 sys.exit(int(status))
 """
 # A folder that a shell must not look into.
-STRANGE = "it's {} {#} $HOME `a` \"b\"\nnew"
+STRANGE = 'it\'s {} {#} $HOME `a` "b"\nnew'
 
 
 class Machine:

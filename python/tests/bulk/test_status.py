@@ -14,6 +14,7 @@ from made_job import MadeJob, make_shard
 
 from siglip.bulk import status as status_module
 from siglip.bulk.commands import status as command
+from siglip.bulk.plan_file import write_plan
 from siglip.bulk.status import StatusReader, format_status, read_status, recent_rate
 
 
@@ -215,6 +216,17 @@ def test_a_reader_follows_the_job_and_opens_each_result_once(
 
     assert (status.done, status.counts) == (2, {"io": 1, "ok": 2})
     assert opened == [path]
+
+
+def test_a_reader_sees_what_is_planned_meanwhile(tmp_path: Path) -> None:
+    made = MadeJob(tmp_path, 1)
+    made.add(0)
+    reader = StatusReader(made.output)
+    assert (reader.read().shards, reader.read().exit_status) == (1, 0)
+
+    made.output.replace("plan.parquet", write_plan([make_shard(0), make_shard(1)]))
+
+    assert (reader.read().shards, reader.read().exit_status) == (2, 4)
 
 
 def test_watching_ends_when_it_is_interrupted(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def to_npy(
             raise footer
         total += footer.counts.get(OK, 0)
     array_file, names_file = Path(f"{prefix}.npy"), Path(f"{prefix}.npy.names.txt")
-    unfinished = [path.with_name(f".{path.name}.{os.getpid()}") for path in (array_file, names_file)]
+    unfinished = [
+        path.with_name(f".{path.name}.{os.getpid()}") for path in (array_file, names_file)
+    ]
     try:
         with open(unfinished[0], "wb") as array, open(unfinished[1], "wb") as names:
             _write_header(array, (total, rows.job.dimension), rows.job.dtype)
@@ -95,7 +97,7 @@ def _write_rows(
         row_names = RowNames(shard.shard)
         prefix = f"{rows.job.inputs[shard.shard.input].uri}/" if several else ""
         for batch in shard.batches(["key", "row", "embedding"]):
-            array.write(memoryview(vectors(batch)).cast("B"))
+            vectors(batch).tofile(array)
             lines = [(prefix + name).translate(_ESCAPES) + "\n" for name in row_names.of(batch)]
             names.write("".join(lines).encode())
             counts.rows += len(batch)
