@@ -307,6 +307,14 @@ def test_each_file_is_planned_once(folder: Folder, output: Output) -> None:
     assert output.files == files
 
 
+def test_names_that_begin_alike(folder: Folder, output: Output) -> None:
+    folder.add("a/1.jpg", b"x")
+    folder.add("ab/2.jpg", b"x")
+    output.plan(folder.path / "a", folder.path / "ab")
+    assert [each.uri for each in output.job.inputs] == [f"{folder.path}/a", f"{folder.path}/ab"]
+    assert [names(shard) for shard in output.shards] == [["1.jpg"], ["2.jpg"]]
+
+
 def test_single_files_are_below_the_folder_around_them(folder: Folder, output: Output) -> None:
     entry = folder.add("x.tar", b"x")
     folder.add("y.tar", b"x")
@@ -369,6 +377,9 @@ def test_what_cannot_be_planned(folder: Folder, output: Output, tmp_path: Path) 
         output.plan(folder.path / "sub" / "a.tar.gz")
     with pytest.raises(InvalidArgument):
         output.plan()
+    folder.add("a.jpg", b"x")
+    with pytest.raises(InvalidArgument, match="region"):
+        output.plan(folder.path, input_options={"region": "x"})
     assert not output.path.exists()
 
 
