@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from made_job import MadeJob
+from real_job import PICTURES, RealJob
 
 from siglip.bulk.open_location import open_location
+from siglip.bulk.run import run
 from siglip.bulk.scripts import make_script
 from siglip.errors import InvalidArgument, NotFound
 
@@ -239,6 +241,26 @@ def test_the_log_of_another_plan_is_another_one(tmp_path: Path) -> None:
 
 
 # ---- all ----
+
+
+def test_real_tasks_give_the_files_of_a_run(tmp_path: Path) -> None:
+    job = RealJob(tmp_path, [{"0.jpg": data} for data in PICTURES[:5]])
+    run_here = tmp_path / "here"
+    shutil.copytree(job.uri, run_here)
+    assert run(str(run_here)).done == 5
+    program = tmp_path / "siglip"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = bulk ] && shift && exec {sys.executable} -m siglip.bulk "$@"\n'
+    )
+    program.chmod(0o755)
+    text = make_script("slurm", job.uri, tasks=3, workers=1)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    for index in (2, 0, 1, 0):
+        environment = {**os.environ, "PATH": path, "SLURM_ARRAY_TASK_ID": str(index)}
+        subprocess.run(["bash", "-c", text], env=environment, check=True, timeout=100)
+    for file in (run_here / "data").rglob("*.parquet"):
+        assert file.read_bytes() == Path(job.uri, file.relative_to(run_here)).read_bytes()
+    assert len(job.results()) == 5
 
 
 def test_tasks_have_a_shard_for_each_worker_and_are_at_most_a_thousand(tmp_path: Path) -> None:
