@@ -20,7 +20,7 @@ from siglip.bulk.commands import plan as command
 from siglip.bulk.endings import PICTURE_ENDINGS, kind_of
 from siglip.bulk.job import Job
 from siglip.bulk.location import Entry, Location
-from siglip.bulk.model_folder import PreparedModel
+from siglip.bulk.model_folder import PreparedModel, prepare_model
 from siglip.bulk.open_location import open_location
 from siglip.bulk.plan_file import read_plan, write_plan
 from siglip.bulk.planning import PlanSummary, plan
@@ -28,7 +28,6 @@ from siglip.bulk.shard import Shard
 from siglip.errors import InvalidArgument, MalformedFile, Mismatch, NotFound, Unsupported
 
 DEMO = REPOSITORY / "models" / "demo"
-prepare_model = planning.prepare_model
 
 
 def made_fingerprint(precision: str = "int8") -> str:

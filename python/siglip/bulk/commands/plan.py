@@ -118,7 +118,7 @@ def execute(arguments: argparse.Namespace) -> int:
         found = estimate(
             arguments.output,
             output_options=output_options(arguments),
-            machines=arguments.machines,
+            machines=arguments.machines or 1,
             cores=arguments.cores,
             price=arguments.price,
         )
