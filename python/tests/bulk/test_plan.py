@@ -520,6 +520,34 @@ def test_the_command(folder: Folder, output: Output, capsys: pytest.CaptureFixtu
     assert job.model_options == {"fast_decode": True}
 
 
+def test_the_command_estimates(
+    folder: Folder,
+    output: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def made(place: str, **options: Any) -> dict[str, Any]:
+        asked.update(options, place=place)
+        return {}
+
+    monkeypatch.setattr("siglip.bulk.estimate.estimate", made)
+    monkeypatch.setattr("siglip.bulk.estimate.format_estimate", lambda _: "an estimate")
+    folder.add("a.jpg", b"x")
+    words = (str(folder.path), "--output", str(output.path), "--model", "m", "--quiet")
+    assert run_command(*words, "--estimate", "--cores", "64", "--network", "1.25GB") == 0
+    assert capsys.readouterr().out == "an estimate\n"
+    assert asked == {
+        "place": str(output.path),
+        "output_options": {},
+        "machines": 1,
+        "cores": 64,
+        "network": 1_250_000_000,
+        "price": None,
+    }
+
+
 @pytest.mark.parametrize("words", [("--price", "1"), ("--estimate", "--machines", "0")])
 def test_the_command_refuses(folder: Folder, output: Output, words: Sequence[str]) -> None:
     with pytest.raises(InvalidArgument):
