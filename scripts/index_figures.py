@@ -48,9 +48,14 @@ def check(condition, what):
         raise Wrong(what)
 
 
+missed = []  # names of figures that did not meet their target
+
+
 def figure(name, value, target=None, met=None):
     """One line; `target` in words."""
     judged = "" if target is None else f" (target {target}: {'met' if met else 'missed'})"
+    if target is not None and not met:
+        missed.append(name)
     print(f"  {name}: {value}{judged}", flush=True)
 
 

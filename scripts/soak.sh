@@ -21,7 +21,7 @@ source scripts/soak_stages.sh
 
 list_stages() {
   local name
-  for name in "${names[@]}"; do printf '  %-14s %s\n' "$name" "${purposes[$name]}"; done
+  for name in "${names[@]}"; do printf '  %-18s %s\n' "$name" "${purposes[$name]}"; done
 }
 
 chosen=()
@@ -53,7 +53,7 @@ running='' # the stage that runs, a group of processes
 # end_stage OUTCOME
 end_stage() {
   running=''
-  summary+=$(printf '%-14s %-11s %6d s' "$stage" "$1" $((SECONDS - begin)))$'\n'
+  summary+=$(printf '%-18s %-11s %6d s' "$stage" "$1" $((SECONDS - begin)))$'\n'
   summary+=$(sed 's/^ *//' "$logs/$stage.log" | grep -E -- "${patterns[$stage]}" | sed 's/^/    /')$'\n' || true
   if [[ $1 == passed ]]; then
     passed=$((passed + 1))

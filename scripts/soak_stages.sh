@@ -70,38 +70,60 @@ pictures() {
 
 # service_figures PART [ARGUMENT...]
 service_figures() {
-  release_programs
   scripts/python_env.sh service
   build/service-env/bin/python -B scripts/service_figures.py "$@"
 }
 
-stage service-recall 'siglip serve: what searches by captions find' '^recall'
+# What a part of service_figures.py sums up, and what is wrong with it.
+readonly service_figures_pattern='^summary|missed\)$|^WRONG'
+
+stage service-recall 'siglip serve: what searches by captions find' "$service_figures_pattern"
 service_recall() {
+  release_programs
   service_figures recall
 }
 
-stage service-speed 'siglip serve beside siglip bench, and searches under load' 'target'
+stage service-speed 'siglip serve beside siglip bench, and searches under load' "$service_figures_pattern"
 service_speed() {
+  release_programs
   service_figures speed
 }
 
 stage service-overload 'four times as many pictures as can be computed, and a burst of OpenAI clients' \
-  'target|^without|^burst'
+  "$service_figures_pattern"
 service_overload() {
+  release_programs
   service_figures overload
 }
 
-stage service-mix 'ten minutes of good, broken, huge, slow and leaving clients' '^requests|^memory'
+stage service-mix 'ten minutes of good, broken, huge, slow and leaving clients' "$service_figures_pattern"
 service_mix() {
+  release_programs
   service_figures mix
 }
 
-stage service-slow 'slow headers, bodies and readers, and large bodies in little memory' '^(ok|FAIL) +[0-9/p]'
+stage service-sanitizers 'a minute of the same with each sanitizer' "$service_figures_pattern|^with"
+service_sanitizers() {
+  local preset status=0
+  export CCACHE_SLOPPINESS=pch_defines,time_macros # of precompiled headers
+  export UBSAN_OPTIONS=print_stacktrace=1
+  for preset in fuzz tsan; do
+    printf 'with the preset %s\n' "$preset"
+    configure "$preset" -DSIGLIP_APPS=ON
+    cmake --build "build/$preset" --target siglip_cli -- --quiet
+    service_figures mix --siglip "build/$preset/apps/cli/siglip" --mix-seconds 60 --mix-texts 512 || status=1
+  done
+  return "$status"
+}
+
+stage service-slow 'slow headers, bodies and readers, and large bodies in little memory' "$service_figures_pattern"
 service_slow() {
+  release_programs
   service_figures slow
 }
 
-stage service-term '20 SIGTERMs under load' 'SIGTERM'
+stage service-term '20 SIGTERMs under load' "$service_figures_pattern"
 service_term() {
+  release_programs
   service_figures term
 }

@@ -78,7 +78,7 @@ void Describe(CLI::App& app, const std::shared_ptr<HttpTransport>& transport) {
       "In the environment, SIGLIP_MODEL is the model where --model is not given, and SIGLIP_ISA "
       "forces an instruction set.\n"
       "Exit status: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed, "
-      "130 interrupted (Ctrl-C), 143 terminated.");
+      "130 interrupted (Ctrl-C), 143 terminated; these two are how siglip serve ends with 0.");
 }
 
 /// CLI11 takes a word in brackets for a list and cuts it at its commas, but files and texts may

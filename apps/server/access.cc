@@ -130,6 +130,12 @@ std::optional<Refusal> Access::CheckOrigin(const RequestHead& head, std::string_
 // Other types a page of any site could send without being asked by the browser whether it may.
 std::optional<Refusal> Access::CheckContentType(const RequestHead& head) {
   if (head.method != "POST") return std::nullopt;
+  for (const HttpField& field : head.fields) {
+    if (field.name == "content-encoding" && Lower(Trimmed(field.value)) != "identity") {
+      return Refusal{415, "unsupported_content_encoding",
+                     "Content-Encoding: expected none, since bodies are taken as they are"};
+    }
+  }
   if (MediaType(head) == "application/json" || HasPictureBody(head)) return std::nullopt;
   return Refusal{415, "unsupported_media_type",
                  "Content-Type: expected application/json, or image/* with a picture as the body"};

@@ -49,7 +49,8 @@ class Access {
   std::optional<Refusal> Check(const RequestHead& head, std::string_view path,
                                Exposure exposure) const;
 
-  /// Whether the body of a request to a route that takes one is of a type that no form can send.
+  /// Whether the body of a request to a route that takes one is of a type that no form can send,
+  /// and not compressed.
   static std::optional<Refusal> CheckContentType(const RequestHead& head);
 
   /// The Origin of a request if it is one of cors_origins, to be answered with.

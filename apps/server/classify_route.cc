@@ -94,8 +94,9 @@ void PostClassify(ServiceParts& parts, const SharedCall& call) {
     for (std::string& text : ZeroShotClassifier::TextsOf(request.labels, request.templates)) {
       request.items.emplace_back(InputText{std::move(text)});
     }
-    EmbedItems(parts, call, std::move(request.items), ServiceClass::kBulk, true, parts.replies,
-               [&parts, wanted](const std::vector<EmbeddedItem>& items) {
+    const auto name_of = [](size_t item) { return ParamOf("input", item); };
+    EmbedItems(parts, call, std::move(request.items), name_of, ServiceClass::kBulk, true,
+               parts.replies, [&parts, wanted](const std::vector<EmbeddedItem>& items) {
                  return MakeReply(parts, *wanted, items);
                });
   });

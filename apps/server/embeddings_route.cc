@@ -1,5 +1,6 @@
 // POST /v1/embeddings
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "server/api/embeddings_reply.h"
@@ -11,6 +12,7 @@ namespace siglip::server {
 namespace {
 
 struct Wanted {
+  std::string field;
   EncodingFormat format;
   bool partial;
 };
@@ -18,7 +20,7 @@ struct Wanted {
 Reply MakeReply(ServiceParts& parts, const Wanted& wanted, const std::vector<EmbeddedItem>& items) {
   std::vector<ItemError> errors = ErrorsOf(items);
   if (!errors.empty() && (!wanted.partial || errors.size() == items.size())) {
-    throw BadItems("input", std::move(errors));
+    throw BadItems(wanted.field, std::move(errors));
   }
   const std::string& model = parts.options.model_names.front();
   const int64_t dimension = parts.embed.embedder().embedding_shape().back();
@@ -53,9 +55,11 @@ void PostEmbeddings(ServiceParts& parts, const SharedCall& call) {
                                     : ReadEmbeddingsRequest(asked.body, dimension);
     asked.body = {};
     CheckModel(parts, request.model);
-    const Wanted wanted = {.format = request.encoding_format, .partial = request.partial};
-    EmbedItems(parts, call, std::move(request.items), ServiceClass::kBulk, request.normalize,
-               parts.replies, [&parts, wanted](std::vector<EmbeddedItem> items) {
+    const Wanted wanted = {
+        .field = request.field, .format = request.encoding_format, .partial = request.partial};
+    const auto name_of = [&](size_t item) { return ParamOf(wanted.field, item); };
+    EmbedItems(parts, call, std::move(request.items), name_of, ServiceClass::kBulk,
+               request.normalize, parts.replies, [&parts, wanted](std::vector<EmbeddedItem> items) {
                  return MakeReply(parts, wanted, items);
                });
   });

@@ -11,8 +11,8 @@ namespace {
 
 Reply MakeDuplicatesReply(ServiceParts& parts, const DuplicatesRequest& request) {
   const Index& index = parts.compared->Current();
-  std::vector<DuplicateGroup> groups;
-  if (index.space()) groups = index.FindDuplicates(request.options);
+  const std::vector<DuplicateGroup>& groups =
+      parts.known_duplicates.Find(*parts.compared, request.options, parts.budget);
   Reservation memory = ReserveReply(parts, DuplicatesReplyBytes(groups, request));
   Reply reply = JsonReply(DuplicatesReply(groups, request, [&](int64_t content) {
     const auto known = index.Content(content);

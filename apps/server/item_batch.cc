@@ -21,7 +21,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
         is_text_(items),
         waiting_(items) {}
 
-  void Begin(std::vector<InputItem> items, ServiceClass service_class, bool normalize) {
+  void Begin(std::vector<InputItem> items, const NameOfItem& name_of, ServiceClass service_class,
+             bool normalize) {
     ServiceRequest request = {
         .items = {}, .service_class = service_class, .normalize = normalize, .done = {}};
     std::vector<size_t> places;
@@ -32,7 +33,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
       }
       places.push_back(i);
       is_text_[i] = std::holds_alternative<InputText>(items[i]);
-      request.items.push_back({InputOf(std::move(items[i]), i)});
+      request.items.push_back({InputOf(std::move(items[i]), name_of(i))});
     }
     const size_t known = items.size() - places.size();
     if (places.empty()) return Finish(known);
@@ -48,9 +49,9 @@ class Batch : public std::enable_shared_from_this<Batch> {
   }
 
  private:
-  static std::variant<Picture, std::string> InputOf(InputItem item, size_t index) {
+  static std::variant<Picture, std::string> InputOf(InputItem item, std::string name) {
     if (auto* const text = std::get_if<InputText>(&item)) return std::move(text->text);
-    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes), ParamOf("input", index));
+    return Picture::Bytes(std::move(std::get<InputPicture>(item).bytes), std::move(name));
   }
 
   void Refuse(const ServiceBusy& busy) {
@@ -95,10 +96,10 @@ class Batch : public std::enable_shared_from_this<Batch> {
 }  // namespace
 
 void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputItem> items,
-                ServiceClass service_class, bool normalize, TaskThread& answers,
-                std::function<Reply(std::vector<EmbeddedItem>)> done) {
+                const NameOfItem& name_of, ServiceClass service_class, bool normalize,
+                TaskThread& answers, std::function<Reply(std::vector<EmbeddedItem>)> done) {
   const auto batch = std::make_shared<Batch>(parts, call, items.size(), answers, std::move(done));
-  batch->Begin(std::move(items), service_class, normalize);
+  batch->Begin(std::move(items), name_of, service_class, normalize);
 }
 
 std::vector<ItemError> ErrorsOf(std::span<const EmbeddedItem> items) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "server/api/input_item.h"
@@ -19,13 +20,16 @@ struct EmbeddedItem {
   int64_t tokens = 0;  ///< Of a text.
 };
 
+/// The field of a request from which an item comes, as in "input[3]".
+using NameOfItem = std::function<std::string(size_t item)>;
+
 /// Embeds the items of a call, hands as many results, in their order, to `done` on the thread
 /// `answers`, and replies with what that returns or throws; itself with 429 where there is no room
-/// for them. The memory of the request is given back before `done` is called. When the client
-/// leaves, what was not begun is dropped.
+/// for them. `name_of` is what errors call an item. The memory of the request is given back before
+/// `done` is called. When the client leaves, what was not begun is dropped.
 void EmbedItems(ServiceParts& parts, const SharedCall& call, std::vector<InputItem> items,
-                ServiceClass service_class, bool normalize, TaskThread& answers,
-                std::function<Reply(std::vector<EmbeddedItem>)> done);
+                const NameOfItem& name_of, ServiceClass service_class, bool normalize,
+                TaskThread& answers, std::function<Reply(std::vector<EmbeddedItem>)> done);
 
 /// The errors among them.
 std::vector<ItemError> ErrorsOf(std::span<const EmbeddedItem> items);

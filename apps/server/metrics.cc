@@ -87,7 +87,11 @@ std::string Metrics::Text(const std::vector<Gauge>& gauges) const {
                 Label("kind", labels.first) + "," + Label("outcome", labels.second),
                 std::to_string(count), text);
   }
-  WriteHead("siglip_rejected_total", "Requests refused for want of room or time.", "counter", text);
+  WriteHead("siglip_rejected_total",
+            "Requests that were not computed: those for which there was no room or that would have "
+            "waited "
+            "too long (queue, wait, memory), and those refused unread, by the code of their error.",
+            "counter", text);
   for (const auto& [reason, count] : rejected_) {
     WriteSample("siglip_rejected_total", Label("reason", reason), std::to_string(count), text);
   }

@@ -15,6 +15,9 @@ void GetThumbnail(ServiceParts& parts, const SharedCall& call);
 void GetIndex(ServiceParts& parts, const SharedCall& call);
 void GetModels(ServiceParts& parts, const SharedCall& call);
 void GetOpenApi(ServiceParts& parts, const SharedCall& call);
+/// That of GET /health.
+Reply HealthReply();
+
 void GetHealth(ServiceParts& parts, const SharedCall& call);
 void GetReady(ServiceParts& parts, const SharedCall& call);
 void GetMetrics(ServiceParts& parts, const SharedCall& call);

@@ -1,7 +1,9 @@
 // POST /v1/search
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "common/search_json.h"
 #include "server/api/search_request.h"
@@ -12,8 +14,8 @@
 namespace siglip::server {
 namespace {
 
-/// What has to be embedded, in the order of the parts.
-std::vector<InputItem> ItemsOf(SearchRequest& request) {
+/// What has to be embedded, in the order of the parts, and the fields it comes from.
+std::vector<InputItem> ItemsOf(SearchRequest& request, std::vector<std::string>& names) {
   std::vector<InputItem> items;
   for (SearchPart& part : request.parts) {
     if (auto* const text = std::get_if<InputText>(&part.query)) {
@@ -21,6 +23,7 @@ std::vector<InputItem> ItemsOf(SearchRequest& request) {
     } else if (auto* const picture = std::get_if<InputPicture>(&part.query)) {
       items.emplace_back(std::move(*picture));
     }
+    if (items.size() > names.size()) names.push_back(part.param);
   }
   return items;
 }
@@ -86,8 +89,10 @@ void PostSearch(ServiceParts& parts, const SharedCall& call) {
                                    : ReadSearchRequest(asked.body));
     asked.body = {};
     CheckModel(parts, request->model);
-    std::vector<InputItem> items = ItemsOf(*request);
-    EmbedItems(parts, call, std::move(items), ServiceClass::kSearch, true, parts.searches,
+    std::vector<std::string> names;
+    std::vector<InputItem> items = ItemsOf(*request, names);
+    const auto name_of = [&](size_t item) { return names.at(item); };
+    EmbedItems(parts, call, std::move(items), name_of, ServiceClass::kSearch, true, parts.searches,
                [&parts, request](std::vector<EmbeddedItem> embedded) {
                  return MakeReply(parts, *request, std::move(embedded));
                });

@@ -4,9 +4,10 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "server/api_keys.h"
@@ -40,28 +41,40 @@ std::string UrlOf(const std::string& address, uint16_t port) {
   return "http://" + (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port) + "/";
 }
 
+/// The network thread. Cuts what is left when it is destroyed.
+class Network {
+ public:
+  explicit Network(HttpServer& server)
+      : server_(server),
+        all_answered_(std::async(std::launch::async, [&] { return server.Run(); })) {}
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network() { server_.Stop(); }  // and the future waits for the end
+
+  bool EndsWithin(std::chrono::milliseconds time) const {
+    return all_answered_.wait_for(time) == std::future_status::ready;
+  }
+  /// What HttpServer::Run returns.
+  bool AllAnswered() { return all_answered_.get(); }
+
+ private:
+  HttpServer& server_;
+  std::future<bool> all_answered_;
+};
+
 /// Looks at the signals from time to time, and tells systemd that all is well.
 class Attendant {
  public:
   Attendant(HttpServer& server, ServiceParts& parts, ApiKeys* keys, const ServeOptions& options,
             const ServeSignals& signals)
-      : server_(server),
-        parts_(parts),
-        keys_(keys),
-        options_(options),
-        signals_(signals),
-        thread_([this] { Work(); }) {}
-  ~Attendant() {
-    ended_ = true;
-    thread_.join();
-  }
+      : server_(server), parts_(parts), keys_(keys), options_(options), signals_(signals) {}
 
- private:
-  void Work() {
+  /// Until the network comes to its end.
+  void Attend(const Network& network) {
     const auto watchdog = WatchdogInterval();
     auto next = std::chrono::steady_clock::now();
     bool draining = false;
-    while (!ended_) {
+    while (!network.EndsWithin(kTick)) {
       if (signals_.stop && !std::exchange(draining, true)) BeginToEnd();
       if (signals_.reload.exchange(false)) Reload();
       if (watchdog && std::chrono::steady_clock::now() >= next) {
@@ -69,10 +82,10 @@ class Attendant {
         if (!parts_.embed.status().stuck) Notify("WATCHDOG=1");
         next += *watchdog / 2;
       }
-      std::this_thread::sleep_for(kTick);
     }
   }
 
+ private:
   void BeginToEnd() {
     parts_.draining = true;
     Notify("STOPPING=1");
@@ -95,33 +108,35 @@ class Attendant {
   ApiKeys* const keys_;
   const ServeOptions& options_;
   const ServeSignals& signals_;
-  std::atomic<bool> ended_ = false;
-  std::thread thread_;  // the last to be made
 };
 
 }  // namespace
 
-bool Serve(Embedder embedder, const ServeOptions& options, const ServeSignals& signals) {
+bool Serve(const ServeOptions& options, const ServeSignals& signals,
+           const std::function<Embedder()>& load) {
   CheckExposure(options);
   std::unique_ptr<ApiKeys> keys;
   if (options.api_keys) keys = std::make_unique<ApiKeys>(*options.api_keys);
-  Service service(std::move(embedder), options.service, options.http.budget, options.access,
-                  keys.get());
+  Service service(options.access, keys.get());
   HttpServer server(options.http, service);
-  service.parts().connections = [&server] { return server.statistics().connections; };
+  const std::string url = UrlOf(options.http.address, server.port());
+  Network network(server);
+  signals.say("loading the model; " + url + "ready tells when that is done");
+  ServiceParts& parts = service.Load(load(), options.service, options.http.budget,
+                                     [&server] { return server.statistics().connections; });
   std::unique_ptr<IndexKeeper> keeper;
   if (options.watch) {
     keeper = std::make_unique<IndexKeeper>(
-        *options.service.index, service.parts().embed.embedder(), options.recorded_model,
-        options.rescan, service.parts().updating, [&signals](const Error& error) {
+        *options.service.index, parts.embed.embedder(), options.recorded_model, options.rescan,
+        parts.updating, [&signals](const Error& error) {
           signals.say(std::string("the index cannot be brought up to date: ") + error.what());
         });
   }
-  service.WarmUp();
-  signals.say("serving " + UrlOf(options.http.address, server.port()));
+  service.Open();
+  signals.say("serving " + url);
   Notify("READY=1");
-  const Attendant attendant(server, service.parts(), keys.get(), options, signals);
-  return server.Run();
+  Attendant(server, parts, keys.get(), options, signals).Attend(network);
+  return network.AllAnswered();
 }
 
 }  // namespace siglip::server

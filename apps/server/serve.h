@@ -37,9 +37,11 @@ struct ServeSignals {
   std::function<void(std::string_view line)> say;  ///< For people, from any thread.
 };
 
-/// Serves until `stop`. True if every accepted request was answered. Throws Error:
-/// kInvalidArgument for an address of others without keys, and as Service, ApiKeys, HttpServer and
-/// IndexKeeper do.
-bool Serve(Embedder embedder, const ServeOptions& options, const ServeSignals& signals);
+/// Serves until `stop`, which it looks at when the model that `load` returns is there. Listens
+/// before that: an address that is taken is told at once, and /health is answered meanwhile. True
+/// if every accepted request was answered. Throws Error: kInvalidArgument for an address of others
+/// without keys, and as `load`, Service, ApiKeys, HttpServer and IndexKeeper do.
+bool Serve(const ServeOptions& options, const ServeSignals& signals,
+           const std::function<Embedder()>& load);
 
 }  // namespace siglip::server

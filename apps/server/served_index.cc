@@ -35,6 +35,22 @@ const Index& ServedIndex::Current() {
   return *index_;
 }
 
+// Every change is written to one of these files.
+std::string ServedIndex::State() const {
+  std::string state;
+  for (const char* const name : {"index.sqlite", "index.sqlite-wal"}) {
+    struct stat status = {};
+    if (stat((folder_ / name).c_str(), &status) != 0) continue;
+    for (const int64_t number :
+         {static_cast<int64_t>(status.st_ino), static_cast<int64_t>(status.st_size),
+          static_cast<int64_t>(status.st_mtim.tv_sec),
+          static_cast<int64_t>(status.st_mtim.tv_nsec)}) {
+      state += std::to_string(number) + " ";
+    }
+  }
+  return state;
+}
+
 void ServedIndex::CheckFits() {
   if (fits_ || !index_->space()) return;
   index_->CheckFits(embedder_, embedder_.compares_texts() ? EmbeddingContent::kPicturesAndTexts

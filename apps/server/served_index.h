@@ -21,6 +21,9 @@ class ServedIndex {
   /// Opened anew where another has taken its place (siglip index --rebuild). Throws as the
   /// constructor does, but ApiError(503) where that is of another model: no client is to blame.
   const Index& Current();
+  /// Changes whenever the index does: what was made of it is as it would be made again as long as
+  /// this was the same before that.
+  std::string State() const;
   /// IndexStatus::id of what Current returned last.
   const std::string& id() const { return id_; }
 

@@ -1,7 +1,9 @@
 #include "server/service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -17,6 +19,8 @@ namespace {
 
 /// The whole of a session's request is a key.
 constexpr uint64_t kMostSessionBytes = 4096;
+// A model takes seconds.
+constexpr int kRetryAfterLoading = 2;
 constexpr std::string_view kCookieTail = "; HttpOnly; SameSite=Strict; Path=/";
 
 std::string CookieField(const std::string& secret, bool ends) {
@@ -26,23 +30,27 @@ std::string CookieField(const std::string& secret, bool ends) {
 
 }  // namespace
 
-Service::Service(Embedder embedder, const ServiceOptions& options, MemoryBudget budget,
-                 AccessRules rules, const ApiKeys* keys)
-    : access_(std::move(rules), keys, keys ? &sessions_.emplace(*keys) : nullptr),
-      parts_(std::move(embedder), options, std::move(budget)) {}
+Service::Service(AccessRules rules, const ApiKeys* keys)
+    : access_(std::move(rules), keys, keys ? &sessions_.emplace(*keys) : nullptr) {}
 
-void Service::WarmUp() {
-  constexpr int64_t kSide = 64;
-  std::vector<ServiceItem> items = {
-      {Picture::Pixels(std::vector<uint8_t>(static_cast<size_t>(3 * kSide * kSide), uint8_t{128}),
-                       {.width = kSide, .height = kSide}, "a grey picture")}};
-  if (parts_.embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
+ServiceParts& Service::Load(Embedder embedder, const ServiceOptions& options, MemoryBudget budget,
+                            std::function<size_t()> connections) {
+  parts_.emplace(std::move(embedder), options, std::move(budget), metrics_);
+  parts_->connections = std::move(connections);
+  return *parts_;
+}
+
+void Service::Open() {
+  std::vector<ServiceItem> items = {// Of one pixel: it has to be within any limits.
+                                    {Picture::Pixels(std::vector<uint8_t>(3, uint8_t{128}),
+                                                     {.width = 1, .height = 1}, "a grey picture")}};
+  if (parts_->embed.embedder().compares_texts()) items.push_back({std::string("a photo")});
   // Shared: this function may return before the worker has left set_value.
   const auto all_done = std::make_shared<std::promise<void>>();
   std::atomic<size_t> waiting = items.size();
   std::optional<Error> failure;
   std::mutex mutex;
-  parts_.embed.Submit(
+  parts_->embed.Submit(
       {.items = std::move(items), .done = [&, all_done](const ServiceResult& result) {
          if (result.error) {
            const std::lock_guard lock(mutex);
@@ -52,34 +60,40 @@ void Service::WarmUp() {
        }});
   all_done->get_future().wait();
   if (failure) throw Error(*failure);
-  parts_.ready = true;
+  is_open_ = true;
 }
 
 Admission Service::Admit(const RequestHead& head) {
-  const auto refuse = [&](Reply reply) {
+  const auto answer = [&](Reply reply, std::string code = {}) {
     AddCors(head, reply);
-    return Admission{.refusal = std::move(reply)};
+    return Admission{.refusal = std::move(reply), .code = std::move(code)};
+  };
+  const auto refuse = [&](const Refusal& refusal, std::vector<HttpField> fields = {}) {
+    Reply reply = ErrorReply(refusal.status, refusal.code, refusal.message,
+                             refusal.status == 503 ? kRetryAfterLoading : 0);
+    std::ranges::move(fields, std::back_inserter(reply.fields));
+    return answer(std::move(reply), refusal.code);
   };
   const FoundRoute found = FindRoute(head.method, head.resource.path);
   const Exposure exposure = found.route ? found.route->exposure : Exposure::kGuarded;
   const bool is_preflight = head.method == "OPTIONS" && access_.CorsOrigin(head) != nullptr;
   if (const auto refusal =
           access_.Check(head, head.resource.path, is_preflight ? Exposure::kOpen : exposure)) {
-    Reply reply = ErrorReply(refusal->status, refusal->code, refusal->message);
-    if (refusal->status == 401) reply.fields.push_back({"www-authenticate", "Bearer"});
-    return refuse(std::move(reply));
+    if (refusal->status != 401) return refuse(*refusal);
+    return refuse(*refusal, {{"www-authenticate", "Bearer"}});
   }
-  if (is_preflight) return refuse(Preflight(head));
+  if (is_preflight) return answer(Preflight(head));
   if (found.route == nullptr && found.allowed.empty()) {
-    return refuse(ErrorReply(404, "not_found", "there is no such path; see /openapi.json"));
+    return refuse({404, "not_found", "there is no such path; see /openapi.json"});
   }
   if (found.route == nullptr) {
-    Reply reply = ErrorReply(405, "method_not_allowed", "expected " + found.allowed);
-    reply.fields.push_back({"allow", found.allowed});
-    return refuse(std::move(reply));
+    return refuse({405, "method_not_allowed", "expected " + found.allowed},
+                  {{"allow", found.allowed}});
   }
-  if (const auto refusal = Access::CheckContentType(head)) {
-    return refuse(ErrorReply(refusal->status, refusal->code, refusal->message));
+  if (const auto refusal = Access::CheckContentType(head)) return refuse(*refusal);
+  if (!is_open_) {
+    if (head.resource.path == "/health") return answer(HealthReply());
+    return refuse({503, "not_ready", "loading"});
   }
   // Of JSON the body and what is read out of it are in memory together.
   return {.takes_body = head.method == "POST",
@@ -91,7 +105,7 @@ void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
   if (found.route->handler == nullptr) {
     const auto call =
         std::make_shared<Call>(Call{std::move(request), std::move(reply), std::string()});
-    TakeIn(parts_, call, [this, call] {
+    TakeIn(*parts_, call, [this, call] {
       const bool begins = call->request.head.method == "POST";
       call->reply(begins ? BeginSession(call->request) : EndSession(call->request));
     });
@@ -109,7 +123,7 @@ void Service::Handle(HttpRequest request, std::function<void(Reply)> reply) {
       reply(std::move(made));
     };
   }
-  found.route->handler(parts_, call);
+  found.route->handler(*parts_, call);
 }
 
 void Service::Finished(const Exchange& exchange) {
@@ -118,13 +132,12 @@ void Service::Finished(const Exchange& exchange) {
     const FoundRoute found = FindRoute(exchange.head.method, exchange.head.resource.path);
     if (found.route != nullptr) route = found.route->path;
   }
-  parts_.metrics.CountRequest(
-      route, exchange.status,
-      exchange.read_seconds + exchange.handle_seconds + exchange.write_seconds);
-  parts_.metrics.AddStage("read", exchange.read_seconds);
-  parts_.metrics.AddStage("write", exchange.write_seconds);
-  if (!exchange.code.empty()) parts_.metrics.CountRejected(exchange.code);
-  parts_.log.Write(LogLine(exchange, route));
+  metrics_.CountRequest(route, exchange.status,
+                        exchange.read_seconds + exchange.handle_seconds + exchange.write_seconds);
+  metrics_.AddStage("read", exchange.read_seconds);
+  metrics_.AddStage("write", exchange.write_seconds);
+  if (!exchange.code.empty()) metrics_.CountRejected(exchange.code);
+  log_.Write(LogLine(exchange, route));
 }
 
 Reply Service::BeginSession(const HttpRequest& request) {

@@ -44,15 +44,25 @@ int64_t SecondsSince1970() {
 }
 
 std::unique_ptr<ServedIndex> OpenIndex(const ServiceOptions& options, const Embedder& embedder) {
-  return options.index ? std::make_unique<ServedIndex>(*options.index, embedder) : nullptr;
+  if (!options.index) return nullptr;
+  try {
+    return std::make_unique<ServedIndex>(*options.index, embedder);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kMismatch) throw;
+    throw Error(error.code(),
+                "the model " + options.given_model + " does not fit: " + error.message(),
+                error.hint());
+  }
 }
 
 }  // namespace
 
-ServiceParts::ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget)
+ServiceParts::ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget,
+                           Metrics& of_service)
     : options(std::move(chosen)),
       started(SecondsSince1970()),
       budget(std::move(shared_budget)),
+      metrics(of_service),
       embed(std::move(embedder), options.embed) {
   searched = OpenIndex(options, embed.embedder());
   shown = OpenIndex(options, embed.embedder());

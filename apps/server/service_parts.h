@@ -16,8 +16,8 @@
 #include "server/api/models_reply.h"
 #include "server/http/http_message.h"
 #include "server/http/http_server.h"
+#include "server/known_duplicates.h"
 #include "server/metrics.h"
-#include "server/request_log.h"
 #include "server/served_index.h"
 #include "server/task_thread.h"
 #include "siglip/embed_service.hpp"
@@ -26,6 +26,7 @@ namespace siglip::server {
 
 struct ServiceOptions {
   std::vector<std::string> model_names;  ///< What requests may call the model; the first is its id.
+  std::string given_model;               ///< What whoever started the service calls it.
   std::optional<std::filesystem::path> index;
   std::filesystem::path thumbnails;  ///< Where they are kept.
   DecodeLimits decode;               ///< Of a picture that is shown.
@@ -43,14 +44,13 @@ using SharedCall = std::shared_ptr<Call>;
 /// Threads are made last and end first, in the order in which work passes from one to the next: the
 /// intake into the embedding service, and that into those that answer.
 struct ServiceParts {
-  ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget);
+  ServiceParts(Embedder embedder, ServiceOptions chosen, MemoryBudget shared_budget,
+               Metrics& of_service);
 
   const ServiceOptions options;
   const int64_t started;  ///< In seconds since 1970.
   MemoryBudget budget;
-  Metrics metrics;
-  RequestLog log;
-  std::atomic<bool> ready = false;     ///< A picture and a text were computed.
+  Metrics& metrics;
   std::atomic<bool> draining = false;  ///< Nothing new is begun any more.
   std::function<size_t()> connections = [] { return size_t{0}; };
   std::atomic<int64_t> index_rows = 0;  ///< As far as is known.
@@ -60,6 +60,8 @@ struct ServiceParts {
   std::unique_ptr<ServedIndex> searched;  ///< By `searches`.
   std::unique_ptr<ServedIndex> shown;     ///< By `files`.
   std::unique_ptr<ServedIndex> compared;  ///< By `duplicates`.
+
+  KnownDuplicates known_duplicates;  ///< Used by `duplicates`.
 
   /// Used by `files`, once a thumbnail was asked for.
   std::optional<apps::ThumbnailCache> thumbnails;

@@ -15,16 +15,15 @@ namespace {
 /// Why the service is not ready, or nothing.
 std::string_view NotReady(const ServiceParts& parts) {
   if (parts.draining) return "shutting down";
-  if (!parts.ready) return "loading";
   if (parts.embed.status().stuck) return "stuck: something waits and nothing is finished";
   return {};
 }
 
 }  // namespace
 
-void GetHealth(ServiceParts&, const SharedCall& call) {
-  Answer(*call, [] { return JsonReply("{\"status\":\"ok\"}\n"); });
-}
+Reply HealthReply() { return JsonReply("{\"status\":\"ok\"}\n"); }
+
+void GetHealth(ServiceParts&, const SharedCall& call) { Answer(*call, HealthReply); }
 
 void GetReady(ServiceParts& parts, const SharedCall& call) {
   Answer(*call, [&] {
@@ -77,7 +76,9 @@ void GetOpenApi(ServiceParts&, const SharedCall& call) {
 void GetPage(ServiceParts&, const SharedCall& call) {
   Answer(*call, [&] {
     const RequestHead& head = call->request.head;
-    const PageFile* const file = FindPageFile(head.resource.path);
+    // Browsers ask for it also beside pages that have none, such as /health.
+    const bool is_icon = head.resource.path == "/favicon.ico";
+    const PageFile* const file = FindPageFile(is_icon ? "/page/favicon.svg" : head.resource.path);
     if (file == nullptr) throw ApiError(404, "not_found", "there is no such page");
     Reply reply = {.content_type = std::string(file->content_type),
                    .fields = {{"content-security-policy", std::string(kPagePolicy)},

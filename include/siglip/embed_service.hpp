@@ -23,6 +23,7 @@
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "siglip/export.hpp"
+#include "siglip/image.hpp"
 #include "siglip/picture.hpp"
 
 namespace siglip {
@@ -69,6 +70,8 @@ struct EmbedServiceOptions {
   size_t queue = 4096;
   /// What may lie before an item when it is submitted, in time to work on it.
   std::chrono::duration<double> max_wait = std::chrono::seconds(10);
+  /// Of a picture; nothing: those of the embedder's options.
+  std::optional<DecodeLimits> limits = {};
 };
 
 /// A request that was not taken: nothing of it is kept, `done` is not called.
@@ -141,7 +144,7 @@ struct ServiceStatus {
 class SIGLIP_EXPORT EmbedService {
  public:
   /// Loads those towers that the model has. An item for a tower that it has not gets the error that
-  /// Embedder gives. Limits of pictures are those of the embedder's options. Throws Error as
+  /// Embedder gives. Throws Error as
   /// Embedder does when a tower cannot be loaded or the image tower has no pooling head, and
   /// kInvalidArgument for options out of their range.
   explicit EmbedService(Embedder embedder, const EmbedServiceOptions& options = {});

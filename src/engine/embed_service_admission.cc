@@ -18,14 +18,16 @@ EmbedServiceAdmission::Clock::duration Rounded(Seconds seconds) {
 
 }  // namespace
 
-std::chrono::seconds EmbedServiceAdmission::Book(Clock::time_point now, Seconds ahead,
-                                                 Seconds own) {
-  const Seconds early = max_wait_ / 2;
-  const Clock::time_point turn = std::max(now + Rounded(ahead), line_ends_);
-  // A place beyond the longest time that can be told would be nobody's.
-  line_ends_ = std::min(turn + Rounded(own), now + Rounded(kLongest + early));
-  const auto wait = std::chrono::ceil<std::chrono::seconds>(turn - now - Rounded(early));
-  return std::clamp(wait, std::chrono::seconds(1), kLongest);
+std::chrono::seconds EmbedServiceAdmission::Book(Clock::time_point now, const Refused& refused) {
+  const Seconds room = std::max(refused.whole_queue - refused.own, Seconds(0));
+  const Seconds early = std::min(max_wait_, room) / 2;
+  const Clock::time_point turn = std::max(now + Rounded(refused.ahead), line_ends_);
+  const auto wait = std::clamp(std::chrono::ceil<std::chrono::seconds>(turn - now - Rounded(early)),
+                               std::chrono::seconds(1), kLongest);
+  // Whole seconds can be later than the turn; nor is a place beyond the longest of them anybody's.
+  const Clock::time_point begins = std::max(turn, now + wait);
+  line_ends_ = std::min(begins + Rounded(refused.own), now + Rounded(kLongest + early));
+  return wait;
 }
 
 }  // namespace siglip

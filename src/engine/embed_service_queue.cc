@@ -134,6 +134,10 @@ size_t EmbedServiceQueue::size(ServiceClass service_class) const {
   return Of(service_class).size();
 }
 
+ItemCounts EmbedServiceQueue::Waiting(ServiceClass service_class) const {
+  return WaitingOf(Of(service_class).waiting);
+}
+
 /// What goes ahead of `items` new ones of the same class: of each request as many, as they take
 /// turns.
 ItemCounts EmbedServiceQueue::Class::Share(size_t items) const {
@@ -147,14 +151,14 @@ ItemCounts EmbedServiceQueue::Class::Share(size_t items) const {
 
 ItemCounts EmbedServiceQueue::Ahead(ServiceClass service_class, size_t items) const {
   const Class& searches = Of(ServiceClass::kSearch);
-  const ItemCounts bulk = WaitingOf(Of(ServiceClass::kBulk).waiting);
+  const ItemCounts bulk = Waiting(ServiceClass::kBulk);
   if (service_class == ServiceClass::kSearch) {
     ItemCounts ahead = searches.Share(items);
     ahead += AtMost(bulk, ahead.sum() / kSearchesPerBulkItem);
     return ahead;
   }
   ItemCounts ahead = Of(ServiceClass::kBulk).Share(items);
-  ahead += WaitingOf(searches.waiting);
+  ahead += Waiting(ServiceClass::kSearch);
   return ahead;
 }
 

@@ -77,6 +77,8 @@ class EmbedServiceQueue {
   /// Items that nobody has begun.
   size_t size() const { return size(ServiceClass::kSearch) + size(ServiceClass::kBulk); }
   size_t size(ServiceClass service_class) const;
+  /// The same, by kind.
+  ItemCounts Waiting(ServiceClass service_class) const;
   /// What would be begun before the last of `items` new ones of a request of this class.
   ItemCounts Ahead(ServiceClass service_class, size_t items) const;
   /// Since when the oldest item waits; `now` when there is none.

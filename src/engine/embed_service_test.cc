@@ -19,6 +19,7 @@
 #include "engine/embedder_test_support.h"
 #include "expect_error.h"
 #include "run_in_child.h"
+#include "siglip/safetensors.hpp"
 #include "siglip/transformers/tokenizer.hpp"
 
 namespace siglip {
@@ -270,6 +271,48 @@ TEST_F(EmbedServiceTest, RefusesTextsWhereTheModelHasNoTextTower) {
     EXPECT_STREQ(results[0].error->what(), error.what());
     EXPECT_EQ(results[0].error->code(), error.code());
   }
+}
+
+TEST_F(EmbedServiceTest, RefusesPicturesWhereTheModelHasNoImageTower) {
+  const std::filesystem::path folder = scratch_ / "texts";
+  std::filesystem::create_directory(folder);
+  for (const char* const name : {"config.json", "spiece.model", "tokenizer_config.json"}) {
+    std::filesystem::copy(kDemo / name, folder / name);
+  }
+  const SafetensorsFile file = SafetensorsFile::Open(kDemo / "model.safetensors");
+  NamedTensors tensors;
+  for (const std::string& name : file.names()) {
+    if (!name.starts_with("vision_model.")) tensors.emplace_back(name, file.Get(name));
+  }
+  WriteSafetensors(folder / "model.safetensors", tensors);
+
+  EmbedService service(Embedder::Open(folder));
+  const std::vector<ServiceResult> results =
+      EmbedAll(service, {{"a star"}, {SomePicture()}, {"zwei Kreise"}}, false);
+  const Tensor expected = LoadDemo(1).EmbedTexts({"a star", "zwei Kreise"});
+  for (const size_t i : {0, 1}) {
+    EXPECT_FALSE(results[2 * i].error);
+    const auto row = expected.floats().subspan(i * 128, 128);
+    EXPECT_EQ(results[2 * i].embedding, std::vector<float>(row.begin(), row.end()));
+  }
+  ASSERT_TRUE(results[1].error);
+  EXPECT_TRUE(results[1].embedding.empty());
+  try {
+    service.embedder().Embed({SomePicture()});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(results[1].error->what(), error.what());
+    EXPECT_EQ(results[1].error->code(), error.code());
+  }
+}
+
+TEST_F(EmbedServiceTest, HasLimitsOfItsOwn) {
+  EmbedService service(MakeEmbedder(), {.limits = DecodeLimits{.max_pixels = 40 * 30 - 1}});
+  const std::vector<ServiceResult> results = EmbedAll(service, {{SomePicture()}});
+  ASSERT_TRUE(results[0].error);
+  EXPECT_EQ(results[0].error->code(), ErrorCode::kLimitExceeded);
+  // The embedder keeps its own.
+  EXPECT_NO_THROW(service.embedder().Embed({SomePicture()}));
 }
 
 TEST_F(EmbedServiceTest, RefusesAModelWithoutAHead) {

@@ -22,6 +22,11 @@ void CheckOptions(const EmbedServiceOptions& options) {
   }
 }
 
+DecodeOptions WithLimits(DecodeOptions decode, const std::optional<DecodeLimits>& limits) {
+  if (limits) decode.limits = *limits;
+  return decode;
+}
+
 void CheckRequest(const ServiceRequest& request, const EmbedServiceOptions& options) {
   if (request.items.empty() || !request.done) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -64,6 +69,7 @@ EmbedService::Workers::Workers(Embedder embedder, const EmbedServiceOptions& opt
     : embedder_(std::move(embedder)),
       parts_(*embedder_.parts_),
       options_((CheckOptions(options), options)),
+      decode_(WithLimits(parts_.options.decode, options_.limits)),
       admission_{EmbedServiceAdmission(options.max_wait), EmbedServiceAdmission(options.max_wait)},
       in_flight_(static_cast<size_t>(parts_.workers.threads())) {
   LoadTowers();
@@ -78,8 +84,8 @@ void EmbedService::Workers::LoadTowers() {
   if (found.image_tower) {
     for (const bool normalize : {false, true}) {
       // NOLINTNEXTLINE(modernize-make-unique): it cannot be moved into what that makes
-      pictures_[normalize ? 1 : 0].reset(
-          new PictureEmbedder(parts_.NewEmbedder({.normalize = normalize})));
+      pictures_[normalize ? 1 : 0].reset(new PictureEmbedder(
+          parts_.Tower(), decode_, {.normalize = normalize}, parts_.name, parts_.seconds));
     }
   } else {
     no_pictures_ = ErrorOf([&] { parts_.Tower(); });
@@ -152,18 +158,22 @@ std::optional<ServiceBusy> EmbedService::Workers::Refuse(const ServiceRequest& r
   };
   const size_t count = request.items.size();
   const size_t queued = queue.size(request.service_class);
+  const bool has_room = queued + count <= options_.queue;
   const Seconds ahead = seconds_for(queue.Ahead(request.service_class, count));
-  if (queued + count <= options_.queue && admission.Admits(ahead)) return std::nullopt;
+  if (has_room && admission.Admits(ahead)) return std::nullopt;
 
   ServiceBusy busy;
-  Seconds until_its_turn = ahead;
-  if (queued + count > options_.queue) {
+  EmbedServiceAdmission::Refused refused = {.ahead = ahead,
+                                            .own = seconds_for(CountItems(request))};
+  const Seconds waiting = seconds_for(queue.Waiting(request.service_class));
+  // Of the same items as now.
+  refused.whole_queue = (waiting + refused.own) * static_cast<double>(options_.queue) /
+                        static_cast<double>(queued + count);
+  if (!has_room) {
     busy.reason = ServiceBusy::Reason::kQueueFull;
-    const ItemCounts all = queue.Ahead(request.service_class, queued);
-    const auto too_many = static_cast<double>(queued + count - options_.queue);
-    until_its_turn = std::max(ahead, seconds_for(all) * (too_many / static_cast<double>(queued)));
+    refused.ahead = seconds_for(queue.Ahead(request.service_class, queued));
   }
-  busy.retry_after = admission.Book(now, until_its_turn, seconds_for(CountItems(request)));
+  busy.retry_after = admission.Book(now, refused);
   return busy;
 }
 

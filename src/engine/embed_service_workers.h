@@ -68,6 +68,7 @@ class EmbedService::Workers final : private WorkerPool::Task {
   Embedder embedder_;
   Embedder::Parts& parts_;
   const EmbedServiceOptions options_;
+  const DecodeOptions decode_;
   // Of a tower that the model has; else what Embedder says to that.
   std::array<std::unique_ptr<PictureEmbedder>, 2> pictures_;  // not normalised, normalised
   std::optional<Error> no_pictures_;

@@ -128,6 +128,7 @@ class ShellTest(CommandTest):
                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             self.addCleanup(process.communicate, timeout=60)
             self.addCleanup(process.terminate)
+            self.assertRegex(process.stderr.readline(), "^siglip: loading the model")
             line = process.stderr.readline()
             self.assertRegex(line, "^siglip: serving http://")
             self.service = line.split()[-1].rstrip("/")

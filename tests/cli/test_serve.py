@@ -117,6 +117,20 @@ class AnswersTest(IndexedFolderTest):
         self.assertEqual((answer.status, answer.json()["error"]["param"]), (400, "input[4]"))
         self.assertEqual([item["index"] for item in answer.json()["error"]["items"]], [4, 5])
 
+    def test_errors_of_items_name_their_field(self):
+        broken = base64.b64encode(PICTURES[0].read_bytes()[:300]).decode()
+        for path, request, field in (
+                ("/v1/embeddings", {"input": ["a", {"image": broken}]}, "input[1]"),
+                ("/v1/embeddings", {"inputs": ["a", {"image": broken}]}, "inputs[1]"),
+                ("/v1/embeddings", {"messages": [{"role": "user", "content": [
+                    {"type": "image_base64", "image_base64": broken}]}]}, "messages[0]"),
+                ("/v1/classify", {"input": [data_uri(PICTURES[0]), {"image": broken}], "labels": ["a"]}, "input[1]"),
+                ("/v1/search", {"text": "a", "image": broken}, "image"),
+                ("/v1/search", {"text": ["a", "b"], "image": [data_uri(PICTURES[0]), broken]}, "image[1]")):
+            answer = self.service.post(path, request)
+            self.assertEqual((answer.status, answer.json()["error"]["param"]), (400, field), answer.body)
+            self.assertTrue(answer.message.startswith(field + ": "), answer.message)
+
     def test_another_model(self):
         for path, request in (("/v1/embeddings", {"input": "a"}), ("/v1/search", {"text": "a"}),
                               ("/v1/classify", {"input": data_uri(PICTURES[0]), "labels": ["a"]})):
@@ -145,6 +159,7 @@ class AnswersTest(IndexedFolderTest):
                 ([text, "--top", 2], {"text": text, "top": 2}),
                 ([text, other], {"text": [text, other]}),
                 ([text, "--not", other], {"text": text, "not": other}),
+                (["--not", other], {"not": other}),
                 (["--image", picture], {"image": data_uri(picture)}),
                 ([text, "--weight", 2, "--image", picture, "--weight", 0.5],
                  {"text": text, "image": data_uri(picture), "weights": {"text": [2], "image": [0.5]}}),
@@ -375,6 +390,20 @@ class FilesTest(IndexedFolderTest):
         self.assertIn(str(service.process.pid), message)
         self.assertEqual(service.end(), 0)
 
+    def test_watch_has_the_limits_of_siglip_index(self):
+        self.index(self.pictures)
+        service = self.serve("--watch", "--max-pixels", 100)
+        self.assertEqual(service.post("/v1/embeddings", {"input": data_uri(PICTURES[0])}).code, "limit_exceeded")
+        shutil.copy(PICTURES[3], self.pictures / "new.jpg")
+        wait_until(lambda: service.get("/v1/index").json()["contents"] == 4, "the change is found")
+        self.assertEqual(service.get("/v1/index").json()["undecodable"], 0)
+        self.assertIn("new.jpg", self.ids(service))
+        self.assertEqual(service.end(), 0)
+        # Nothing is left to do.
+        again = self.succeed("index", "--index", self.store, "--model", MODEL, self.pictures)
+        # Files that are fresh are looked at again, and known by their bytes.
+        self.assertRegex(again.stderr, ": 0 embedded, .* 0 failed, ")
+
 
 class StartTest(IndexedFolderTest):
     """What it refuses to begin with, and says why."""
@@ -395,8 +424,8 @@ class StartTest(IndexedFolderTest):
         return other
 
     def test_arguments(self):
-        shown = self.succeed("serve", "--help").stdout
-        for words in ("--api-keys FILE", "--drain AGE=30s", "--max-wait AGE=10s", "exit status is 0"):
+        shown = " ".join(self.succeed("serve", "--help").stdout.split())
+        for words in ("--api-keys FILE", "--drain AGE=30s", "--max-wait AGE=10s", "exit status is 0, not 130 or 143"):
             self.assertIn(words, shown)
         self.assertIn("Did you mean --port", self.fail_with(2, "serve", "--model", MODEL, "--prot", 1))
         for words, said in ((["--model", MODEL, "--watch"], "--index"), ([], "--model"),
@@ -433,7 +462,7 @@ class StartTest(IndexedFolderTest):
         self.index()
         other = self.other_model()
         message = self.fail_to_serve("--index", self.store, "--model", other)
-        for said in (str(self.store), f"made with {MODEL}", "weights"):
+        for said in (str(self.store), f"made with {MODEL}", f"the model {other} does not fit", "weights"):
             self.assertIn(said, message)
         service = Service("--index", self.store)
         self.addCleanup(service.close)

@@ -1,13 +1,15 @@
 """siglip serve: who may ask. What no browser and no stranger may do is refused on the wire."""
 
+import json
 import pathlib
+import re
 import signal
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from command_line import CommandTest
-from service import Service
+from service import Service, wait_until
 
 MODEL = pathlib.Path(__file__).resolve().parents[2] / "models" / "demo"
 KEY, OTHER_KEY = "first-key-of-this-test", "second-key-of-this-test"
@@ -51,6 +53,45 @@ class AccessTest(CommandTest):
         self.assertEqual(self.service.get("/v1/models", origin=own).status, 200)
         for origin in ("https://evil.example", "null", "http://127.0.0.1:1", own + ".evil.example", SITE + ":444", ""):
             self.refused(self.service.get("/v1/models", origin=origin), 403, "cross_origin")
+
+    def test_compressed_bodies(self):
+        ask = lambda coding: self.service.post("/v1/embeddings", {"input": "a"}, content_encoding=coding)
+        self.assertEqual(ask("Identity").status, 200)
+        for coding in ("gzip", "br", "identity, gzip"):
+            answer = ask(coding)
+            self.refused(answer, 415, "unsupported_content_encoding")
+            self.assertIn("Content-Encoding", answer.message)
+
+    def test_refusals_are_counted_and_logged_by_their_code(self):
+        def rejected(code):
+            line = re.search(f'^siglip_rejected_total{{reason="{code}"}} (.*)$',
+                             self.service.get("/metrics").body.decode(), re.MULTILINE)
+            return int(line[1]) if line else 0
+        for code, answer_of in (("unknown_host", lambda: self.service.get("/", host="example.org")),
+                                ("cross_site", lambda: self.service.get("/v1/models", sec_fetch_site="cross-site")),
+                                ("unsupported_media_type",
+                                 lambda: self.service.post("/v1/search", {}, content_type="text/plain")),
+                                ("not_found", lambda: self.service.get("/nothing"))):
+            before = rejected(code)
+            answer = answer_of()
+            self.assertEqual((answer.code, rejected(code)), (code, before + 1))
+            self.assertEqual(self.log_line(answer)["code"], code)
+
+    def log_line(self, answer):
+        def lines():
+            return [line for line in self.service.said if answer.fields["x-request-id"] in line]
+        wait_until(lines, "its log line")
+        return json.loads(lines()[0])
+
+    def test_types_of_errors(self):
+        for answer, kind in ((self.service.get("/", sec_fetch_site="cross-site"), "permission_error"),
+                             (self.service.get("/", host="example.org"), "invalid_request_error")):
+            self.assertEqual(answer.json()["error"]["type"], kind)
+
+    def test_the_icon(self):
+        answer = self.service.get("/favicon.ico")
+        self.assertEqual((answer.status, answer.fields["content-type"]), (200, "image/svg+xml"))
+        self.assertEqual(answer.body, self.service.get("/page/favicon.svg").body)
 
     def test_content_type(self):
         for kind in ("application/json", "Application/JSON; charset=utf-8"):

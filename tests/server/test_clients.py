@@ -8,7 +8,6 @@ Needs the package openai. Embeddings are expected to be those of `siglip embed`,
 import argparse
 import base64
 import concurrent.futures
-import json
 import pathlib
 import struct
 import subprocess
@@ -20,14 +19,17 @@ import unittest
 import httpx2
 import openai
 
-from served import DEMO, PROGRAM, ROOT, Served
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from service import Service, data_uri
 
-IMAGES = ROOT / "examples/images"
+DEMO = ROOT / "models" / "demo"
+IMAGES = ROOT / "examples" / "images"
 TEXTS = ["a red heart", "two blue stars", "一只猫"]
 NAMES = ["00.jpg", "01.jpg", "02.jpg"]
 
-options = argparse.Namespace(siglip=PROGRAM)
-served = None
+options = argparse.Namespace(siglip=ROOT / "build/release/apps/cli/siglip")
+service = None
 expected = {}  # text or name of a picture: embedding
 
 
@@ -45,20 +47,19 @@ def embedded(*arguments):
 
 
 def setUpModule():
-    global served
+    global service
     texts = [word for text in TEXTS for word in ("--text", text)]
     found = embedded("--normalize", *texts, *(IMAGES / name for name in NAMES))
     expected.update(zip(TEXTS + NAMES, found))
-    served = Served(options.siglip, "--model", DEMO, "--alias", "text-embedding-3-small")
+    service = Service("--model", DEMO, "--alias", "text-embedding-3-small", program=options.siglip)
 
 
 def tearDownModule():
-    served.__exit__()
+    service.close()
 
 
 def client(**arguments):
-    return openai.OpenAI(base_url=(arguments.pop("served", None) or served).address + "/v1", api_key="none",
-                         **arguments)
+    return openai.OpenAI(base_url=(arguments.pop("asked", None) or service).url + "v1", api_key="none", **arguments)
 
 
 def as_float32(values):
@@ -75,7 +76,7 @@ def base64_of(name):
 
 
 def uri_of(name):
-    return f"data:image/jpeg;base64,{base64_of(name)}"
+    return data_uri(IMAGES / name)
 
 
 class OpenAiTest(unittest.TestCase):
@@ -206,7 +207,7 @@ class OpenAiTest(unittest.TestCase):
         import asyncio
 
         async def ask():
-            async with openai.AsyncOpenAI(base_url=served.address + "/v1", api_key="none") as asking:
+            async with openai.AsyncOpenAI(base_url=service.url + "v1", api_key="none") as asking:
                 return await asyncio.gather(*(asking.embeddings.create(model="demo", input=text) for text in TEXTS))
 
         for reply, text in zip(asyncio.run(ask()), TEXTS):
@@ -217,31 +218,29 @@ class OtherFormsTest(unittest.TestCase):
     """What openai's client has no words for."""
 
     def assert_embedding(self, answer, name):
-        status, _, reply = answer
-        self.assertEqual(status, 200, reply)
-        self.assertEqual([as_float32(item["embedding"]) for item in reply["data"]], [expected[name]])
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual([as_float32(item["embedding"]) for item in answer.json()["data"]], [expected[name]])
 
     def test_messages(self):
         picture = {"type": "image_url", "image_url": {"url": uri_of("00.jpg")}}
         for content, name in (([picture], "00.jpg"), ([picture, {"type": "text", "text": ""}], "00.jpg"),
                               ([{"type": "text", "text": TEXTS[0]}], TEXTS[0]), (TEXTS[0], TEXTS[0])):
             with self.subTest(str(content)[:60]):
-                self.assert_embedding(served.post("/v1/embeddings", {"model": "demo", "messages": [
+                self.assert_embedding(service.post("/v1/embeddings", {"model": "demo", "messages": [
                     {"role": "user", "content": content}]}), name)
-        status, _, reply = served.post("/v1/embeddings", {"messages": [
+        answer = service.post("/v1/embeddings", {"messages": [
             {"role": "user", "content": [picture, {"type": "text", "text": "a"}]}]})
-        self.assertEqual((status, reply["error"]["code"]), (400, "invalid_argument"))
+        self.assertEqual((answer.status, answer.code), (400, "invalid_argument"))
 
     def test_inputs(self):
         for path in ("/v1/embeddings", "/embeddings"):
-            self.assert_embedding(served.post(path, {"inputs": [TEXTS[0]]}), TEXTS[0])
-            self.assert_embedding(served.post(path, {"inputs": [{"content": [{"type": "image_base64",
+            self.assert_embedding(service.post(path, {"inputs": [TEXTS[0]]}), TEXTS[0])
+            self.assert_embedding(service.post(path, {"inputs": [{"content": [{"type": "image_base64",
                                                                              "image_base64": base64_of("01.jpg")}]}]}),
                                   "01.jpg")
 
     def test_a_picture_as_the_body(self):
-        status, fields, body = served.ask("POST", "/v1/embeddings", data_of("02.jpg"), {"content-type": "image/jpeg"})
-        self.assert_embedding((status, fields, json.loads(body)), "02.jpg")
+        self.assert_embedding(service.post("/v1/embeddings", data_of("02.jpg"), content_type="image/jpeg"), "02.jpg")
 
 
 class BusyTest(unittest.TestCase):
@@ -250,14 +249,14 @@ class BusyTest(unittest.TestCase):
     CLIENTS = 12
 
     def test_retries_wait_as_they_are_told(self):
-        with Served(options.siglip, "--model", DEMO, "--threads", "1", "--queue", "48") as busy:
+        with Service("--model", DEMO, "--threads", "1", "--queue", "48", program=options.siglip) as busy:
             tries = [[] for _ in range(self.CLIENTS)]  # of each client: when, and what Retry-After said
 
             def ask(number):
                 def note(response):
                     tries[number].append((time.monotonic(), response.status_code, response.headers.get("retry-after")))
                 transport = httpx2.Client(event_hooks={"response": [note]})
-                with client(served=busy, http_client=transport, timeout=120, max_retries=20) as asking:
+                with client(asked=busy, http_client=transport, timeout=120) as asking:
                     return asking.embeddings.create(
                         model="demo", input=[uri_of(NAMES[at % len(NAMES)]) for at in range(48)])
 
@@ -276,10 +275,28 @@ class BusyTest(unittest.TestCase):
                     refusals += 1
             self.assertGreater(refusals, 0)
 
+    def test_a_burst_is_answered_by_retries_of_the_client_itself(self):
+        max_wait = 1  # second
+        with Service("--model", DEMO, "--threads", "1", "--queue", "100000", "--max-wait", f"{max_wait}s",
+                     program=options.siglip) as busy:
+            uris = [uri_of(name) for name in NAMES]
+
+            def ask(count):
+                with client(asked=busy, timeout=120) as asking:
+                    return len(asking.embeddings.create(model="demo", input=(count * uris)[:count]).data)
+
+            ask(100)
+            began = time.monotonic()
+            ask(200)
+            each = round(4 * max_wait * 200 / (time.monotonic() - began) / self.CLIENTS)
+            with concurrent.futures.ThreadPoolExecutor(self.CLIENTS) as pool:
+                self.assertEqual(list(pool.map(ask, self.CLIENTS * [each])), self.CLIENTS * [each])
+            self.assertIn(429, {line["status"] for line in busy.log()})
+
     def test_what_never_fits_is_refused_for_good(self):
-        with Served(options.siglip, "--model", DEMO, "--queue", "4") as small:
+        with Service("--model", DEMO, "--queue", "4", program=options.siglip) as small:
             with self.assertRaises(openai.APIStatusError) as caught:
-                client(served=small).embeddings.create(model="demo", input=["a"] * 5)
+                client(asked=small).embeddings.create(model="demo", input=["a"] * 5)
             self.assertEqual((caught.exception.status_code, caught.exception.code), (400, "limit_exceeded"))
             self.assertNotIn("retry-after", caught.exception.response.headers)
 

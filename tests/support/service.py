@@ -5,12 +5,11 @@ import dataclasses
 import http.client
 import json
 import os
+import pathlib
 import signal
 import subprocess
-import threading
+import tempfile
 import time
-
-from command_line import PROGRAM
 
 
 @dataclasses.dataclass
@@ -33,50 +32,45 @@ class Answer:
 
 
 class Service:
-    """Of any port that is free. `words` are options of siglip serve, `variables` are set in its environment; the
-    constructor waits until it serves and fails where it ends before."""
+    """Of any port that is free. `words` are options of siglip serve, `variables` are set in its environment; `program`
+    is the one that SIGLIP_CLI names unless told. The constructor waits until it serves and fails where it ends before;
+    close() or the end of a `with` kills it where it still runs."""
 
-    def __init__(self, *words, variables=None):
-        self.said = []  # lines of standard error, log lines included
+    def __init__(self, *words, program=None, variables=None):
+        # A file takes all that is said, however slowly this process looks at it.
+        self._output = tempfile.TemporaryFile(prefix="siglip-serve-")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--port", "0", *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, env={**os.environ, **(variables or {})})
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+            [program or os.environ["SIGLIP_CLI"], "serve", "--port", "0", *map(str, words)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self._output, env={**os.environ, **(variables or {})})
         try:
-            line = self.wait_for_line("siglip: serving http://")
+            line = self.wait_for_line("siglip: serving http://", seconds=120)
         except BaseException:
             self.close()
             raise
         self.url = line.split(" ")[2]
         self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
-    def _read(self):
-        for line in self.process.stderr:
-            with self._changed:
-                self.said.append(line.rstrip("\n"))
-                self._changed.notify_all()
-        with self._changed:
-            self._changed.notify_all()
+    @property
+    def said(self):
+        """Lines of standard error, log lines included."""
+        written = os.pread(self._output.fileno(), os.fstat(self._output.fileno()).st_size, 0)
+        return written[:written.rfind(b"\n") + 1].decode().splitlines()
 
     def wait_for_line(self, begin, after=0, seconds=30):
         """The first line that begins so, behind the first `after` lines."""
-        def found():
-            return next((line for line in self.said[after:] if line.startswith(begin)), None)
-        with self._changed:
-            ended = False
-            deadline = time.monotonic() + seconds
-            while not found() and not ended and time.monotonic() < deadline:
-                ended = not self._reader.is_alive()
-                self._changed.wait(0.1)
-            line = found()
-        if line is None:
-            raise AssertionError(f"no line '{begin}...' was said, but: {self.said}")
-        return line
+        deadline = time.monotonic() + seconds
+        while True:
+            is_last = self.process.poll() is not None or time.monotonic() > deadline
+            said = self.said
+            for line in said[after:]:
+                if line.startswith(begin):
+                    return line
+            if is_last:
+                raise AssertionError(f"no line '{begin}...' was said, but: {said}")
+            time.sleep(0.01)
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(self, method, path, body=None, **fields):
         """`body` is sent as it is if it is of bytes, else as JSON. Names of `fields` have _ for -."""
@@ -99,14 +93,19 @@ class Service:
         return self.ask("POST", path, body, **fields)
 
     def log(self):
-        """All log lines, once the service has ended."""
-        return [json.loads(line) for line in self.said if not line.startswith("siglip: ")]
+        """All log lines so far."""
+        return [json.loads(line) for line in self.said if line.startswith("{")]
 
-    def wait(self, seconds=30):
+    def memory(self, name="VmRSS"):
+        """MiB; VmHWM is the peak."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) / 1024
+        raise ValueError(name)
+
+    def wait(self, seconds=60):
         """The exit status."""
-        status = self.process.wait(seconds)
-        self._reader.join(seconds)
-        return status
+        return self.process.wait(seconds)
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -115,8 +114,13 @@ class Service:
     def close(self):
         self.process.kill()
         self.process.wait()
-        self._reader.join()
-        self.process.stderr.close()
+        self._output.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def data_uri(path, kind="jpeg"):

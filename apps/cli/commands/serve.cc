@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commands/commands.h"
@@ -75,6 +76,8 @@ void RunServe(ServeArguments& arguments) {
   }
   const std::optional<IndexSpace> space = SpaceOf(arguments.index);
   options.recorded_model = RecordedModel(arguments.embedder, space);
+  const std::string& given = arguments.embedder.embedder.model;
+  options.service.given_model = given.empty() ? options.recorded_model : given;
   options.service.model_names = {ServedName(options.recorded_model)};
   options.service.model_names.insert(options.service.model_names.end(), arguments.aliases.begin(),
                                      arguments.aliases.end());
@@ -83,19 +86,25 @@ void RunServe(ServeArguments& arguments) {
   options.http.max_connections = static_cast<size_t>(arguments.max_connections);
   options.http.budget = server::MemoryBudget(static_cast<uint64_t>(arguments.memory));
   options.service.embed.queue = static_cast<size_t>(arguments.queue);
+  // The embedder itself has those of siglip index, which --watch is to equal.
   DecodeLimits& limits = arguments.embedder.embedder.preprocess.decode.limits;
   limits.max_seconds = kMaxDecodeSeconds;
-  options.service.decode = limits;
+  options.service.embed.limits = std::exchange(limits, {});
+  options.service.decode = *options.service.embed.limits;
 
-  Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
   std::mutex saying;
   const server::ServeSignals signals = {
-      .stop = CatchInterrupts(), .reload = CatchHangup(), .say = [&](std::string_view line) {
+      .stop = Interrupted(), .reload = CatchHangup(), .say = [&](std::string_view line) {
         const std::lock_guard lock(saying);
         // In one piece, since lines of the log come between pieces.
         std::cerr << "siglip: " + Printable(line) + "\n" << std::flush;
       }};
-  if (!server::Serve(std::move(embedder), options, signals)) throw ExitCode{kNothingDone};
+  const auto load = [&] {
+    Embedder embedder = OpenIndexEmbedder(arguments.embedder, space, {.pictures = true});
+    CatchInterrupts();  // which end a command at once as long as it loads
+    return embedder;
+  };
+  if (!server::Serve(options, signals, load)) throw ExitCode{kNothingDone};
 }
 
 /// How much a client may ask of the service.
@@ -225,8 +234,9 @@ void AddServe(CLI::App& app) {
       ->needs(watch);
   AddLimitOptions(*command, arguments);
   command->footer(
-      "One line of JSON for every request goes to standard error. At the end what was accepted is "
-      "finished, and the exit status is 0.\n"
+      "One line of JSON for every request goes to standard error. At the end (Ctrl-C, SIGTERM) "
+      "what "
+      "was accepted is finished, and the exit status is 0, not 130 or 143.\n"
       "Examples:\n"
       "  siglip serve --model google/siglip2-base-patch16-224\n"
       "  siglip serve --index ~/.local/share/siglip/index --watch\n"

@@ -78,6 +78,7 @@ EmbeddingsRequest ReadEmbeddingsRequest(std::string_view json, int64_t dimension
   CheckDimensions(fields, dimension);
 
   const std::string_view name = InputName(fields);
+  request.field = name;
   const JsonValue input = *fields.Find(name);
   if (name == "messages") {
     request.items.push_back(ReadMessages(input));

@@ -18,6 +18,7 @@ enum class EncodingFormat {
 
 struct EmbeddingsRequest {
   std::optional<std::string> model;  ///< As the client called it; checked by the caller.
+  std::string field = "input";       ///< The one that has them: or "inputs", "messages".
   std::vector<InputItem> items;      ///< In the order of the request, 1 to kMaxItems.
   EncodingFormat encoding_format = EncodingFormat::kFloat;
   bool normalize = true;

@@ -77,8 +77,9 @@ std::vector<SearchPart> ReadParts(const RequestFields& fields) {
     }
     begins[kind + 1] = parts.size();
   }
-  if (begins[3] == 0)
-    Refuse("text", "\"text\", \"image\" or \"like\"", std::string("none of them"));
+  if (parts.empty()) {
+    Refuse("text", "\"text\", \"image\", \"like\" or \"not\"", std::string("none of them"));
+  }
   if (parts.size() > kMaxParts) {
     Refuse("text", "at most 64 things to look for together", std::to_string(parts.size()));
   }

@@ -27,7 +27,7 @@ struct SearchPart {
 
 struct SearchRequest {
   std::optional<std::string> model;  ///< As the client called it; checked by the caller.
-  /// 1 to 64, in the order text, image, like, not; at least one is no "not".
+  /// 1 to 64, in the order text, image, like, not.
   std::vector<SearchPart> parts;
   /// `top` (1 to 1,000) is how many hits are to be shown, behind the first `offset` of them; the
   /// index is asked for both together.
@@ -37,7 +37,7 @@ struct SearchRequest {
 
 /// {"model", "text", "image", "like", "not", "weights", "top": 20, "offset": 0, "under", "after",
 /// "before", "format", "min_width", "min_score", "fold": true}; all may be absent or null but one
-/// of text, image and like, and other fields are ignored. These and "not" are one or a list: texts,
+/// of text, image, like and not, and other fields are ignored. These are one or a list: texts,
 /// pictures as ReadEmbeddingsRequest has them (plain strings are pictures), ids of contents, and
 /// texts. "weights" is a list in the order text, image, like, not, or an object of these names with
 /// a number or a list each, as long as what it weighs. "under" is an absolute path, "after" and

@@ -66,7 +66,7 @@ TEST(SearchRequestTest, WeighsThem) {
 
 TEST(SearchRequestTest, RefusesPartsThatAreNone) {
   EXPECT_EQ(ParamOfRefusal("{}"), "text");
-  EXPECT_EQ(ParamOfRefusal(R"({"not":"a"})"), "text");
+  EXPECT_EQ(ParamOfRefusal(R"({"top":5})"), "text");
   EXPECT_EQ(ParamOfRefusal(R"({"text":""})"), "text");
   EXPECT_EQ(ParamOfRefusal(R"({"text":[]})"), "text");
   EXPECT_EQ(ParamOfRefusal(R"({"text":["a",1]})"), "text[1]");

@@ -13,8 +13,8 @@ std::string ErrorBody(int status, std::string_view code, std::string_view messag
 
 std::string_view ErrorType(int status) {
   switch (status) {
-    case 401:
-    case 403: return "authentication_error";
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
     case 404:
     case 410: return "not_found_error";
     case 429: return "rate_limit_error";

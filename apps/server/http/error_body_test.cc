@@ -15,6 +15,7 @@ TEST(ErrorBodyTest, HasTheFormOfOpenAi) {
 TEST(ErrorBodyTest, TypesFollowTheStatus) {
   EXPECT_EQ(ErrorType(400), "invalid_request_error");
   EXPECT_EQ(ErrorType(401), "authentication_error");
+  EXPECT_EQ(ErrorType(403), "permission_error");
   EXPECT_EQ(ErrorType(410), "not_found_error");
   EXPECT_EQ(ErrorType(429), "rate_limit_error");
   EXPECT_EQ(ErrorType(503), "server_error");

@@ -278,6 +278,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     }
     if (admission.refusal) {
       refusal_ = std::move(*admission.refusal);
+      exchange_.code = std::move(admission.code);
       return Step::kRefuse;
     }
     memory_factor_ = admission.memory_factor;

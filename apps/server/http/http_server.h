@@ -49,6 +49,7 @@ struct HttpServerOptions {
 /// The verdict on a request, given before its body is read.
 struct Admission {
   std::optional<Reply> refusal = {};  ///< Sent instead of everything else.
+  std::string code = {};              ///< Why, e.g. "missing_api_key"; Exchange::code.
   bool takes_body = false;            ///< Otherwise a request with a body is answered 400.
   uint64_t memory_factor = 1;         ///< Bytes of the budget per byte of body: 2 for JSON.
 };
@@ -70,9 +71,9 @@ struct Exchange {
   RequestHead head;  ///< Only `id` and `client` if the header was refused or never complete.
   int status = 0;    ///< 0 if no reply was begun.
   Outcome outcome = Outcome::kSent;
-  std::string code;        ///< Why the server itself refused it, e.g. "body_too_large"; else empty.
-  uint64_t bytes_in = 0;   ///< Of the body.
-  uint64_t bytes_out = 0;  ///< Of the reply with its header.
+  std::string code;           ///< Why it was refused unread, e.g. "body_too_large"; else empty.
+  uint64_t bytes_in = 0;      ///< Of the body.
+  uint64_t bytes_out = 0;     ///< Of the reply with its header.
   double read_seconds = 0;    ///< From the header's first byte to the body's last.
   double handle_seconds = 0;  ///< Until there was a reply.
   double write_seconds = 0;   ///< Until it was sent.

@@ -1,4 +1,4 @@
-"""Whatever else fsspec reaches: for reading only, since its ways of writing do not fail where a file is there."""
+"""Whatever else fsspec reaches: for reading only, since it writes over what is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from ..errors import NotFound, SiglipError, Unsupported
-from .errors import InputChanged, TransportError
+from .errors import TransportError, input_changed
 from .location import Entry, Location
 from .piece_reader import read_in_pieces
 from .retries import Patience, Transient, interruptible, retried
@@ -109,11 +109,7 @@ class FsspecLocation(Location):
     def _check(self, entry: Entry) -> None:
         found = _entry(entry.path, self._information(entry.path))
         if found != entry:
-            raise InputChanged(
-                f"{self.uri}/{entry.path}: expected {entry.size} bytes of version {entry.version}, found {found.size}"
-                f" of {found.version}",
-                "plan again: a changed input is a new shard",
-            )
+            raise input_changed(f"{self.uri}/{entry.path}", entry, found)
 
     def _fetch(self, entry: Entry, start: int, end: int) -> bytes:
         path = self._path(entry.path)

@@ -123,6 +123,10 @@ class _Finder:
         named = files + listed
         for uri, entry in zip(named, self._lookups(named), strict=True):
             self._add_named(uri, entry)
+        if self._options and not any(_is_remote(input.uri) for input in self._found.inputs):
+            raise InvalidArgument(
+                f"options of inputs: {', '.join(self._options)}: all inputs are folders, which have none"
+            )
         return self._found
 
     def _read_list(self, name: str, folders: list[str], files: list[str]) -> None:
@@ -197,10 +201,11 @@ class _Finder:
     def _add_input(self, uri: str) -> None:
         input = self._input_of(uri)
         if input is None:
-            self._found.inputs.append(Input(uri, self._options))
+            self._found.inputs.append(Input(uri, self._options_of(uri)))
             self._found.entries.append({})
         else:
-            self._found.inputs[input] = Input(self._found.inputs[input].uri, self._options)
+            known = self._found.inputs[input].uri
+            self._found.inputs[input] = Input(known, self._options_of(known))
 
     def _input_of(self, uri: str) -> int | None:
         """The innermost that has it."""
@@ -214,11 +219,20 @@ class _Finder:
 
     def _location(self, uri: str) -> Location:
         if uri not in self._locations:
-            self._locations[uri] = open_location(uri, self._options, read_only=True)
+            options = self._options_of(uri)
+            self._locations[uri] = open_location(uri, options, read_only=True)
         return self._locations[uri]
+
+    def _options_of(self, uri: str) -> dict[str, str]:
+        """Folders need none: they may be inputs, or have lists, beside object stores."""
+        return self._options if _is_remote(uri) else {}
 
     def _absolute(self, word: str) -> str:
         return self._location(word).uri
+
+
+def _is_remote(uri: str) -> bool:
+    return "://" in uri and not uri.lower().startswith("file://")
 
 
 def _is_below(uri: str, folder: str) -> bool:

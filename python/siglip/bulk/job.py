@@ -160,8 +160,12 @@ def make_fingerprint(embedding: str, isa: str, dtype: Dtype, read: ReadOptions) 
     parts = json.loads(embedding)
     if isa == ANY:
         del parts["instruction_set_class"]
+    return {"embedding": parts, **parts_beside_model(dtype, read)}
+
+
+def parts_beside_model(dtype: Dtype, read: ReadOptions) -> dict[str, Any]:
+    """What of a fingerprint is known without the model."""
     return {
-        "embedding": parts,
         "dtype": dtype,
         "schema": SCHEMA_VERSION,
         "read": {"image": list(read.image), "key": read.key, "keep": list(read.keep)},

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InvalidArgument, NotFound
-from .errors import BulkWarning, InputChanged, TransportError
+from .errors import BulkWarning, InputChanged, TransportError, input_changed
 from .location import Entry, Location
 from .rename import rename_without_replacing
 
@@ -26,7 +26,8 @@ _MISSING = (FileNotFoundError, NotADirectoryError)
 
 
 class LocalLocation(Location):
-    """A folder. What is written goes to `<folder>/tmp` first; nothing but whole files ever has its final name.
+    """A folder. What is written goes to `<folder>/tmp` first; nothing but whole files ever has its
+    final name.
 
     Parameters
     ----------
@@ -192,14 +193,12 @@ class _CheckedFile(io.RawIOBase):
             raise InputChanged(f"{self._path}: is no file any more")
         found = _entry(self._entry.path, status)
         if found != self._entry:
-            raise InputChanged(
-                f"{self._path}: expected {_describe(self._entry)}, found {_describe(found)}",
-                "plan again: a changed input is a new shard",
-            )
+            raise input_changed(self._path, self._entry, found)
 
 
 def _sorted_names(folder: bytes, prefix: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Of what is in a folder: name with the prefix, whether it is a folder. In byte order of the paths of files."""
+    """Of what is in a folder: name with the prefix, whether it is a folder. In byte order
+    of the paths of files."""
     names: list[tuple[bytes, bool]] = []
     try:
         with os.scandir(folder) as found:
@@ -227,10 +226,6 @@ def _status(file: bytes | str) -> os.stat_result | None:
 
 def _entry(path: str, status: os.stat_result) -> Entry:
     return Entry(path, status.st_size, str(status.st_mtime_ns), status.st_mtime)
-
-
-def _describe(entry: Entry) -> str:
-    return f"{entry.size} bytes of time {entry.version}"
 
 
 def _make_folder(folder: str) -> None:
@@ -272,10 +267,11 @@ def _publish(temporary: str, final: str) -> bool:
     made = rename_without_replacing(temporary, final)
     if made is not None:
         return made
-    # What is left is not exclusive, but whoever looks sees a whole file; claiming the name by an empty file would
-    # show halves after a kill. Two processes at the same moment both believe that they made it: of equal bytes.
+    # What is left is not exclusive, but whoever looks sees a whole file; claiming the name by an
+    # empty file would show halves after a kill. Two processes at the same moment both believe that
+    # they made it: of equal bytes.
     warnings.warn(
-        f"{os.path.dirname(final)}: this file system has neither links nor renaming without replacing; "
+        f"{os.path.dirname(final)}: this file system has neither links nor exclusive renaming; "
         "two workers on one shard may both write it",
         BulkWarning,
         stacklevel=2,
@@ -301,7 +297,7 @@ def _remove(temporary: str) -> None:
     try:
         os.unlink(temporary)
     except OSError:
-        pass  # never made, renamed, or out of reach: it lies in the temporary folder and harms nobody
+        pass  # never made, renamed, or out of reach: where it lies it harms nobody
 
 
 def _failure(path: str, error: OSError) -> TransportError:

@@ -13,7 +13,7 @@ from obstore.exceptions import (
 )
 
 from ..errors import NotFound, SiglipError, Unsupported
-from .errors import InputChanged, TransportError
+from .errors import PLAN_AGAIN, InputChanged, TransportError
 from .retries import Transient
 
 _PASSING = {408, 409, 425, 429}
@@ -54,7 +54,7 @@ def translate(address: str, error: Exception, seconds: float) -> SiglipError | T
     if isinstance(error, PreconditionError):
         return InputChanged(
             f"{address}: has changed since it was listed",
-            "plan again: a changed input is a new shard",
+            PLAN_AGAIN,
         )
     reason = _reason(error, seconds)
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):

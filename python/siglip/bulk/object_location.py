@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 
 from ..errors import NotFound
-from .errors import BulkWarning, InputChanged
+from .errors import BulkWarning, InputChanged, input_changed
 from .location import Entry, Location
 from .object_errors import ConditionRefused, refuses_condition, status_of, translate
 from .piece_reader import read_in_pieces
@@ -34,10 +34,11 @@ class ObjectLocation(Location):
     uri : str
         For messages, without a slash at its end.
     make_store : callable
-        Takes the seconds until a request without an answer is given up; gives a store of obstore that has the prefix.
-        It must not try again itself.
+        Takes the seconds until a request without an answer is given up; gives a store of obstore
+        that has the prefix. It must not try again itself.
     ordered : bool
-        Whether the store lists in byte order of the keys. Else the whole listing is held in memory and sorted.
+        Whether the store lists in byte order of the keys. Else the whole listing is held in memory
+        and sorted.
     """
 
     def __init__(
@@ -136,11 +137,7 @@ class ObjectLocation(Location):
     def _check(self, entry: Entry, meta: Any) -> None:
         found = _entry(entry.path, meta)
         if found != entry:
-            raise InputChanged(
-                f"{self.uri}/{entry.path}: expected {entry.size} bytes of version {entry.version}, found {found.size}"
-                f" of {found.version}",
-                "plan again: a changed input is a new shard",
-            )
+            raise input_changed(f"{self.uri}/{entry.path}", entry, found)
 
     # Writing
 
@@ -184,7 +181,8 @@ class ObjectLocation(Location):
             obstore.put(self._store_for(len(view)), path, view, mode=mode, use_multipart=False)
 
     def _store_for(self, size: int) -> Any:
-        """Patient enough to send so many bytes: the time for an answer begins with the request, not after its body."""
+        """Patient enough to send so many bytes: the time for an answer begins with the
+        request, not after its body."""
         if size <= _LARGE_BODY:
             return self._store
         return self._make_store(self._patience.read + size / _SLOWEST_UPLOAD)
@@ -192,8 +190,9 @@ class ObjectLocation(Location):
     # Listing
 
     def _without_markers(self, prefix: str) -> Iterator[Entry]:
-        """Without the empty objects that some programs put where a folder would be, "a/" for "a". obstore drops the
-        slash, so that they are told by their place: before what lies in them, or, as "/" comes late, after others."""
+        """Without the empty objects that some programs put where a folder would be, "a/" for "a".
+        obstore drops the slash, so that they are told by their place: before what lies in them, or,
+        as "/" comes late, after others."""
         last = ""
         held: Entry | None = None
         for entry in self._all(prefix):
@@ -261,7 +260,8 @@ def _warn_of_refusal(uri: str, reason: str) -> None:
     if not _warned:
         _warned = True
         warnings.warn(
-            f"{uri}: the store cannot create on a condition, objects are written whole without one ({reason})",
+            f"{uri}: the store cannot create on a condition, objects are written whole without one "
+            f"({reason})",
             BulkWarning,
             stacklevel=3,
         )

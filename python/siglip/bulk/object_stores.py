@@ -44,7 +44,8 @@ def object_location(
     scheme : str
         One of `SCHEMES`.
     options : mapping
-        Those that the scheme takes. `requester_pays` is "true" for S3 and the project that pays for Google.
+        Those that the scheme takes. `requester_pays` is "true" for S3 and the project that pays for
+        Google.
 
     Raises
     ------

@@ -29,12 +29,12 @@ def open_location(
     Parameters
     ----------
     uri : str
-        A folder, also as file://; a bucket and a prefix as s3://, gs:// or az://; an address as http:// or https://;
-        or whatever else fsspec knows. The last two only for reading. Keys of S3 and Google are meant literally, without
-        percent-encoding.
+        A folder, also as file://; a bucket and a prefix as s3://, gs:// or az://; an address as
+        http:// or https://; or whatever else fsspec knows. The last two only for reading. Keys of
+        S3 and Google are meant literally, without percent-encoding.
     options : mapping
-        How a store is reached: anonymous, requester_pays (S3: true; Google: the project that pays), region, endpoint,
-        allow_http, virtual_hosted_style. Credentials come from the environment.
+        How a store is reached: anonymous, requester_pays (S3: true; Google: the project that pays),
+        region, endpoint, allow_http, virtual_hosted_style. Credentials come from the environment.
     read_only : bool
         That nothing will be written.
 

@@ -129,10 +129,10 @@ class ParquetSamples(SampleReader):
         if self._columns.kind == "path":
             return None, _path_of(value)
         if self._columns.kind == "bytes":
-            return memoryview(value.as_buffer()), None
+            return _view_of(value), None
         data = _plain_scalar(value["bytes"])
         if data.is_valid:
-            return memoryview(data.as_buffer()), None
+            return _view_of(data), None
         if value.type.get_field_index("path") < 0:
             return None, None
         path = _plain_scalar(value["path"])
@@ -274,6 +274,11 @@ def _plain_scalar(value: pa.Scalar) -> pa.Scalar:
     while isinstance(value, pa.DictionaryScalar | pa.ExtensionScalar):
         value = value.value
     return value
+
+
+def _view_of(value: pa.Scalar) -> memoryview:
+    """Not copied. Arrow's buffers are of signed numbers, which nobody else takes for bytes."""
+    return memoryview(value.as_buffer()).cast("B")
 
 
 def _bytes_of(value: pa.Scalar) -> bytes:

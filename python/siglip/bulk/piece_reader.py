@@ -20,14 +20,15 @@ def read_in_pieces(size: int, fetch: Callable[[int, int], bytes]) -> BinaryIO:
     Parameters
     ----------
     fetch : callable
-        Takes the first byte and the one past the last; gives exactly these bytes, or raises. Called from any thread.
+        Takes the first byte and the one past the last; gives exactly these bytes, or raises. Called
+        from any thread.
     """
     return io.BufferedReader(_PieceReader(size, fetch), _BUFFER)
 
 
 class _PieceReader(io.RawIOBase):
-    """Holds at most one piece and the one after it. Reading on from the end of a piece makes the next one larger;
-    reading elsewhere makes them small again."""
+    """Holds at most one piece and the one after it. Reading on from the end of a piece makes the
+    next one larger; reading elsewhere makes them small again."""
 
     def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
         self._size = size

@@ -9,7 +9,16 @@ from typing import Any
 
 from ..errors import InvalidArgument, Mismatch, NotFound
 from .inputs import Found, find_files
-from .job import JOB_FILE, PLAN_FILE, Dtype, Input, Job, canonical_json, make_fingerprint
+from .job import (
+    JOB_FILE,
+    PLAN_FILE,
+    Dtype,
+    Input,
+    Job,
+    canonical_json,
+    make_fingerprint,
+    parts_beside_model,
+)
 from .keys import key_of
 from .location import Entry, Location
 from .model_folder import PreparedModel, prepare_model
@@ -123,6 +132,12 @@ def plan(
     _check(inputs, dtype, shard_bytes, read_options)
     place = open_location(output, output_options)
     old = _old_job(place)
+    if old is not None:
+        # Before anything is listed, or a model packed.
+        said = parts_beside_model(dtype, read_options)
+        if precision not in (None, "auto"):
+            said["embedding"] = {"precision": precision}
+        _check_same(old, said, isa, place.uri)
     found = find_files(inputs, old.inputs if old else (), input_options or {}, place.uri)
     if old is not None and place.entry(PLAN_FILE) is not None:
         with read_plan(place) as old_plan:
@@ -138,7 +153,7 @@ def plan(
     )
     job = _make_job(prepared, old, found.inputs, model, dtype, read_options, model_options or {})
     if old is not None:
-        _check_same(old, job, place.uri)
+        _check_same(old, job.fingerprint, job.isa, place.uri)
     _write(place, PLAN_FILE, write_plan(planned.shards))
     _write(place, JOB_FILE, job.to_json().encode())
     return _summary(planned, found, shard_bytes)
@@ -261,14 +276,14 @@ def _make_job(
     )
 
 
-def _check_same(old: Job, new: Job, output: str) -> None:
-    """Raises Mismatch that names all that differs."""
-    before, now = _flat(old.fingerprint), _flat(new.fingerprint)
-    before["isa"], now["isa"] = old.isa, new.isa
+def _check_same(old: Job, fingerprint: Mapping[str, Any], isa: str | None, output: str) -> None:
+    """Raises Mismatch that names all that differs of what is known."""
+    before, now = _flat(old.fingerprint), _flat(fingerprint)
+    before["isa"], now["isa"] = old.isa, isa or old.isa
     differ = [
-        f"{name} {_told(before.get(name))} there, {_told(now.get(name))} here"
-        for name in sorted({*before, *now})
-        if before.get(name) != now.get(name)
+        f"{name} {_told(before.get(name))} there, {_told(now[name])} here"
+        for name in sorted(now)
+        if before.get(name) != now[name]
     ]
     if differ:
         raise Mismatch(

@@ -202,7 +202,7 @@ class WorkerPool:
         status = self._forget(worker)
         if worker.fatal is not None and worker.task is None:
             raise worker.fatal
-        if status != 0 and not worker.ready:
+        if not worker.ready and (status > 0 or (status < 0 and self._judge.blames_the_work(-status))):
             self._failed_starts += 1
             if self._failed_starts == _MOST_FAILED_STARTS:
                 raise SiglipError(
@@ -212,7 +212,7 @@ class WorkerPool:
                 )
         if worker.task is not None:
             self._put_back(worker, worker.task, status, listener)
-        elif status < 0:
+        elif status < 0:  # before it had one, or behind the last
             listener.died(None, -status, False)
         if self._again or self._numbers is not None:
             self._start(worker.cpu)
@@ -234,7 +234,8 @@ class WorkerPool:
             if deaths.is_hopeless:
                 name = signal.Signals(-status).name
                 listener.failed(
-                    task.number, SiglipError(f"its worker process died by {name}, whatever was tried")
+                    task.number,
+                    SiglipError(f"its worker process died by {name}, whatever was tried"),
                 )
                 return
         self._again.appendleft(task)

@@ -65,7 +65,8 @@ def run(
         return summary
     if not ray.is_initialized():
         ray.init()
-    count = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call,unused-ignore]
+    count = actors or max(1, int(resources.get("CPU", 1)))
     driver = _Driver(todo, told)
     try:
         driver.start(min(count, len(todo)), place.uri, dict(output_options or {}))
@@ -89,8 +90,9 @@ class _Driver:
         self._waiting: dict[Any, tuple[Any, int | None]] = {}  # call -> actor, shard
 
     def start(self, count: int, output: str, output_options: dict[str, str]) -> None:
-        options = {"num_cpus": 1, "max_restarts": -1, "max_task_retries": -1}
-        actor_class = ray.remote(**options, max_concurrency=_SHARDS_IN_FLIGHT)(_Actor)
+        options: Any = {"num_cpus": 1, "max_restarts": -1, "max_task_retries": -1}
+        options["max_concurrency"] = _SHARDS_IN_FLIGHT
+        actor_class: Any = ray.remote(**options)(_Actor)
         for _ in range(count):
             actor = actor_class.remote(output, output_options)
             self._busy[actor] = 0

@@ -17,7 +17,8 @@ def rename_without_replacing(old: str, new: str) -> bool | None:
     Returns
     -------
     bool or None
-        False where the new name is taken. None where the file system, or the C library, cannot do it.
+        False where the new name is taken. None where the file system, or the C library, cannot do
+        it.
 
     Raises
     ------

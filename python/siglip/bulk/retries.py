@@ -56,7 +56,8 @@ class Patience:
         )
 
     def pause(self, tries: int) -> float:
-        """After so many tries; a part of it is random, so that workers that failed together do not return together."""
+        """After so many tries; a part of it is random, so that workers that failed together do not
+        return together."""
         longest = min(self.longest_pause, self.first_pause * math.pow(GROWTH, tries - 1))
         return longest * random.uniform(0.5, 1.0)
 
@@ -89,8 +90,9 @@ def retried(what: str, action: Callable[[], Result]) -> Result:
 def interruptible(action: Callable[[], Result], seconds: float | None = None) -> Result:
     """The result of `action`, while signals are handled although it waits in native code.
 
-    Python handles signals in the main thread and between its own instructions only, so what may wait for a minute
-    is done in another thread. That one is left alone when a signal or the time ends the wait.
+    Python handles signals in the main thread and between its own instructions only, so what may
+    wait for a minute is done in another thread. That one is left alone when a signal or the time
+    ends the wait.
 
     Parameters
     ----------

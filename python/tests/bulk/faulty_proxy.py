@@ -42,7 +42,8 @@ class Request(NamedTuple):
 class FaultyProxy:
     """Passes requests on to `upstream` and what comes back, but for the faults. A context manager.
 
-    Which request has a fault is drawn with `seed`; requests that come at the same time may change places.
+    Which request has a fault is drawn with `seed`; requests that come at the same time may
+    change places.
 
     Parameters
     ----------

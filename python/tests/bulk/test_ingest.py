@@ -117,7 +117,9 @@ def npy_rows(prefix: Path) -> dict[str, list[float]]:
     assert array.dtype == np.float16
     names = Path(f"{prefix}.npy.names.txt").read_text().split("\n")[:-1]
     assert len(names) == len(array) == len(set(names))
-    return {name.partition(".tar/")[2]: row.tolist() for name, row in zip(names, array, strict=True)}
+    return {
+        name.partition(".tar/")[2]: row.tolist() for name, row in zip(names, array, strict=True)
+    }
 
 
 def test_npy_twice(job: MadeJob, tmp_path: Path) -> None:
@@ -139,6 +141,18 @@ def test_npy_appears_whole_or_not_at_all(job: MadeJob, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("all*"))
     to_npy(job.uri, str(prefix))
     assert npy_rows(prefix) == ok_rows(job)
+    assert not list(tmp_path.glob(".*"))  # nor what was left
+
+
+def test_npy_is_written_by_one_at_a_time(job: MadeJob, tmp_path: Path) -> None:
+    prefix = str(tmp_path / "all")
+
+    def again(counts: object) -> None:
+        with pytest.raises(IOFailure, match="another process writes it"):
+            to_npy(job.uri, prefix)
+
+    to_npy(job.uri, prefix, progress=again)
+    assert npy_rows(tmp_path / "all") == ok_rows(job)
 
 
 def test_npy_cannot_be_written(job: MadeJob, tmp_path: Path) -> None:
@@ -320,12 +334,10 @@ def test_commands_tell_what_they_did(
     )
 
 
-@pytest.mark.parametrize("command", ["to-npy", "to-lance", "to-qdrant"])
-def test_commands_say_what_a_repeat_does(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("command", ["to-npy", "to-lance", "to-qdrant", "to-index"])
+def test_commands_say_what_a_repeat_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
-    assert "epeated, it " in capsys.readouterr().out
+    assert "Repeated, it " in " ".join(capsys.readouterr().out.split())
 
 
 def test_where_nothing_was_planned(tmp_path: Path) -> None:

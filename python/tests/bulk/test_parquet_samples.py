@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import os
@@ -80,6 +81,14 @@ def test_a_struct_without_bytes_is_its_path(folder: Folder) -> None:
     found = read(folder, parquet({"image": rows}), name="sub/a.parquet")
     assert found.pictures == {":0": b"A", ":1": b"X"}
     assert found.errors == {":2": "invalid argument"}
+
+
+def test_pictures_are_bytes_to_others(folder: Folder) -> None:
+    shard = folder.shard("parquet", folder.add("a.parquet", parquet({"jpg": [b"\xff"]})), (0,))
+    with ParquetSamples(shard, ReadOptions(), folder.location) as reader:
+        (sample,) = reader
+    view = memoryview(sample.data or b"")
+    assert view.format == "B" and view.tolist() == [255]
 
 
 def test_row_groups_of_a_shard(folder: Folder) -> None:
@@ -276,6 +285,31 @@ def test_what_did_not_come_is_no_damage(folder: Folder, after: int, error: Excep
     shard = folder.shard("parquet", entry, (0, 1))
     with pytest.raises(type(error)):
         Read(ParquetSamples(shard, ReadOptions(), location))
+
+
+@pytest.mark.parametrize("part", ["footer", "rows"])
+def test_what_did_not_come_counts_whatever_arrow_makes_of_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """Arrow may have an exception of its own for one that came through it."""
+    entry = folder.add("a.parquet", parquet({"jpg": [b"x"]}))
+    location = Breaking(folder.location, TransportError("cut"), 0 if part == "footer" else 100)
+
+    def fail(stream: Any) -> Any:
+        with contextlib.suppress(TransportError):
+            stream.read(1)
+        raise pa.ArrowInvalid("something else")
+
+    if part == "footer":
+        monkeypatch.setattr("siglip.bulk.parquet_samples.open_parquet", fail)
+        with pytest.raises(TransportError):
+            ParquetSamples(folder.shard("parquet", entry, (0,)), ReadOptions(), location)
+        return
+    reader = ParquetSamples(folder.shard("parquet", entry, (0,)), ReadOptions(), location)
+    location._left = 0
+    monkeypatch.setattr(reader, "_batches", lambda group: fail(reader._stream))
+    with pytest.raises(TransportError):
+        list(reader)
 
 
 def test_pictures_that_did_not_come_are_no_rows(

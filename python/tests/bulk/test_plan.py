@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_inputs import Folder, make_tar
+from made_inputs import PICTURES, REPOSITORY, Folder, make_tar
 
 from siglip.bulk import planning
+from siglip.bulk.commands import plan as command
 from siglip.bulk.endings import PICTURE_ENDINGS, kind_of
 from siglip.bulk.job import Job
 from siglip.bulk.location import Entry, Location
@@ -25,7 +27,8 @@ from siglip.bulk.planning import PlanSummary, plan
 from siglip.bulk.shard import Shard
 from siglip.errors import InvalidArgument, MalformedFile, Mismatch, NotFound, Unsupported
 
-MB = 1 << 20
+DEMO = REPOSITORY / "models" / "demo"
+prepare_model = planning.prepare_model
 
 
 def made_fingerprint(precision: str = "int8") -> str:
@@ -304,6 +307,14 @@ def test_each_file_is_planned_once(folder: Folder, output: Output) -> None:
     assert output.files == files
 
 
+def test_names_that_begin_alike(folder: Folder, output: Output) -> None:
+    folder.add("a/1.jpg", b"x")
+    folder.add("ab/2.jpg", b"x")
+    output.plan(folder.path / "a", folder.path / "ab")
+    assert [each.uri for each in output.job.inputs] == [f"{folder.path}/a", f"{folder.path}/ab"]
+    assert [names(shard) for shard in output.shards] == [["1.jpg"], ["2.jpg"]]
+
+
 def test_single_files_are_below_the_folder_around_them(folder: Folder, output: Output) -> None:
     entry = folder.add("x.tar", b"x")
     folder.add("y.tar", b"x")
@@ -366,6 +377,9 @@ def test_what_cannot_be_planned(folder: Folder, output: Output, tmp_path: Path) 
         output.plan(folder.path / "sub" / "a.tar.gz")
     with pytest.raises(InvalidArgument):
         output.plan()
+    folder.add("a.jpg", b"x")
+    with pytest.raises(InvalidArgument, match="region"):
+        output.plan(folder.path, input_options={"region": "x"})
     assert not output.path.exists()
 
 
@@ -443,3 +457,72 @@ def test_files_that_are_no_plan(tmp_path: Path) -> None:
         location.replace("plan.parquet", body)
         with pytest.raises(MalformedFile):
             read_plan(location)
+
+
+def test_the_model_is_packed_beside_the_job(
+    folder: Folder, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "prepare_model", prepare_model)
+    folder.add("a.jpg", PICTURES[0].read_bytes())
+    output.plan(folder.path, model=str(DEMO), precision="int8")
+    job = output.job
+    assert (job.precision, job.dimension, job.dtype) == ("int8", 128, "float16")
+    (model,) = job.model_folders.values()
+    assert (output.path / model / "config.json").is_file()
+    files = output.files
+    output.plan(folder.path, model=str(DEMO), precision="int8")
+    assert output.files == files
+    with pytest.raises(Mismatch, match="precision"):
+        output.plan(folder.path, model=str(DEMO), precision="bf16")
+    # Told before anything is written.
+    assert [each.name for each in (output.path / "model").iterdir()] == [Path(model).name]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512MiB", 512 << 20),
+        ("1GB", 10**9),
+        ("64m", 64 << 20),
+        ("1.5 KiB", 1536),
+        ("1000", 1000),
+        ("7b", 7),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert command.parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1XB", "MiB", "1e3", "nan"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        command.parse_size(text)
+
+
+def run_command(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.execute(parser.parse_args(arguments))
+
+
+def test_the_command(folder: Folder, output: Output, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg", "d.txt", "e.tgz"):
+        folder.add(name, b"12345")
+    words = (str(folder.path), "--output", str(output.path), "--model", "m", "--shard-bytes", "10")
+    assert run_command(*words, "--keep", "json", "--dtype", "float32", "--fast-decode") == 0
+    printed = capsys.readouterr()
+    assert printed.out == (
+        "2 shards (2 of files): 3 files, 15 B, 3 pictures\n"
+        "1 file passed over: neither pictures nor shards\n"
+    )
+    assert "e.tgz" in printed.err and printed.err.startswith("siglip bulk plan: warning: ")
+    job = output.job
+    assert job.read_options.keep == ("json",) and job.dtype == "float32"
+    assert job.model_options == {"fast_decode": True}
+
+
+@pytest.mark.parametrize("words", [("--price", "1"), ("--estimate", "--machines", "0")])
+def test_the_command_refuses(folder: Folder, output: Output, words: Sequence[str]) -> None:
+    with pytest.raises(InvalidArgument):
+        run_command(str(folder.path), "--output", str(output.path), "--model", "m", *words)
+    assert not output.path.exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from made_job import MadeJob
 
+from siglip.bulk.open_location import open_location
 from siglip.bulk.scripts import make_script
 from siglip.errors import InvalidArgument, NotFound
 
@@ -33,7 +34,7 @@ if status == "wait":
 sys.exit(int(status))
 """
 # A folder that a shell must not look into.
-STRANGE = "it's {} {#} $HOME `a` \"b\"\nnew"
+STRANGE = 'it\'s {} {#} $HOME `a` "b"\nnew'
 
 
 class Machine:
@@ -248,14 +249,41 @@ def test_tasks_have_a_shard_for_each_worker_and_are_at_most_a_thousand(tmp_path:
         assert f"--of {last + 1} " in text
 
 
-def test_options_of_the_output_are_passed_on(tmp_path: Path) -> None:
+def test_a_job_in_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options are passed on, its credentials are not."""
     yaml = pytest.importorskip("yaml")
-    job = MadeJob(tmp_path, 2)
-    options = {"region": "eu west"}
-    expected = "--output-option 'region=eu west' --index"
-    assert expected in make_script("slurm", "file://" + job.uri, output_options=options)
-    made = yaml.safe_load(make_script("k8s", job.uri, output_options=options))
-    assert expected in made["spec"]["template"]["spec"]["containers"][0]["args"][0]
+    moto = pytest.importorskip("moto.server")
+    boto3 = pytest.importorskip("boto3")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "a-secret")
+    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        url = f"http://{host}:{port}"
+        boto3.client("s3", endpoint_url=url, region_name="eu").create_bucket(
+            Bucket="some", CreateBucketConfiguration={"LocationConstraint": "eu"}
+        )
+        options = {"endpoint": url, "allow_http": "true", "region": "eu"}
+        job, uri = MadeJob(tmp_path, 2), "s3://some/my out"
+        for name in ("job.json", "plan.parquet"):
+            open_location(uri, options).replace(name, job.output.read(name))
+        text = make_script("k8s", uri, workers=2, output_options=options)
+        slurm = make_script("slurm", uri, workers=2, output_options=options)
+    finally:
+        server.stop()
+    expected = (
+        "siglip bulk task 's3://some/my out' --output-option allow_http=true "
+        f"--output-option endpoint={url} --output-option region=eu --index"
+    )
+    pod = yaml.safe_load(text)["spec"]["template"]["spec"]
+    assert expected in pod["containers"][0]["args"][0]
+    assert pod["containers"][0]["envFrom"] == [
+        {"secretRef": {"name": "siglip-bulk", "optional": True}}
+    ]
+    assert "volumes" not in pod
+    assert expected in slurm
+    assert "a-secret" not in text + slurm
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

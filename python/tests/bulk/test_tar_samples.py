@@ -194,9 +194,9 @@ def test_pictures_over_the_limit_are_not_read(folder: Folder) -> None:
 
 
 def test_headers_over_the_limit_are_damage(folder: Folder) -> None:
-    pax = special("x", tarfile.XHDTYPE)
-    pax.size = 2 << 20
-    tar = make_tar([("a.jpg", b"A")])[:1024] + pax.tobuf() + bytes(2 << 20)
+    large = tarfile.TarInfo("b.jpg")
+    large.pax_headers = {"comment": "x" * (2 << 20)}
+    tar = make_tar([("a.jpg", b"A"), (large, b"B")], tarfile.PAX_FORMAT)
     found = read(folder, tar)
     assert found.pictures == {"a": b"A"}
     assert [(damage.where, damage.offset) for damage in found.damage] == [("header", 1024)]
@@ -227,6 +227,14 @@ def test_an_input_that_shrinks_meanwhile(folder: Folder) -> None:
         file.truncate(4 << 20)
     with pytest.raises(InputChanged):
         list(samples)
+
+
+def test_a_stream_that_ends_early(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    tar = make_tar([("a.jpg", b"A" * 5000)])
+    entry = folder.add("a.tar", tar)
+    monkeypatch.setattr(folder.location, "open", lambda _: io.BytesIO(tar[:2000]))
+    with pytest.raises(InputChanged):
+        Read(TarSamples(folder.shard("tar", entry), ReadOptions(), folder.location))
 
 
 def with_checksum(header: bytearray) -> bytes:

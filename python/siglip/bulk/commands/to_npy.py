@@ -9,7 +9,7 @@ from .job_arguments import add_job_arguments, output_options
 
 HELP = "write the results of a job as an array of numpy"
 _EPILOG = """PREFIX.npy has the embeddings, [n, D] in the type of the job, PREFIX.npy.names.txt a name per row, as those of
-`siglip embed`. Both appear whole or not at all; repeated, it makes both anew. Exit status 4: not all shards have a
+`siglip embed`. Both appear whole or not at all. Repeated, it makes both anew. Exit status 4: not all shards have a
 result yet.
 
   siglip bulk to-npy out photos"""

@@ -60,7 +60,9 @@ def to_lance(
         if schema is None:
             schema = found
         elif not found.equals(schema):
-            raise Mismatch(f"{table}: expected the columns of {shard.name}, {found}, found {schema}")
+            raise Mismatch(
+                f"{table}: expected the columns of {shard.name}, {found}, found {schema}"
+            )
         if shard.count > 0:
             reader = pa.RecordBatchReader.from_batches(found, _batches(shard, found))
             fragments += write_fragments(reader, table, mode="append")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,10 +49,9 @@ def to_npy(
         if isinstance(footer, SiglipError):
             raise footer
         total += footer.counts.get(OK, 0)
-    array_file, names_file = Path(f"{prefix}.npy"), Path(f"{prefix}.npy.names.txt")
-    unfinished = [path.with_name(f".{path.name}.{os.getpid()}") for path in (array_file, names_file)]
+    files = (Path(f"{prefix}.npy"), Path(f"{prefix}.npy.names.txt"))
     try:
-        with open(unfinished[0], "wb") as array, open(unfinished[1], "wb") as names:
+        with _unfinished(files[0]) as array, _unfinished(files[1]) as names:
             _write_header(array, (total, rows.job.dimension), rows.job.dtype)
             _write_rows(rows, array, names, counts, progress)
             if counts.rows != total:
@@ -62,18 +63,30 @@ def to_npy(
             for file in (array, names):
                 file.flush()
                 os.fsync(file.fileno())
-        # Names without an array are no danger; an array with other names would be.
-        array_file.unlink(missing_ok=True)
-        unfinished[1].rename(names_file)
-        unfinished[0].rename(array_file)
+            # Names without an array are no danger; an array with other names would be.
+            files[0].unlink(missing_ok=True)
+            os.rename(names.name, files[1])
+            os.rename(array.name, files[0])
     except OSError as error:
         if isinstance(error, SiglipError):
             raise
-        raise IOFailure(f"{array_file}: cannot be written: {error.strerror}") from error
-    finally:
-        for path in unfinished:
-            path.unlink(missing_ok=True)
+        raise IOFailure(f"{files[0]}: cannot be written: {error.strerror}") from error
     return counts
+
+
+@contextmanager
+def _unfinished(path: Path) -> Iterator[IO[bytes]]:
+    """An empty file beside `path`, which goes unless it is renamed. Also what a killed process left there."""
+    with open(path.with_name(f".{path.name}.unfinished"), "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise IOFailure(f"{path}: another process writes it") from error
+        file.truncate(0)
+        try:
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, int], dtype: str) -> None:
@@ -95,7 +108,7 @@ def _write_rows(
         row_names = RowNames(shard.shard)
         prefix = f"{rows.job.inputs[shard.shard.input].uri}/" if several else ""
         for batch in shard.batches(["key", "row", "embedding"]):
-            array.write(memoryview(vectors(batch)).cast("B"))
+            vectors(batch).tofile(array)
             lines = [(prefix + name).translate(_ESCAPES) + "\n" for name in row_names.of(batch)]
             names.write("".join(lines).encode())
             counts.rows += len(batch)

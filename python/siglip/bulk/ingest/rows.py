@@ -176,7 +176,7 @@ class RowNames:
         for key, row in zip(
             batch.column("key").to_pylist(), batch.column("row").to_pylist(), strict=True
         ):
-            name = f"{self._prefix}{key}"
+            name = f"{self._prefix}{key}".replace("\0", "%00")
             if key in self._seen:
                 name += f"#{row}"
             self._seen.add(key)
