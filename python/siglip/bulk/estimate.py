@@ -83,7 +83,7 @@ def estimate(
     pixels = max(found.picture_seconds - found.model_seconds, 0.0)
     speed = Speed(
         # Where the pictures hardly take longer than those of a few pixels, noise decides which do.
-        model_seconds=found.picture_seconds - pixels,
+        model_seconds=found.picture_seconds - pixels + sample.read_seconds,
         megapixel_seconds=pixels / found.megapixels if found.megapixels else 0.0,
         shard_seconds=sample.open_seconds + commit,
         start_seconds=found.start_seconds,
@@ -99,6 +99,7 @@ def estimate(
             "pictures": len(sample.pictures),
             "megapixels": found.megapixels,
             "bytes_per_picture": sample.bytes_per_picture,
+            "read_seconds": sample.read_seconds,
             "read_bytes_per_second": sample.bytes_per_second,
         },
         "fleet": asdict(fleet),

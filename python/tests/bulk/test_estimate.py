@@ -136,6 +136,7 @@ def test_the_sample_is_even_and_always_the_same(real: RealJob) -> None:
     size = sum(shard.size for shard in real.shards)
     assert sample.bytes_per_picture == pytest.approx(size / 480, rel=0.1)
     assert sample.bytes_per_second > 0 and sample.open_seconds > 0
+    assert 0 < sample.read_seconds < 0.1
 
 
 def test_an_estimate_is_measured_told_and_kept(
