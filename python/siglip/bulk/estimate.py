@@ -29,7 +29,7 @@ def estimate(
     output: str,
     *,
     output_options: Mapping[str, str] | None = None,
-    machines: int = 1,
+    machines: int | None = None,
     cores: int | None = None,
     network: float | None = None,
     price: float | None = None,
@@ -42,7 +42,7 @@ def estimate(
     output : str
         Where the job lies.
     machines : int, optional
-        That will work on it, each like this one but for its cores.
+        That will work on it, each like this one but for its cores. None: one.
     cores : int, optional
         Of each. None: as many as this process may use.
     network : float, optional
@@ -90,7 +90,7 @@ def estimate(
     )
     workers = cores or found.cores
     by_reading = sample.bytes_per_second * workers
-    fleet = Fleet(machines, workers, by_reading if network is None else min(network, by_reading))
+    fleet = Fleet(machines or 1, workers, by_reading if network is None else min(network, by_reading))
     told = {
         "format": 1,
         "measured": {

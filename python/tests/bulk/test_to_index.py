@@ -45,7 +45,7 @@ def check(index: Path, job: RealJob) -> None:
         found = list(opened)
         assert sorted(path for path, _ in found) == sorted(rows)
         for path, vector in found:
-            np.testing.assert_allclose(vector, rows[path], atol=1e-6)
+            np.testing.assert_allclose(vector, rows[path], atol=2.5e-4)  # kept as float16
         assert opened.verify() == []
 
 
