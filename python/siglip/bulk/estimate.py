@@ -29,7 +29,7 @@ def estimate(
     output: str,
     *,
     output_options: Mapping[str, str] | None = None,
-    machines: int = 1,
+    machines: int | None = None,
     cores: int | None = None,
     network: float | None = None,
     price: float | None = None,
@@ -42,7 +42,7 @@ def estimate(
     output : str
         Where the job lies.
     machines : int, optional
-        That will work on it, each like this one but for its cores.
+        That will work on it, each like this one but for its cores. None: one.
     cores : int, optional
         Of each. None: as many as this process may use.
     network : float, optional
@@ -83,14 +83,14 @@ def estimate(
     pixels = max(found.picture_seconds - found.model_seconds, 0.0)
     speed = Speed(
         # Where the pictures hardly take longer than those of a few pixels, noise decides which do.
-        model_seconds=found.picture_seconds - pixels,
+        model_seconds=found.picture_seconds - pixels + sample.read_seconds,
         megapixel_seconds=pixels / found.megapixels if found.megapixels else 0.0,
         shard_seconds=sample.open_seconds + commit,
         start_seconds=found.start_seconds,
     )
     workers = cores or found.cores
     by_reading = sample.bytes_per_second * workers
-    fleet = Fleet(machines, workers, by_reading if network is None else min(network, by_reading))
+    fleet = Fleet(machines or 1, workers, by_reading if network is None else min(network, by_reading))
     told = {
         "format": 1,
         "measured": {
@@ -99,6 +99,7 @@ def estimate(
             "pictures": len(sample.pictures),
             "megapixels": found.megapixels,
             "bytes_per_picture": sample.bytes_per_picture,
+            "read_seconds": sample.read_seconds,
             "read_bytes_per_second": sample.bytes_per_second,
         },
         "fleet": asdict(fleet),

@@ -57,6 +57,7 @@ def main() -> int:
         tiny = _embed(worker, [_TINY], arguments.seconds * _PART_OF_TINY)
         found = _embed(worker, pictures, arguments.seconds * (1 - _PART_OF_TINY))
         _say(answers, **found, model_seconds=tiny["seconds"] / tiny["pictures"])
+        sys.stdin.readline()  # until the parent has all answers and ends this process
     except SiglipError as error:
         _say(answers, error=error.message, hint=error.hint)
         return 1

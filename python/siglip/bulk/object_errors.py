@@ -7,9 +7,7 @@ import re
 from obstore.exceptions import (
     InvalidPathError,
     NotSupportedError,
-    PermissionDeniedError,
     PreconditionError,
-    UnauthenticatedError,
 )
 
 from ..errors import NotFound, SiglipError, Unsupported
@@ -57,8 +55,6 @@ def translate(address: str, error: Exception, seconds: float) -> SiglipError | T
             PLAN_AGAIN,
         )
     reason = _reason(error, seconds)
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        return TransportError(f"{address}: {reason}", _CREDENTIALS)
     if isinstance(error, InvalidPathError):
         return Unsupported(f"{address}: {reason}", "rename it, or name a folder without it")
     if isinstance(error, (NotSupportedError, NotImplementedError)):
@@ -66,7 +62,7 @@ def translate(address: str, error: Exception, seconds: float) -> SiglipError | T
     status = status_of(error)
     if status is None:
         return _without_answer(address, error, reason)
-    if status in (401, 403):  # of a listing, which has no class of its own for them
+    if status in (401, 403):  # by number: listings have no class of their own for these
         return TransportError(f"{address}: {reason}", _CREDENTIALS)
     if status == 404:
         return NotFound(f"{address}: no such bucket or folder")

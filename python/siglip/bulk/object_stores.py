@@ -85,7 +85,7 @@ def object_location(
                     "timeout": _LONGEST_REQUEST,
                 },
                 # One try: ours are counted in one place.
-                retry_config={"max_retries": 0, "retry_timeout": timedelta(0)},
+                retry_config={"max_retries": 0},
             )
         except (BaseError, ValueError) as error:
             raise InvalidArgument(f"{uri}: {str(error).splitlines()[0]}") from error

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import SiglipError
+from ..errors import MalformedFile
 from .keys import key_of
 from .location import Entry, Location
 from .parquet_columns import ParquetColumns, choose_columns
@@ -59,9 +58,7 @@ def parquet_shards(
         with location.open(entry) as stream:
             try:
                 file = open_parquet(stream)
-            except SiglipError:
-                raise
-            except (pa.ArrowException, OSError):
+            except MalformedFile:
                 return [_Run((), entry.size, 0)]
             columns = choose_columns(file.schema_arrow, options, key_of(entry.path))
             return _runs(file.metadata, columns, shard_bytes)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import InvalidArgument, IOFailure, NotFound, SiglipError
+from ..errors import InvalidArgument, IOFailure, MalformedFile, NotFound, SiglipError
 from .file_samples import read_picture
 from .keys import key_of
 from .limits import check_size
@@ -21,6 +21,8 @@ from .read_ahead import read_ahead
 from .sample import Damage, KeyCounter, ReadOptions, Sample, SampleReader
 from .shard import Shard
 
+# What Arrow raises for files that break the rules; ValueError for names that are no text.
+_ARROW_ERRORS = (pa.ArrowException, OSError, ValueError)
 # Of what is read from a column chunk at a time.
 _BUFFER_BYTES = 1 << 20
 # Longer ones no file system, or no object store, has.
@@ -54,9 +56,9 @@ class ParquetSamples(SampleReader):
         self.kept_fields = tuple(pa.field(name, pa.string()) for name in options.keep)
         try:
             self._file = open_parquet(self._stream)
-        except (pa.ArrowException, OSError) as error:
+        except MalformedFile as error:
             self._stream.check()
-            self.damage.append(Damage("footer", None, f"cannot be read: {_reason(error)}"))
+            self.damage.append(Damage("footer", None, error.message))
             return
         name = key_of(shard.source.path)
         self._columns = choose_columns(self._file.schema_arrow, options, name)
@@ -87,7 +89,7 @@ class ParquetSamples(SampleReader):
                     done += 1
             except SiglipError:
                 raise
-            except (pa.ArrowException, OSError) as error:
+            except _ARROW_ERRORS as error:
                 self._stream.check()
                 self._tell(group, done, expected, _reason(error))
             else:
@@ -254,15 +256,20 @@ def open_parquet(stream: Any) -> pq.ParquetFile:
 
     Raises
     ------
-    pyarrow.ArrowException, OSError
+    MalformedFile
         For a file without a footer that can be read.
     """
-    return pq.ParquetFile(
-        pa.PythonFile(stream, mode="r"),
-        buffer_size=_BUFFER_BYTES,
-        pre_buffer=False,
-        page_checksum_verification=True,
-    )
+    try:
+        return pq.ParquetFile(
+            pa.PythonFile(stream, mode="r"),
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        )
+    except SiglipError:
+        raise
+    except _ARROW_ERRORS as error:
+        raise MalformedFile(f"cannot be read: {_reason(error)}") from error
 
 
 def _scalar(batch: pa.RecordBatch, column: str) -> pa.Scalar:

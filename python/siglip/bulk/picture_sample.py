@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ class PictureSample:
         That are read of the input for one, with what lies around it.
     bytes_per_second : float
         At which one worker reads.
+    read_seconds : float
+        Of one core, for reading a picture: waiting, during which others are embedded, left out.
     open_seconds : float
         Until the first picture of a shard is there.
     """
@@ -41,6 +44,7 @@ class PictureSample:
     pictures_in_all: float
     bytes_per_picture: float
     bytes_per_second: float
+    read_seconds: float
     open_seconds: float
 
 
@@ -65,6 +69,8 @@ def sample_pictures(job: Job, plan: Plan) -> PictureSample:
         pictures_in_all=_count_pictures(plan, per_picture),
         bytes_per_picture=per_picture,
         bytes_per_second=size / max(seconds, 1e-9),
+        # Not the mean: the first shard also loads what reads it.
+        read_seconds=statistics.median(each.core_seconds / max(each.rows, 1) for each in read),
         open_seconds=sum(each.open_seconds for each in read) / max(len(read), 1),
     )
 
@@ -75,6 +81,7 @@ class _ReadShard:
     rows: int = 0
     size: int = 0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     open_seconds: float = 0.0
 
 
@@ -86,7 +93,7 @@ def _read_shard(job: Job, shard: Shard, most: int) -> _ReadShard:
         shard = replace(shard, files=files, size=sum(file.size for file in files), rows=len(files))
     read = _ReadShard([])
     held = 0
-    begin = time.monotonic()
+    begin, core_begin = time.monotonic(), time.process_time()
     with open_samples(shard, job, place) as reader:
         for sample in reader:
             read.rows += 1
@@ -98,6 +105,7 @@ def _read_shard(job: Job, shard: Shard, most: int) -> _ReadShard:
             if read.rows == most or held > _MOST_BYTES // SHARDS:
                 break
         read.seconds = time.monotonic() - begin
+        read.core_seconds = time.process_time() - core_begin
         if shard.kind == "tar" and place.stream is not None:
             read.size = place.stream.tell()
         else:

@@ -46,7 +46,7 @@ class Speed:
     Attributes
     ----------
     model_seconds : float
-        m, per picture.
+        m, per picture: the model, and all else that does not depend on its size.
     megapixel_seconds : float
         a, of decoding and resizing, per megapixel.
     shard_seconds : float

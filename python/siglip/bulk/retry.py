@@ -47,9 +47,7 @@ def retry(
         Of these shards only.
     """
     if not damaged and not statuses:
-        raise InvalidArgument(
-            "retry: nothing is chosen", "damaged or statuses say what to embed anew"
-        )
+        raise InvalidArgument("nothing is chosen", "--damaged or --status says what to embed anew")
     place = open_location(output, output_options)
     job = Job.open(place)
     job.check_versions()

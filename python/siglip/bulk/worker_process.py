@@ -11,7 +11,6 @@ import argparse
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -78,9 +77,9 @@ def _serve(output: str, output_options: dict[str, str], answers: IO[str]) -> Non
             _say(answers, error=error.message, hint=error.hint)
             continue
         progress.flush()
-        done += 0 if outcome.already else 1
-        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-        if done == 1:
+        size = _resident_bytes()
+        if not outcome.already:  # with which the model was loaded
+            done += 1
             first_size = first_size or size
         last = done == MOST_SHARDS or (done > 0 and size > first_size + MOST_GROWTH)
         _say(answers, outcome=asdict(outcome), last=last)

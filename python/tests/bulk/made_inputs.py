@@ -52,9 +52,9 @@ class Read:
         self.duplicate_keys = reader.duplicate_keys
 
     @property
-    def pictures(self) -> dict[str, bytes | None]:
+    def pictures(self) -> dict[str, bytes]:
         """Key -> contents, of rows without an error."""
-        return {each.key: each.data for each in self.samples if each.error is None}
+        return {each.key: bytes(each.data or b"") for each in self.samples if each.error is None}
 
     @property
     def errors(self) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The model of cost, against numbers worked out by hand; and that what is measured is this job."""
 
-import argparse
 import json
 import math
 from pathlib import Path
@@ -8,10 +7,7 @@ from pathlib import Path
 import pytest
 from real_job import PICTURES, RealJob
 
-from siglip.bulk import measure as measure_module
-from siglip.bulk.commands.estimate_arguments import add_estimate_arguments, print_estimate
-from siglip.bulk.commands.job_arguments import add_job_arguments
-from siglip.bulk.estimate import estimate
+from siglip.bulk.estimate import estimate, format_estimate
 from siglip.bulk.job import Job
 from siglip.bulk.picture_sample import sample_pictures
 from siglip.bulk.plan_file import read_plan
@@ -136,21 +132,11 @@ def test_the_sample_is_even_and_always_the_same(real: RealJob) -> None:
     size = sum(shard.size for shard in real.shards)
     assert sample.bytes_per_picture == pytest.approx(size / 480, rel=0.1)
     assert sample.bytes_per_second > 0 and sample.open_seconds > 0
+    assert 0 < sample.read_seconds < 0.1
 
 
-def test_an_estimate_is_measured_told_and_kept(
-    real: RealJob, capsys: pytest.CaptureFixture[str]
-) -> None:
-    parser = argparse.ArgumentParser()
-    add_job_arguments(parser)
-    add_estimate_arguments(parser)
-    arguments = parser.parse_args([real.uri, "--machines", "3", "--cores", "5", "--price", "0.5"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "siglip.bulk.estimate.measure",
-            lambda *words, **options: measure_module.measure(*words, **{**options, "seconds": 0.5}),
-        )
-        print_estimate(arguments)
+def test_an_estimate_is_measured_told_and_kept(real: RealJob) -> None:
+    returned = estimate(real.uri, machines=3, cores=5, price=0.5, seconds=0.5)
     told = json.loads(real.output.read("estimate.json"))
 
     measured, predicted = told["measured"], told["predicted"]
@@ -161,7 +147,8 @@ def test_an_estimate_is_measured_told_and_kept(
     assert measured["start_seconds"] > 0.05
     assert predicted["shards"] == 12
     assert predicted["cost"][0] == pytest.approx(0.5 * predicted["core_hours"][0])
-    out = capsys.readouterr().out
+    assert json.loads(json.dumps(returned)) == told
+    out = format_estimate(returned)
     assert "measured   256 pictures" in out and "on 3 machines of 5 cores" in out
     status = read_status(real.output)
     assert status.prediction is not None

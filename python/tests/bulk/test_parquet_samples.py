@@ -217,6 +217,12 @@ def test_files_without_a_footer(folder: Folder, data: bytes) -> None:
     assert [field.name for field in found.fields] == ["caption"]
 
 
+def test_a_footer_with_names_that_are_no_text(folder: Folder) -> None:
+    data = parquet({"jpg": [b"x"]}, store_schema=False).replace(b"jpg", b"j\xffg")
+    found = read(folder, data, row_groups=(0,))
+    assert found.samples == [] and [each.where for each in found.damage] == ["footer"]
+
+
 def test_a_file_without_rows_is_whole(folder: Folder) -> None:
     data = parquet(pa.table({"jpg": pa.array([], pa.binary())}))
     found = read(folder, data, row_groups=())
@@ -301,7 +307,7 @@ def test_what_did_not_come_counts_whatever_arrow_makes_of_it(
         raise pa.ArrowInvalid("something else")
 
     if part == "footer":
-        monkeypatch.setattr("siglip.bulk.parquet_samples.open_parquet", fail)
+        monkeypatch.setattr("pyarrow.PythonFile", lambda stream, mode: fail(stream))
         with pytest.raises(TransportError):
             ParquetSamples(folder.shard("parquet", entry, (0,)), ReadOptions(), location)
         return

@@ -20,7 +20,7 @@ from siglip.bulk.commands import plan as command
 from siglip.bulk.endings import PICTURE_ENDINGS, kind_of
 from siglip.bulk.job import Job
 from siglip.bulk.location import Entry, Location
-from siglip.bulk.model_folder import PreparedModel
+from siglip.bulk.model_folder import PreparedModel, prepare_model
 from siglip.bulk.open_location import open_location
 from siglip.bulk.plan_file import read_plan, write_plan
 from siglip.bulk.planning import PlanSummary, plan
@@ -28,7 +28,6 @@ from siglip.bulk.shard import Shard
 from siglip.errors import InvalidArgument, MalformedFile, Mismatch, NotFound, Unsupported
 
 DEMO = REPOSITORY / "models" / "demo"
-prepare_model = planning.prepare_model
 
 
 def made_fingerprint(precision: str = "int8") -> str:
@@ -519,6 +518,34 @@ def test_the_command(folder: Folder, output: Output, capsys: pytest.CaptureFixtu
     job = output.job
     assert job.read_options.keep == ("json",) and job.dtype == "float32"
     assert job.model_options == {"fast_decode": True}
+
+
+def test_the_command_estimates(
+    folder: Folder,
+    output: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def made(place: str, **options: Any) -> dict[str, Any]:
+        asked.update(options, place=place)
+        return {}
+
+    monkeypatch.setattr("siglip.bulk.estimate.estimate", made)
+    monkeypatch.setattr("siglip.bulk.estimate.format_estimate", lambda _: "an estimate")
+    folder.add("a.jpg", b"x")
+    words = (str(folder.path), "--output", str(output.path), "--model", "m", "--quiet")
+    assert run_command(*words, "--estimate", "--cores", "64", "--network", "1.25GB") == 0
+    assert capsys.readouterr().out == "an estimate\n"
+    assert asked == {
+        "place": str(output.path),
+        "output_options": {},
+        "machines": 1,
+        "cores": 64,
+        "network": 1_250_000_000,
+        "price": None,
+    }
 
 
 @pytest.mark.parametrize("words", [("--price", "1"), ("--estimate", "--machines", "0")])

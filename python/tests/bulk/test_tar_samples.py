@@ -183,12 +183,12 @@ def test_pictures_over_the_limit_are_not_read(folder: Folder) -> None:
     size = (256 << 20) + 1
     header = tarfile.TarInfo("a.jpg")
     header.size = size
-    entry = folder.add("a.tar", b"")
     with open(folder.path / "a.tar", "wb") as file:
         file.write(header.tobuf(tarfile.GNU_FORMAT))
         file.seek(512 + (256 << 20) + 512)  # a hole: takes no room on the disk
         file.write(make_tar([("b.jpg", b"B")]))
     entry = folder.location.entry("a.tar")
+    assert entry is not None
     found = Read(TarSamples(folder.shard("tar", entry), ReadOptions(), folder.location))
     assert found.errors == {"a": "limit exceeded"} and found.pictures == {"b": b"B"}
 

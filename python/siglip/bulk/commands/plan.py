@@ -118,8 +118,9 @@ def execute(arguments: argparse.Namespace) -> int:
         found = estimate(
             arguments.output,
             output_options=output_options(arguments),
-            machines=arguments.machines,
+            machines=arguments.machines or 1,
             cores=arguments.cores,
+            network=arguments.network,
             price=arguments.price,
         )
         print(format_estimate(found))
@@ -199,11 +200,17 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--machines", metavar="K", type=int, help="that will work (1)")
     group.add_argument("--cores", metavar="C", type=int, help="of each (as many as here)")
+    group.add_argument(
+        "--network",
+        metavar="SIZE",
+        type=parse_size,
+        help="that each of them reads in a second, such as 1.25GB (as many as its cores read here)",
+    )
     group.add_argument("--price", metavar="P", type=float, help="of an hour of a core")
 
 
 def _check_estimate(arguments: argparse.Namespace) -> None:
-    for name in ("machines", "cores", "price"):
+    for name in ("machines", "cores", "network", "price"):
         value = getattr(arguments, name)
         if value is None:
             continue
