@@ -10,7 +10,8 @@ std::string IndexCountsJson(const IndexStatus& status) {
                      ",\"bytes\":" + std::to_string(status.bytes) + ",\"folders\":[";
   for (const IndexedFolder& folder : status.folders) {
     if (text.back() != '[') text += ",";
-    text += "{" + JsonPath(folder.path) + ",\"files\":" + std::to_string(folder.files) +
+    text += "{" + JsonPath(folder.path) + (folder.is_archive ? ",\"archive\":true" : "") +
+            ",\"files\":" + std::to_string(folder.files) +
             ",\"missing\":" + std::to_string(folder.missing) +
             ",\"unreadable\":" + std::to_string(folder.unreadable) + "}";
   }

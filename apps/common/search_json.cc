@@ -40,6 +40,7 @@ std::string HitJson(const Hit& hit) {
   add("width", KnownOrNull(hit.width));
   add("height", KnownOrNull(hit.height));
   add("taken", hit.taken ? nlohmann::json(hit.taken->ToString()) : nlohmann::json());
+  if (hit.archived) add("archived", true);
   add("copies", hit.copies);
   add("alike", hit.alike);
   std::string text;

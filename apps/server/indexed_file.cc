@@ -60,6 +60,9 @@ NotServed WhyNot(int error) {
 }
 
 OpenedFile Open(const ContentFile& file) {
+  if (file.archived) {
+    throw NotServed{404, "archived", "the original is in an archive, and not on this computer"};
+  }
   // The folder itself is the index's word: it is named without links, and opened so.
   const Descriptor folder(open(file.folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder.value() < 0) throw WhyNot(errno);

@@ -37,7 +37,8 @@ struct NotServed {
 
 /// The first of the content's files that is as it was when it was indexed, beneath the folder of
 /// the index that it lies in: through no link, and a regular file. Throws NotServed: 410 where they
-/// are gone or have changed, 403 for one reached through a link or that may not be read.
+/// are gone or have changed, 403 for one reached through a link or that may not be read, 404 for
+/// what only an archive has.
 OpenedFile OpenIndexedFile(const IndexedContent& content);
 
 }  // namespace siglip::server

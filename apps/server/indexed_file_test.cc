@@ -88,6 +88,17 @@ TEST_F(IndexedFileTest, APipeInThePlaceOfThePictureKeepsNobodyWaiting) {
   EXPECT_EQ(StatusOf(AsItIs("a.jpg")), 410);
 }
 
+/// Not even what lies where its name and path say.
+TEST_F(IndexedFileTest, NothingOfAnArchiveIsOpened) {
+  ContentFile archived = Write("a.jpg", "picture");
+  archived.archived = true;
+  EXPECT_EQ(StatusOf(archived), 404);
+  const ContentFile there = Write("there.jpg", "other");
+  const OpenedFile file =
+      OpenIndexedFile({.id = 1, .hash = {}, .format = {}, .files = {archived, there}});
+  EXPECT_EQ(file.Read(0, 7), "other");
+}
+
 TEST_F(IndexedFileTest, AnotherFileOfTheContentServesAsWell) {
   const ContentFile gone = {.folder = scratch_.path(), .path = "gone.jpg"};
   const ContentFile there = Write("there.jpg", "picture");

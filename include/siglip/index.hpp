@@ -1,5 +1,5 @@
 // Folders of pictures, kept in an index: found by words or by pictures, and which of them are
-// alike.
+// alike. Archives beside them are of pictures that were embedded elsewhere and are not here.
 //
 //   siglip::IndexWriter writer(folder);                      // siglip index
 //   writer.Update(model, "google/siglip2-base-patch16-224", "/home/me/pictures");
@@ -64,6 +64,17 @@ struct UpdateOptions {
   FolderWalkOptions walk = {.follow_links = false};
 };
 
+/// One picture of an archive.
+struct ArchivedPicture {
+  std::string path;  ///< In its archive: bytes other than zero, one at least.
+  ContentHash hash = {};
+  std::string format;  ///< As in PictureDetails; empty where it is not known.
+  int64_t width = 0;   ///< In pixels, upright, as the height; 0 where it is not known.
+  int64_t height = 0;
+  int64_t bytes = 0;
+  std::span<const float> vector;  ///< [D], finite, of any norm above 0.
+};
+
 /// What became of the files of a folder so far.
 struct UpdateCounts {
   uint64_t unchanged = 0;       ///< Not read.
@@ -102,6 +113,8 @@ class SIGLIP_EXPORT IndexWriter {
   std::optional<IndexSpace> space() const;
   /// The folders that were indexed, in byte order.
   std::vector<std::string> folders() const;
+  /// The same of archives.
+  std::vector<std::string> archives() const;
 
   /// Brings the index up to date with a folder and all below it, which becomes one of the index's.
   /// `model` is what the embedder's is called. Commits what is done every 256 pictures or 2
@@ -117,11 +130,24 @@ class SIGLIP_EXPORT IndexWriter {
                       const std::filesystem::path& folder, const UpdateOptions& options = {},
                       const UpdateListener& listener = {}, const std::atomic<bool>* stop = nullptr);
 
+  /// Adds pictures of an archive, which becomes one of the index's, all of them or, whatever
+  /// happens, none. One whose path the archive has already takes its place. `archive` is a name,
+  /// such as "s3://bucket/out", not looked for; slashes at its end do not count. Vectors are
+  /// divided by their norms. What no originals tell, the time and brightness of pictures, is not
+  /// known of a content until a folder has it, too. An empty index takes this space, whose
+  /// fingerprint is that of texts also where these are to be looked for.
+  ///
+  /// Throws Error, having changed nothing: kMismatch where the index holds embeddings of another
+  /// kind, naming both; kInvalidArgument, naming the picture, for one that is not as
+  /// ArchivedPicture says, and for an archive that is called like a folder of the index.
+  void AddArchive(const std::string& archive, const IndexSpace& space,
+                  std::span<const ArchivedPicture> pictures);
+
   /// Forgets files that have been missing for at least so many seconds, and contents that no file
   /// has had for as long. Returns how many files.
   uint64_t Prune(int64_t seconds = 0);
-  /// Forgets a folder of the index and everything that only it has. Throws Error(kNotFound) naming
-  /// the folders there are.
+  /// Forgets a folder or an archive of the index and everything that only it has. Throws
+  /// Error(kNotFound) naming those there are.
   void Remove(const std::filesystem::path& folder);
 
   /// Puts this index in the place of another, at once, and removes that with its folder. What was
@@ -143,7 +169,8 @@ class SIGLIP_EXPORT IndexWriter {
 
 /// Which contents may be found. All that is set must hold.
 struct SearchFilter {
-  /// A folder: only files in it or below it. Need not be one of the index's.
+  /// A folder: only files in it or below it. Need not be one of the index's. Or what archives call
+  /// one, as "s3://bucket/out/2024".
   std::filesystem::path under = {};
   /// By the clock where the picture was taken, in seconds since 1970 on it: not before, and before.
   /// What does not tell its time passes neither.
@@ -175,7 +202,8 @@ struct SearchOptions {
 struct Hit {
   int64_t id = 0;
   std::string hash;  ///< ContentHash as 32 hexadecimal digits.
-  /// Of its files that are there and pass the filter the first in byte order, and the others.
+  /// Of its files that are there and pass the filter the first in byte order, and the others; those
+  /// of folders come before those of archives, which begin with the name of the archive.
   std::string path;
   std::vector<std::string> copies;
   float score = 0;  ///< The cosine, or that with the combined query.
@@ -188,6 +216,7 @@ struct Hit {
   int64_t height = 0;
   std::optional<TimeTaken> taken;
   std::vector<int64_t> alike;  ///< Contents folded into this hit, in the order of their scores.
+  bool archived = false;  ///< Whether the first of its files is of an archive, and so not here.
 };
 
 struct SearchResult {
@@ -200,11 +229,13 @@ struct SearchResult {
   std::vector<Hit> hits;  ///< By descending score, ties by id.
 };
 
+/// A folder of an index, or an archive.
 struct IndexedFolder {
-  std::string path;
+  std::string path;        ///< Of an archive its name.
   int64_t files = 0;       ///< That are there.
   int64_t missing = 0;     ///< And that are not.
   int64_t unreadable = 0;  ///< That could not be read last time.
+  bool is_archive = false;
 };
 
 struct IndexStatus {
@@ -230,7 +261,8 @@ struct ContentFile {
   std::string folder;  ///< One of the index's.
   std::string path;    ///< In it.
   int64_t bytes = 0;
-  int64_t mtime_ns = 0;  ///< When it was changed, since 1970.
+  int64_t mtime_ns = 0;   ///< When it was changed, since 1970; 0 of an archive.
+  bool archived = false;  ///< It is of an archive, whose name the folder is, and so not here.
 };
 
 /// What is known of one content.
@@ -248,7 +280,7 @@ struct IndexedContent {
 enum class DuplicateKind {
   kSameBytes,  ///< Files with the same bytes, by their hashes.
   /// And pictures in another size, quality or format: by their cosine, and by brightness that rises
-  /// and falls at the same places.
+  /// and falls at the same places, which is not known of contents that only archives have.
   kSamePicture,
   kSimilar,  ///< And whatever has a high cosine: cropped, mirrored, or taken a second later.
 };
@@ -268,14 +300,16 @@ struct DuplicateFile {
   std::string path;
   int64_t content = 0;  ///< The same for the same bytes.
   int64_t bytes = 0;
-  int64_t mtime_ns = 0;  ///< When it was changed, since 1970.
+  int64_t mtime_ns = 0;  ///< When it was changed, since 1970; 0 of an archive.
   int64_t width = 0;     ///< In pixels, upright, as the height; 0 where it cannot be decoded.
   int64_t height = 0;
-  float score = 1;  ///< The cosine with the representative; 1 for its copies.
+  float score = 1;        ///< The cosine with the representative; 1 for its copies.
+  bool archived = false;  ///< It is of an archive, and so not here.
 };
 
-/// Two files or more. The first is the representative: most pixels, then most bytes, changed
-/// earliest, first in byte order. The others are its copies, and then contents in the same order.
+/// Two files or more. The first is the representative: most pixels, then most bytes, rather of a
+/// folder than of an archive, changed earliest, first in byte order. The others are its copies, and
+/// then contents in the same order.
 struct DuplicateGroup {
   std::vector<DuplicateFile> files;
 };
@@ -330,8 +364,8 @@ class SIGLIP_EXPORT Index {
   /// kNotFound for an empty index.
   std::vector<DuplicateGroup> FindDuplicates(const DuplicateOptions& options = {}) const;
 
-  /// The content that a file of the index had when it was last read, by its path; nothing for what
-  /// the index does not know.
+  /// The content that a file of the index had when it was last read, by its path, which begins with
+  /// the name of the archive where it is of one; nothing for what the index does not know.
   std::optional<int64_t> ContentOf(const std::filesystem::path& file) const;
 
   /// Looks at everything: the database's own check, that vectors are finite and of norm 1, that the

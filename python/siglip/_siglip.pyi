@@ -186,7 +186,7 @@ def content_hash(data: bytes | bytearray | memoryview | NDArray[Any]) -> bytes:
 # Folders, and files in them, are str as os.fsdecode has them.
 
 HitFields = tuple[int, str, str, list[str], float, float | None, float | None, str, int, int,
-                  tuple[int, int | None] | None, list[int]]
+                  tuple[int, int | None] | None, list[int], bool]
 # Of siglip::UpdateCounts, in their order.
 CountFields = tuple[int, int, int, int, int, int, int, int]
 
@@ -205,10 +205,11 @@ class Index:
                ) -> tuple[int, float | None, float | None, list[HitFields]]:
         """Parts are a vector [D], its weight, and whether it is of a text. Returns total, mean, deviation and the
         fields of siglip::Hit in their order, times as seconds since 1970 and the offset in minutes."""
-    def duplicates(self, kind: str, threshold: float | None) -> list[list[tuple[str, int, int, int, int, int, float]]]:
+    def duplicates(self, kind: str, threshold: float | None
+                   ) -> list[list[tuple[str, int, int, int, int, int, float, bool]]]:
         """Groups of files, with the fields of siglip::DuplicateFile in their order."""
-    def status(self) -> tuple[list[tuple[str, int, int, int]], int, int, int]:
-        """Folders (path, files, missing, unreadable), contents, undecodable ones, bytes."""
+    def status(self) -> tuple[list[tuple[str, int, int, int, bool]], int, int, int]:
+        """Folders (path, files, missing, unreadable, whether it is an archive), contents, undecodable ones, bytes."""
     def verify(self) -> list[str]: ...
     def files(self) -> IndexFiles: ...
 
@@ -222,6 +223,11 @@ def update_index(index: str, embedder: Embedder, model: str, folder: str, checks
                  ) -> CountFields:
     """Callbacks come from other threads; what one raises ends the
     update and is raised here, and so is what signals raise."""
+def add_archive_to_index(index: str, archive: str, model: str, fingerprint: str, logit_scale: float | None,
+                         logit_bias: float | None, paths: list[str], hashes: bytes, formats: list[str],
+                         widths: list[int], heights: list[int], sizes: list[int], vectors: F32) -> None:
+    """siglip::IndexWriter::AddArchive: pictures that were embedded elsewhere, all of them or none. The fingerprint is
+    JSON; hashes are 16 bytes each, as content_hash gives them; vectors are [pictures, D], of any norm above 0."""
 def prune_index(index: str, seconds: int) -> int: ...
 def remove_from_index(index: str, folder: str) -> None: ...
 def default_index_folder() -> str: ...

@@ -46,7 +46,8 @@ class Hit:
     hash : str
         Of its bytes, 32 hexadecimal digits.
     path : str
-        Of its files the first in byte order. Names that are no UTF-8 are as `os.fsdecode` has them.
+        Of its files the first in byte order, those of folders before those of archives, which begin
+        with the archive's name. Names that are no UTF-8 are as `os.fsdecode` has them.
     copies : tuple of str
         The others.
     score : float
@@ -64,6 +65,8 @@ class Hit:
         By the camera's clock; it has a time zone where the picture tells one.
     alike : tuple of int
         The ids of pictures that show the same and were folded into this hit, best first.
+    archived : bool
+        Whether only archives have it, so that there is no file to open.
     """
 
     id: int
@@ -78,6 +81,7 @@ class Hit:
     height: int
     taken: datetime | None
     alike: tuple[int, ...]
+    archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,11 +180,13 @@ class DuplicateFile:
         The same for the same bytes; `Hit.id`.
     bytes : int
     mtime_ns : int
-        When it was changed, in nanoseconds since 1970.
+        When it was changed, in nanoseconds since 1970; 0 of an archive.
     width, height : int
         In pixels, upright; 0 where it cannot be decoded.
     score : float
         The cosine with the first of its group; 1 for that and its copies.
+    archived : bool
+        Whether it is of an archive, so that there is no file to open.
     """
 
     path: str
@@ -190,27 +196,32 @@ class DuplicateFile:
     width: int
     height: int
     score: float
+    archived: bool = False
 
 
 @dataclass(frozen=True)
 class IndexedFolder:
-    """A folder of an index.
+    """A folder of an index, or an archive.
 
     Attributes
     ----------
     path : str
+        Of an archive its name.
     files : int
         That are there.
     missing : int
         And that are not.
     unreadable : int
         That could not be read last time.
+    is_archive : bool
+        Whether it holds pictures that were embedded elsewhere.
     """
 
     path: str
     files: int
     missing: int
     unreadable: int
+    is_archive: bool = False
 
 
 @dataclass(frozen=True)
@@ -408,7 +419,7 @@ class Index:
         return _siglip.prune_index(self.folder, math.ceil(older_than.total_seconds()))
 
     def remove(self, folder: Path) -> None:
-        """Forgets a folder of the index, and all that only it has.
+        """Forgets a folder of the index, or an archive, and all that only it has.
 
         Raises
         ------

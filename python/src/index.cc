@@ -21,6 +21,7 @@
 
 #include "arrays.h"
 #include "common/dates.h"
+#include "index_archive.h"
 #include "index_files.h"
 #include "index_update.h"
 #include "parts.h"
@@ -110,7 +111,8 @@ nb::tuple FieldsOf(const Hit& hit) {
   nb::object taken = nb::none();
   if (hit.taken) taken = nb::make_tuple(hit.taken->local_seconds, hit.taken->offset_minutes);
   return nb::make_tuple(hit.id, hit.hash, ToStr(hit.path), copies, hit.score, hit.standout,
-                        hit.probability, hit.format, hit.width, hit.height, taken, hit.alike);
+                        hit.probability, hit.format, hit.width, hit.height, taken, hit.alike,
+                        hit.archived);
 }
 
 nb::tuple Search(const OpenedIndex& self,
@@ -150,8 +152,8 @@ nb::tuple StatusOf(const OpenedIndex& self) {
   }
   nb::list folders;
   for (const IndexedFolder& folder : status.folders) {
-    folders.append(
-        nb::make_tuple(ToStr(folder.path), folder.files, folder.missing, folder.unreadable));
+    folders.append(nb::make_tuple(ToStr(folder.path), folder.files, folder.missing,
+                                  folder.unreadable, folder.is_archive));
   }
   return nb::make_tuple(folders, status.contents, status.undecodable, status.bytes);
 }
@@ -159,7 +161,7 @@ nb::tuple StatusOf(const OpenedIndex& self) {
 /// The fields of siglip::DuplicateFile in their order.
 nb::tuple FieldsOf(const DuplicateFile& file) {
   return nb::make_tuple(ToStr(file.path), file.content, file.bytes, file.mtime_ns, file.width,
-                        file.height, file.score);
+                        file.height, file.score, file.archived);
 }
 
 nb::list FindDuplicates(const OpenedIndex& self, const std::string& kind,
@@ -247,6 +249,7 @@ void AddIndex(nb::module_& module) {
       .def("__iter__", [](nb::handle self) { return self; })
       .def("__next__", &IndexFiles::Next);
   AddChanges(module);
+  AddIndexArchive(module);
   module.def(
       "content_hash", [](const nb::bytes& data) { return HashOf(data.data(), data.size()); },
       "data"_a);

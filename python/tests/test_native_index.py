@@ -494,3 +494,71 @@ def test_the_hash_of_a_content(index: siglip.Index) -> None:
     assert _siglip.content_hash(large) == _siglip.content_hash(large.tobytes())
     with pytest.raises(TypeError):
         _siglip.content_hash("abc")
+
+
+# ---- archives ----
+
+
+def add_archive(index: siglip.Index, model: siglip.Model, names: list[str], vectors: np.ndarray) -> None:
+    count = len(names)
+    logits = model._native.logits
+    _siglip.add_archive_to_index(
+        index.folder,
+        "s3://bucket/out",
+        str(DEMO),
+        model._native.fingerprint(True, True),
+        logits.logit_scale,
+        logits.logit_bias,
+        names,
+        b"".join(_siglip.content_hash(os.fsencode(name)) for name in names),
+        ["jpeg"] * count,
+        [64] * count,
+        [48] * count,
+        [1000] * count,
+        vectors,
+    )
+
+
+def test_pictures_of_an_archive_are_found(tmp_path: Path, model: siglip.Model) -> None:
+    vectors = 3 * model.encode_image([str(file) for file in ALL])
+    names = [file.name for file in ALL[:-1]] + ["sub/caf\udce9.jpg"]
+    index = siglip.Index(tmp_path / "index", model=model)
+    for _ in range(2):  # the second time changes nothing
+        add_archive(index, model, names, vectors)
+    (folder,) = index.status().folders
+    assert folder == siglip.IndexedFolder("s3://bucket/out", len(ALL), 0, 0, True)
+    for number, name in enumerate(names):
+        (hit,) = index.search(image=vectors[number], top=1)
+        assert (hit.path, hit.archived) == (f"s3://bucket/out/{name}", True)
+        assert (hit.format, hit.width, hit.height, hit.taken) == ("jpeg", 64, 48, None)
+        assert hit.score == pytest.approx(1, abs=1e-3)
+    assert index.search(WORDS, top=1)[0].probability is not None
+    assert [hit.path for hit in index.search(WORDS, under="s3://bucket/out/sub")] == [
+        "s3://bucket/out/sub/caf\udce9.jpg"
+    ]
+    assert index.verify() == []
+    stored = dict(index)
+    assert len(stored) == len(names)
+    assert np.linalg.norm(stored[f"s3://bucket/out/{names[0]}"]) == pytest.approx(1, abs=1e-3)
+
+    index.add(copy_pictures(tmp_path / "photos", ALL[:2]))
+    groups = index.duplicates(kind="similar", threshold=0.999)
+    assert sorted(file.archived for group in groups for file in group) == [False] * 2 + [True] * 2
+    assert all(not group[0].archived for group in groups)
+    index.remove("s3://bucket/out/")
+    assert [Path(path).name for path in dict(index)] == [file.name for file in ALL[:2]]
+
+
+def test_an_archive_that_is_none_is_refused(tmp_path: Path, model: siglip.Model) -> None:
+    index = siglip.Index(tmp_path / "index", model=model)
+    vectors = model.encode_image([str(file) for file in ALL[:2]])
+    with pytest.raises(siglip.Mismatch, match="vectors"):
+        add_archive(index, model, ["a"], vectors)
+    with pytest.raises(siglip.Mismatch, match=r"\[pictures, D\]"):
+        add_archive(index, model, ["a", "b"], vectors[0])
+    with pytest.raises(TypeError):
+        add_archive(index, model, ["a", "b"], vectors.astype(np.float16))
+    vectors[1, 5] = np.nan
+    with pytest.raises(siglip.InvalidArgument, match=r"picture 1 of the archive \(b\)"):
+        add_archive(index, model, ["a", "b"], vectors)
+    assert index.status().folders == []

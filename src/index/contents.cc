@@ -18,17 +18,18 @@ std::optional<IndexedContent> ReadContent(const Database& database, int64_t id) 
                           .width = content.Integer(2),
                           .height = content.Integer(3),
                           .files = {}};
-  Statement files =
-      database.Prepare(std::string("SELECT root.path, file.path, file.size, file.mtime_ns"
-                                   " FROM file JOIN root ON root.id = file.root"
-                                   " WHERE content = ?1 AND missing_since IS NULL ORDER BY ") +
-                       kWholePath);
-  files.Bind(id);
+  Statement files = database.Prepare(
+      std::string("SELECT root.path, file.path, file.size, file.mtime_ns, kind = ?2"
+                  " FROM file JOIN root ON root.id = file.root"
+                  " WHERE content = ?1 AND missing_since IS NULL ORDER BY ") +
+      kWholePath);
+  files.Bind(id, kArchiveKind);
   while (files.Step()) {
     known.files.push_back({.folder = files.Text(0),
                            .path = files.Text(1),
                            .bytes = files.Integer(2),
-                           .mtime_ns = files.Integer(3)});
+                           .mtime_ns = files.Integer(3),
+                           .archived = files.Integer(4) != 0});
   }
   return known;
 }

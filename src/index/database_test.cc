@@ -123,9 +123,9 @@ TEST_F(DatabaseTest, ADatabaseOfAnotherProgram) {
 }
 
 TEST_F(DatabaseTest, ANewerVersion) {
-  Open().Execute("PRAGMA user_version = 2");
+  Open().Execute("PRAGMA user_version = 3");
   for (const auto access : {Database::Access::kRead, Database::Access::kWrite}) {
-    ExpectError(ErrorCode::kUnsupported, {file_, "expected version 1", "found 2", "newer siglip"},
+    ExpectError(ErrorCode::kUnsupported, {file_, "expected version 2", "found 3", "newer siglip"},
                 [&] { Open(access); });
   }
 }

@@ -50,13 +50,17 @@ struct Content {
 /// In the order in which they may represent others.
 std::vector<Content> ReadContents(const Database& database) {
   Statement statement = database.Prepare(
-      std::string("WITH present AS (SELECT content, mtime_ns, ") + kWholePath +
+      std::string("WITH present AS (SELECT content, mtime_ns, kind = ?1 AS archived, ") +
+      kWholePath +
       " AS whole FROM file JOIN root ON root.id = file.root WHERE missing_since IS NULL),"
       " ranked AS (SELECT *, count(*) OVER (PARTITION BY content) AS files,"
-      " row_number() OVER (PARTITION BY content ORDER BY mtime_ns, whole) AS place FROM present)"
+      " row_number() OVER (PARTITION BY content ORDER BY archived, mtime_ns, whole) AS place"
+      " FROM present)"
       " SELECT id, EXISTS (SELECT 1 FROM vector WHERE content = id), files > 1 FROM ranked"
       " JOIN content ON id = ranked.content WHERE place = 1"
-      " ORDER BY coalesce(width, 0) * coalesce(height, 0) DESC, size DESC, mtime_ns, whole");
+      " ORDER BY coalesce(width, 0) * coalesce(height, 0) DESC, size DESC, archived,"
+      " mtime_ns, whole");
+  statement.Bind(kArchiveKind);
   std::vector<Content> contents;
   while (statement.Step()) {
     contents.push_back({.id = statement.Integer(0),
@@ -138,13 +142,13 @@ class FileReader {
   explicit FileReader(const Database& database)
       : files_(database.Prepare(
             std::string("SELECT ") + kWholePath +
-            " AS whole, file.size, mtime_ns, width, height FROM file JOIN root ON root.id = "
-            "file.root"
+            " AS whole, file.size, mtime_ns, width, height, kind = ?2 AS archived FROM file"
+            " JOIN root ON root.id = file.root"
             " JOIN content ON content.id = file.content"
-            " WHERE content = ?1 AND missing_since IS NULL ORDER BY mtime_ns, whole")) {}
+            " WHERE content = ?1 AND missing_since IS NULL ORDER BY archived, mtime_ns, whole")) {}
 
   void Read(int64_t content, float score, std::vector<DuplicateFile>& files) {
-    files_.Bind(content);
+    files_.Bind(content, kArchiveKind);
     while (files_.Step()) {
       files.push_back({.path = files_.Text(0),
                        .content = content,
@@ -152,7 +156,8 @@ class FileReader {
                        .mtime_ns = files_.Integer(2),
                        .width = files_.Integer(3),
                        .height = files_.Integer(4),
-                       .score = score});
+                       .score = score,
+                       .archived = files_.Integer(5) != 0});
     }
     files_.Reset();
   }

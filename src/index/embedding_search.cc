@@ -1,23 +1,19 @@
 #include "siglip/embedding_search.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <limits>
 #include <map>
 #include <queue>
 #include <system_error>
 #include <utility>
 
-#include "engine/finish_vector.h"
 #include "index/content_hash.h"
-#include "index/norm_tolerance.h"
 #include "index/search_filter.h"
 #include "index/search_state.h"
 #include "index/search_vectors.h"
+#include "index/unit_vector.h"
 #include "kernels/compute_runtime.h"
 #include "siglip/error.hpp"
-#include "tensor/float16.h"
 
 namespace siglip {
 namespace {
@@ -145,18 +141,7 @@ void EmbeddingSearch::Add(int64_t row, const std::string& path, std::span<const 
     throw Error(ErrorCode::kMismatch, where + ": expected " + std::to_string(state.dimensions()) +
                                           " numbers, found " + std::to_string(vector.size()));
   }
-  double squares = 0;
-  for (const float value : vector) squares += static_cast<double>(value) * value;
-  const double norm = std::sqrt(squares);
-  if (!(norm >= std::numeric_limits<float>::min() && norm <= std::numeric_limits<float>::max())) {
-    throw Error(ErrorCode::kInvalidArgument,
-                where + ": expected a vector of finite numbers, not all zero");
-  }
-  std::vector<float> values(vector.begin(), vector.end());
-  if (std::abs(norm - 1) > kNormTolerance) FinishVector(values, true);
-  std::vector<uint16_t> halves;
-  halves.reserve(values.size());
-  for (const float value : values) halves.push_back(FloatToFloat16(value));
+  const std::vector<uint16_t> halves = UnitHalves(vector, where);
   if (row >= ContentFilter::kMostId) {
     throw Error(ErrorCode::kLimitExceeded,
                 where + ": expected less than " + std::to_string(ContentFilter::kMostId));

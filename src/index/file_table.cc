@@ -47,8 +47,8 @@ FileTable::FileTable(Database& database)
       first_files_(database.Prepare(std::string(kFile) + "ORDER BY path LIMIT ?2")),
       files_behind_(database.Prepare(std::string(kFile) + "AND path > ?2 ORDER BY path LIMIT ?3")),
       find_content_(database.Prepare(
-          "SELECT id, EXISTS (SELECT 1 FROM vector WHERE content = id), tried FROM content"
-          " WHERE hash = ?1")),
+          "SELECT id, EXISTS (SELECT 1 FROM vector WHERE content = id), greys IS NOT NULL, tried"
+          " FROM content WHERE hash = ?1")),
       put_content_(database.Prepare(
           "INSERT INTO content(hash, size, format, width, height, taken, taken_offset, greys,"
           " error_code, error, tried) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
@@ -75,14 +75,19 @@ FileTable::FileTable(Database& database)
                            " (SELECT 1 FROM file WHERE content = ?1 AND missing_since IS NULL)")) {}
 
 std::vector<Root> FileTable::Roots() const {
-  Statement statement = database_.Prepare("SELECT id, path FROM root ORDER BY path");
+  Statement statement = database_.Prepare("SELECT id, path, kind = ?1 FROM root ORDER BY path");
+  statement.Bind(kArchiveKind);
   std::vector<Root> roots;
-  while (statement.Step()) roots.push_back({statement.Integer(0), statement.Text(1)});
+  while (statement.Step()) {
+    roots.push_back({.id = statement.Integer(0),
+                     .path = statement.Text(1),
+                     .is_archive = statement.Integer(2) != 0});
+  }
   return roots;
 }
 
-int64_t FileTable::AddRoot(const std::string& path) {
-  database_.Prepare("INSERT INTO root(path, kind) VALUES (?1, 'folder')").Bind(BytesOf(path)).Run();
+int64_t FileTable::AddRoot(const std::string& path, const char* kind) {
+  database_.Prepare("INSERT INTO root(path, kind) VALUES (?1, ?2)").Bind(BytesOf(path), kind).Run();
   return database_.last_id();
 }
 
@@ -147,7 +152,8 @@ std::optional<KnownContent> FileTable::FindContent(const ContentHash& hash) {
   if (find_content_.Bind(BytesOf(hash)).Step()) {
     content = {.id = find_content_.Integer(0),
                .has_vector = find_content_.Integer(1) != 0,
-               .tried = find_content_.Text(2)};
+               .has_details = find_content_.Integer(2) != 0,
+               .tried = find_content_.Text(3)};
   }
   find_content_.Reset();
   return content;
@@ -155,6 +161,10 @@ std::optional<KnownContent> FileTable::FindContent(const ContentHash& hash) {
 
 int64_t FileTable::PutContent(const NewContent& content) {
   const std::optional<KnownContent> known = FindContent(content.hash);
+  if (known && known->has_vector) {
+    if (!content.vector.empty()) PutDetails(known->id, content);
+    return known->id;
+  }
   // The scan file has vectors in the order of ids: one that comes later needs a later id.
   if (known && !content.vector.empty()) {
     database_.Prepare("UPDATE content SET hash = randomblob(16) WHERE id = ?1")
@@ -176,6 +186,17 @@ int64_t FileTable::PutContent(const NewContent& content) {
     database_.Prepare("DELETE FROM gone WHERE content = ?1").Bind(known->id).Run();
   }
   return id;
+}
+
+void FileTable::PutDetails(int64_t id, const NewContent& content) {
+  database_
+      .Prepare(
+          "UPDATE content SET format = ?2, width = ?3, height = ?4, taken = ?5, taken_offset = ?6,"
+          " greys = ?7, tried = ?8 WHERE id = ?1")
+      .Bind(id, UnlessEmpty(content.format), UnlessZero(content.width), UnlessZero(content.height),
+            content.taken, content.taken_offset, UnlessEmpty(std::as_bytes(content.greys)),
+            content.tried)
+      .Run();
 }
 
 std::optional<int64_t> FileTable::ContentOf(const FoundFile& file) {

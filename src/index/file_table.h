@@ -9,12 +9,14 @@
 
 #include "index/content_hash.h"
 #include "index/database.h"
+#include "index/schema.h"
 
 namespace siglip {
 
 struct Root {
   int64_t id = 0;
   std::string path;
+  bool is_archive = false;
 };
 
 /// A file as it is known.
@@ -59,6 +61,8 @@ struct NewContent {
 struct KnownContent {
   int64_t id = 0;
   bool has_vector = false;
+  bool has_details =
+      false;  ///< Those that only originals tell: greys, and the time if there is one.
   std::string tried;
 };
 
@@ -68,7 +72,7 @@ class FileTable {
   explicit FileTable(Database& database);
 
   std::vector<Root> Roots() const;
-  int64_t AddRoot(const std::string& path);
+  int64_t AddRoot(const std::string& path, const char* kind = kFolderKind);
   /// With its files; contents stay.
   void RemoveRoot(int64_t root);
 
@@ -83,8 +87,8 @@ class FileTable {
                                      int64_t count);
 
   std::optional<KnownContent> FindContent(const ContentHash& hash);
-  /// Adds it, or replaces what is known of one without a vector. Returns its id, a new one where
-  /// there is a vector.
+  /// Adds it, or replaces what is known of one without a vector. One that has its vector keeps that
+  /// and its id, and gets details. Returns its id, a new one where it gets a vector.
   int64_t PutContent(const NewContent& content);
 
   /// The file is there and has this content. Replaces what was known of it.
@@ -102,6 +106,7 @@ class FileTable {
   void FindGone(int64_t now);
 
  private:
+  void PutDetails(int64_t id, const NewContent& content);
   std::optional<int64_t> ContentOf(const FoundFile& file);
   void UpdateGone(std::optional<int64_t> content, int64_t now);
 

@@ -8,8 +8,8 @@
 
 #include "base/file_system.h"
 #include "index/clock.h"
+#include "index/unit_vector.h"
 #include "siglip/runtime.hpp"
-#include "tensor/float16.h"
 
 namespace siglip {
 namespace {
@@ -31,13 +31,6 @@ bool HasChanged(const std::string& path, const FoundFile& file) {
   if (::stat(path.c_str(), &status) != 0) return true;
   return status.st_size != file.size ||
          status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec != file.mtime_ns;
-}
-
-std::vector<uint16_t> ToHalves(std::span<const float> values) {
-  std::vector<uint16_t> halves;
-  halves.reserve(values.size());
-  for (const float value : values) halves.push_back(FloatToFloat16(value));
-  return halves;
 }
 
 FolderWalkOptions WalkOptions(const UpdateOptions& options) {
@@ -153,7 +146,8 @@ std::optional<Picture> FolderUpdate::Decide(const std::string& path, FoundFile f
 }
 
 bool FolderUpdate::IsDone(const KnownContent& content) const {
-  return content.has_vector || (!options_.retry && content.tried == tried_);
+  if (content.has_vector) return content.has_details;
+  return !options_.retry && content.tried == tried_;
 }
 
 void FolderUpdate::Take(const EmbedResult& result) {

@@ -5,22 +5,24 @@
 #include "index/content_hash.h"
 #include "index/halves.h"
 #include "index/same_picture.h"
+#include "index/schema.h"
 
 namespace siglip {
 
 HitReader::HitReader(const Database& database, const Kernels& kernels, int64_t dimensions,
-                     const std::string& prefix)
+                     const std::vector<std::string>& prefixes)
     : kernels_(kernels),
       dimensions_(static_cast<size_t>(dimensions)),
-      prefix_(prefix),
+      prefixes_(prefixes),
       vector_(database.Prepare("SELECT f16 FROM vector WHERE content = ?1")),
       greys_(database.Prepare("SELECT greys FROM content WHERE id = ?1")),
       apart_(database.Prepare("SELECT 1 FROM apart WHERE a = ?1 AND b = ?2")),
       content_(database.Prepare(
           "SELECT hash, format, width, height, taken, taken_offset FROM content WHERE id = ?1")),
-      files_(
-          database.Prepare("SELECT root.path, file.path FROM file JOIN root ON root.id = file.root"
-                           " WHERE content = ?1 AND missing_since IS NULL")) {}
+      files_(database.Prepare(
+          std::string("SELECT ") + kWholePath + " AS whole, kind = '" + kArchiveKind +
+          "' AS archived FROM file JOIN root ON root.id = file.root"
+          " WHERE content = ?1 AND missing_since IS NULL ORDER BY archived, whole")) {}
 
 bool HitReader::ReadHalves(int64_t id, std::span<uint16_t> halves) {
   const bool found = vector_.Bind(id).Step();
@@ -56,17 +58,22 @@ Hit HitReader::Read(const ScoredContent& content) {
   content_.Reset();
   files_.Bind(content.id);
   while (files_.Step()) {
-    const std::string root = files_.Text(0);
-    std::string path = (root == "/" ? "/" : root + "/") + files_.Text(1);
-    if (path.starts_with(prefix_)) hit.copies.push_back(std::move(path));
+    std::string path = files_.Text(0);
+    if (!HasPrefix(path)) continue;
+    if (hit.path.empty()) {
+      hit.path = std::move(path);
+      hit.archived = files_.Integer(1) != 0;
+    } else {
+      hit.copies.push_back(std::move(path));
+    }
   }
   files_.Reset();
-  std::ranges::sort(hit.copies);
-  if (!hit.copies.empty()) {
-    hit.path = hit.copies.front();
-    hit.copies.erase(hit.copies.begin());
-  }
   return hit;
+}
+
+bool HitReader::HasPrefix(const std::string& path) const {
+  return std::ranges::any_of(prefixes_,
+                             [&](const std::string& prefix) { return path.starts_with(prefix); });
 }
 
 const HitReader::Look& HitReader::LookAt(int64_t id) {

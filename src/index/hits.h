@@ -18,9 +18,9 @@ namespace siglip {
 /// Those of an index, within one ReadTransaction.
 class HitReader final : public HitSource {
  public:
-  /// `prefix` is what the paths of hits begin with. All arguments must outlive this object.
+  /// Paths of hits begin with one of the prefixes. All arguments must outlive this object.
   HitReader(const Database& database, const Kernels& kernels, int64_t dimensions,
-            const std::string& prefix);
+            const std::vector<std::string>& prefixes);
 
   bool ReadHalves(int64_t id, std::span<uint16_t> halves) override;
   bool Fold(const ScoredContent& content, std::vector<Hit>& hits) override;
@@ -35,10 +35,11 @@ class HitReader final : public HitSource {
 
   const Look& LookAt(int64_t id);
   bool AreSame(int64_t a, int64_t b);
+  bool HasPrefix(const std::string& path) const;
 
   const Kernels& kernels_;
   const size_t dimensions_;
-  const std::string& prefix_;
+  const std::vector<std::string>& prefixes_;
   Statement vector_;
   Statement greys_;
   Statement apart_;

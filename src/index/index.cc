@@ -98,13 +98,15 @@ IndexStatus Index::status() const {
   if (status.space) status.id = ToHex(ReadSpaceId(database));
   Statement folders = database.Prepare(
       "SELECT root.path, count(file.id) FILTER (WHERE missing_since IS NULL),"
-      " count(missing_since), count(file.error) FILTER (WHERE missing_since IS NULL)"
+      " count(missing_since), count(file.error) FILTER (WHERE missing_since IS NULL), kind = ?1"
       " FROM root LEFT JOIN file ON file.root = root.id GROUP BY root.id ORDER BY root.path");
+  folders.Bind(kArchiveKind);
   while (folders.Step()) {
     status.folders.push_back({.path = folders.Text(0),
                               .files = folders.Integer(1),
                               .missing = folders.Integer(2),
-                              .unreadable = folders.Integer(3)});
+                              .unreadable = folders.Integer(3),
+                              .is_archive = folders.Integer(4) != 0});
   }
   Statement contents = database.Prepare(
       "SELECT count(*), count(error) FROM content WHERE id NOT IN (SELECT content FROM gone)");
@@ -122,9 +124,9 @@ SearchResult Index::Search(const std::vector<QueryPart>& parts,
   parts_->WithState([&](const SearchState& state) {
     const std::optional<Passing> passing =
         FindPassing(parts_->database, options.filter, state.present);
-    const std::string prefix = PrefixOf(options.filter.under);
+    const std::vector<std::string> prefixes = PrefixesOf(options.filter.under);
     const ComputeRuntime& runtime = parts_->Compute();
-    HitReader reader(parts_->database, runtime.kernels(), state.dimensions(), prefix);
+    HitReader reader(parts_->database, runtime.kernels(), state.dimensions(), prefixes);
     result = SearchVectors(runtime, state, passing, reader, parts, options);
   });
   return result;
@@ -182,10 +184,14 @@ std::optional<int64_t> Index::ContentOf(const std::filesystem::path& file) const
   const auto folder = std::filesystem::weakly_canonical(absolute.parent_path(), ignored);
   Statement statement = parts_->database.Prepare(
       std::string("SELECT content FROM file JOIN root ON root.id = file.root WHERE ") + kWholePath +
-      " = ?1 AND content IS NOT NULL");
-  for (const std::filesystem::path& path : {absolute, folder / absolute.filename()}) {
-    const std::string& text = path.native();
-    if (statement.Bind(std::as_bytes(std::span(text))).Step()) return statement.Integer(0);
+      " = ?1 AND kind = ?2 AND content IS NOT NULL");
+  const auto look_for = [&](const std::string& path, const char* kind) {
+    return statement.Bind(std::as_bytes(std::span(path)), kind).Step();
+  };
+  if (look_for(absolute.native(), kFolderKind) ||
+      look_for((folder / absolute.filename()).native(), kFolderKind) ||
+      look_for(file.native(), kArchiveKind)) {
+    return statement.Integer(0);
   }
   return std::nullopt;
 }

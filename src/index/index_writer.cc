@@ -9,6 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/user_folders.h"
+#include "index/archive_update.h"
 #include "index/batch.h"
 #include "index/clock.h"
 #include "index/file_systems.h"
@@ -80,9 +81,11 @@ struct IndexWriter::Parts {
     if (ReadSpace(database)) scan.emplace(database, folder);
   }
 
+  std::vector<std::string> PathsOfRoots(bool archives) const;
   void CheckSpace(const Embedder& embedder, const std::string& model);
   /// Without an id where the index does not have it yet.
   Root FindRoot(const std::filesystem::path& picture_folder) const;
+  Root FindArchive(const std::string& name) const;
   /// Throws where a root or a disk below it seems to be away.
   void CheckIsThere(const Root& root);
   void NoteMounts(const Root& root);
@@ -104,9 +107,19 @@ IndexWriter::~IndexWriter() = default;
 std::optional<IndexSpace> IndexWriter::space() const { return ReadSpace(parts_->database); }
 
 std::vector<std::string> IndexWriter::folders() const {
-  std::vector<std::string> folders;
-  for (const Root& root : parts_->table.Roots()) folders.push_back(root.path);
-  return folders;
+  return parts_->PathsOfRoots(/*archives=*/false);
+}
+
+std::vector<std::string> IndexWriter::archives() const {
+  return parts_->PathsOfRoots(/*archives=*/true);
+}
+
+std::vector<std::string> IndexWriter::Parts::PathsOfRoots(bool archives) const {
+  std::vector<std::string> paths;
+  for (const Root& root : table.Roots()) {
+    if (root.is_archive == archives) paths.push_back(root.path);
+  }
+  return paths;
 }
 
 void IndexWriter::Parts::Change(const std::function<void()>& change) {
@@ -131,6 +144,11 @@ Root IndexWriter::Parts::FindRoot(const std::filesystem::path& picture_folder) c
   const std::string path = Canonical(picture_folder);
   const std::vector<Root> roots = table.Roots();
   for (const Root& root : roots) {
+    if (root.is_archive) {
+      if (root.path != path) continue;
+      throw Error(ErrorCode::kInvalidArgument, path + ": is an archive of the index, not a folder",
+                  "remove it first: --remove");
+    }
     if (root.path == path) return root;
     if (IsInside(path, root.path) || IsInside(root.path, path)) {
       throw Error(ErrorCode::kInvalidArgument,
@@ -147,6 +165,15 @@ Root IndexWriter::Parts::FindRoot(const std::filesystem::path& picture_folder) c
                 "an index is made of folders");
   }
   return {.path = path};
+}
+
+Root IndexWriter::Parts::FindArchive(const std::string& name) const {
+  for (const Root& root : table.Roots()) {
+    if (root.path != name) continue;
+    if (root.is_archive) return root;
+    throw Error(ErrorCode::kInvalidArgument, name + ": is a folder of the index, not an archive");
+  }
+  return {.path = name, .is_archive = true};
 }
 
 void IndexWriter::Parts::CheckIsThere(const Root& root) {
@@ -198,6 +225,27 @@ UpdateCounts IndexWriter::Update(const Embedder& embedder, const std::string& mo
   return update.counts();
 }
 
+void IndexWriter::AddArchive(const std::string& archive, const IndexSpace& space,
+                             std::span<const ArchivedPicture> pictures) {
+  const IndexSpace given = SpaceOfArchive(space);
+  const std::optional<IndexSpace> known = this->space();
+  if (known) {
+    CheckComparable(*known, given.fingerprint, FingerprintRelation::kComparable,
+                    parts_->folder.string());
+  }
+  Root root = parts_->FindArchive(ArchiveName(archive));
+  const ArchiveUpdate update(pictures, (known ? *known : given).fingerprint.dimension);
+  parts_->Change([&] {
+    if (!known) WriteSpace(parts_->database, given);
+    NoteArchives(parts_->database);
+    if (root.id == 0) root.id = parts_->table.AddRoot(root.path, kArchiveKind);
+    update.Put(parts_->table, root.id);
+  });
+  if (known) return;
+  parts_->scan.emplace(parts_->database, parts_->folder);
+  parts_->scan->Run();
+}
+
 uint64_t IndexWriter::Prune(int64_t seconds) {
   uint64_t files = 0;
   parts_->Change([&] {
@@ -210,8 +258,11 @@ uint64_t IndexWriter::Prune(int64_t seconds) {
 
 void IndexWriter::Remove(const std::filesystem::path& folder) {
   const std::string path = Canonical(folder);
+  const std::string name = WithoutSlashes(folder.string());
   const std::vector<Root> roots = parts_->table.Roots();
-  const auto root = std::ranges::find(roots, path, &Root::path);
+  const auto root = std::ranges::find_if(roots, [&](const Root& known) {
+    return known.path == path || (known.is_archive && known.path == name);
+  });
   if (root == roots.end()) {
     throw Error(ErrorCode::kNotFound,
                 path + ": is no folder of the index; these are: " + ListOf(roots));

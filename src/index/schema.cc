@@ -10,7 +10,9 @@ namespace siglip {
 namespace {
 
 constexpr int64_t kApplication = 0x53474C50;  // "SGLP"
+/// An index says the least version that knows all that is in it.
 constexpr int64_t kVersion = 1;
+constexpr int64_t kVersionOfArchives = 2;
 
 // Content and file are two things: a copy, a file that was moved, a folder that was renamed and a
 // disk that comes back cost a hash and no embedding.
@@ -26,8 +28,8 @@ CREATE TABLE space(             -- one row: in which space the vectors lie
   made_by TEXT NOT NULL) STRICT;
 CREATE TABLE root(
   id INTEGER PRIMARY KEY,
-  path BLOB NOT NULL UNIQUE,    -- absolute, without links, no slash at its end
-  kind TEXT NOT NULL) STRICT;   -- "folder"
+  path BLOB NOT NULL UNIQUE,    -- absolute, without links; of an archive its name; no slash at its end
+  kind TEXT NOT NULL) STRICT;   -- "folder" or "archive"
 CREATE TABLE mount(             -- other file systems below a root when it was last looked at
   root INTEGER NOT NULL REFERENCES root(id) ON DELETE CASCADE,
   path BLOB NOT NULL,           -- relative, with a slash at its end
@@ -41,7 +43,7 @@ CREATE TABLE content(           -- one row for the same bytes, however many file
   height INTEGER,
   taken INTEGER,                -- seconds since 1970 of the clock where it was taken
   taken_offset INTEGER,         -- minutes of that clock ahead of UTC, where known
-  greys BLOB,                   -- 9 x 8 mean greys
+  greys BLOB,                   -- 9 x 8 mean greys; null: as yet only archives have it, or an error
   error_code TEXT,              -- why there is no vector
   error TEXT,
   tried TEXT) STRICT;           -- by which version, with which limits
@@ -54,9 +56,9 @@ CREATE TABLE file(
   root INTEGER NOT NULL REFERENCES root(id) ON DELETE CASCADE,
   path BLOB NOT NULL,           -- relative, the bytes that the system has
   size INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,    -- 0 of an archive
   content INTEGER REFERENCES content(id),  -- null: never read
-  seen INTEGER NOT NULL,        -- when it was read, in nanoseconds since 1970
+  seen INTEGER NOT NULL,        -- when it was read, in nanoseconds since 1970; 0 of an archive
   missing_since INTEGER,        -- seconds since 1970
   error TEXT,                   -- of reading, not of the content
   UNIQUE (root, path)) STRICT;
@@ -101,10 +103,10 @@ void CheckVersion(const Database& database) {
                 database.name() + ": a database, but not one that siglip index made");
   }
   const int64_t version = database.Integer("PRAGMA user_version");
-  if (version == kVersion) return;
+  if (version >= kVersion && version <= kVersionOfArchives) return;
   throw Error(ErrorCode::kUnsupported,
-              database.name() + ": expected version " + std::to_string(kVersion) +
-                  " of the index, found " + std::to_string(version),
+              database.name() + ": expected version " + std::to_string(kVersionOfArchives) +
+                  " of the index or an earlier one, found " + std::to_string(version),
               "a newer siglip made it");
 }
 
@@ -134,6 +136,10 @@ Database OpenIndexDatabase(const std::filesystem::path& folder, Database::Access
     database.Execute("PRAGMA query_only = ON");
   }
   return database;
+}
+
+void NoteArchives(Database& database) {
+  database.Execute("PRAGMA user_version = " + std::to_string(kVersionOfArchives));
 }
 
 }  // namespace siglip

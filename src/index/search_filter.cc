@@ -4,6 +4,7 @@
 #include <system_error>
 #include <vector>
 
+#include "index/archive_update.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -16,8 +17,8 @@ struct PathRange {
   std::optional<std::string> end;
 };
 
-std::vector<PathRange> RangesBelow(const Database& database, const std::string& prefix) {
-  std::vector<PathRange> ranges;
+void AddRangesBelow(const Database& database, const std::string& prefix,
+                    std::vector<PathRange>& ranges) {
   Statement roots = database.Prepare("SELECT id, path FROM root");
   while (roots.Step()) {
     const std::string root = roots.Text(1) == "/" ? "/" : roots.Text(1) + "/";
@@ -30,7 +31,6 @@ std::vector<PathRange> RangesBelow(const Database& database, const std::string& 
       ranges.push_back({.root = roots.Integer(0), .begin = begin, .end = end});
     }
   }
-  return ranges;
 }
 
 bool IsEmpty(const SearchFilter& filter) {
@@ -48,6 +48,13 @@ std::string PrefixOf(const std::filesystem::path& folder) {
   return path.ends_with('/') ? path : path + "/";
 }
 
+std::vector<std::string> PrefixesOf(const std::filesystem::path& under) {
+  std::vector<std::string> prefixes = {PrefixOf(under)};
+  const std::string name = WithoutSlashes(under.string()) + "/";
+  if (!under.empty() && name != prefixes.front()) prefixes.push_back(name);
+  return prefixes;
+}
+
 std::optional<Passing> FindPassing(const Database& database, const SearchFilter& filter,
                                    const ContentFilter& present) {
   if (IsEmpty(filter)) return std::nullopt;
@@ -58,8 +65,12 @@ std::optional<Passing> FindPassing(const Database& database, const SearchFilter&
       " AND (?5 IS NULL OR taken < ?5) AND (?6 IS NULL OR format = ?6)"
       " AND (?7 <= 0 OR width >= ?7)");
   const auto blob = [](const std::string& text) { return std::as_bytes(std::span(text)); };
+  std::vector<PathRange> ranges;
+  for (const std::string& prefix : PrefixesOf(filter.under)) {
+    AddRangesBelow(database, prefix, ranges);
+  }
   Passing passing;
-  for (const PathRange& range : RangesBelow(database, PrefixOf(filter.under))) {
+  for (const PathRange& range : ranges) {
     std::optional<std::span<const std::byte>> end;
     if (range.end) end = blob(*range.end);
     std::optional<std::string_view> format;

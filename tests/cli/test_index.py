@@ -1,5 +1,6 @@
 """siglip index: what is read, embedded, noted and forgotten, run after run."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -8,6 +9,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -421,6 +423,56 @@ class WriterTest(IndexTest):
         count = int(re.match(rb"commit (\d+)\n", os.read(ours, 100)).group(1))
         self.assertGreater(count, 0)
         return process, count
+
+    def make_archive(self, folder, name):
+        """Of a folder of the index, as if its pictures had been embedded elsewhere."""
+        with contextlib.closing(sqlite3.connect(self.store / "index.sqlite")) as database:
+            with database:
+                database.execute("UPDATE root SET kind = 'archive', path = ? WHERE path = ?",
+                                 (name.encode(), bytes(folder)))
+                database.execute("UPDATE file SET mtime_ns = 0, seen = 0")
+                database.execute("UPDATE content SET greys = NULL, taken = NULL")
+                database.execute("PRAGMA user_version = 2")
+
+    def test_an_archive_is_told_and_searched_but_not_walked(self):
+        self.write("a.ppm", 1)
+        self.write("b.ppm", 2)
+        self.index()
+        self.make_archive(self.pictures, "s3://bucket/out")
+        status = self.succeed("index", "--index", self.store, "--status").stdout
+        self.assertRegex(status, r"archive +s3://bucket/out: 2 pictures\n")
+        folders = json.loads(self.succeed("index", "--index", self.store, "--status", "--json").stdout)["folders"]
+        self.assertEqual(folders, [{"path": "s3://bucket/out", "archive": True, "files": 2, "missing": 0,
+                                    "unreadable": 0}])
+        error = self.fail_with(2, "index", "--index", self.store, "--model", MODEL)
+        self.assertIn("FOLDER", error)
+        error = self.fail_with(1, "index", "--index", self.store, "--rebuild", self.pictures)
+        self.assertIn("the originals of s3://bucket/out are not here", error)
+        for under in ([], ["--under", "s3://bucket"]):
+            hits = self.search(*under)["data"]
+            self.assertEqual(sorted(hit["path"] for hit in hits), ["s3://bucket/out/a.ppm", "s3://bucket/out/b.ppm"])
+            self.assertTrue(all(hit["archived"] for hit in hits))
+        page = self.folder / "hits.html"
+        self.succeed("search", "--index", self.store, "--html", page, "a star")
+        self.assertEqual(page.read_text().count("is in an archive"), 2)
+
+        self.assertEqual(self.index(), {"embedded": 2})  # what an archive does not tell
+        self.assertEqual(self.index(), {"unchanged": 2})
+        self.assertNotIn("archived", json.dumps(self.search()))
+        same = self.succeed("duplicates", "--index", self.store, "--kind", "same-bytes", "--json").stdout
+        for line in same.splitlines():
+            group = json.loads(line)
+            self.assertEqual(group["spare_bytes"], 0)
+            self.assertEqual([file.get("archived", False) for file in group["files"]], [False, True])
+        self.assertEqual(len(same.splitlines()), 2)
+        self.assertIn("0 files beside", self.succeed("duplicates", "--index", self.store).stdout)
+        spare = run("duplicates", "--index", self.store, "--kind", "same-bytes", "--print0")
+        self.assertEqual(spare.stdout, "")
+        self.assertIn("s3://bucket/out/a.ppm: is in an archive", spare.stderr)
+
+        self.succeed("index", "--index", self.store, "--remove", "s3://bucket/out")
+        self.assertEqual(len(self.search()["data"]), 2)
+        self.assertEqual(self.succeed("index", "--index", self.store, "--verify").stdout, "no faults found\n")
 
     def test_a_second_writer_is_told_who_holds_the_index(self):
         process, _ = self.start_and_wait_for_a_commit()

@@ -170,6 +170,12 @@ uint64_t Rebuild(const IndexArguments& arguments) {
   const std::filesystem::path folder = IndexFolder(arguments.index);
   IndexWriter old(folder);
   const std::string old_id = siglip::Index(folder).status().id;
+  if (!old.archives().empty()) {
+    throw Error(
+        ErrorCode::kUnsupported,
+        "--rebuild: the originals of " + old.archives().front() + " are not here",
+        "remove the archive first, and add it again afterwards: siglip index --remove NAME");
+  }
   std::vector<std::string> folders = old.folders();
   folders.insert(folders.end(), arguments.folders.begin(), arguments.folders.end());
   if (folders.empty()) throw CLI::ValidationError("--rebuild", "the index holds no folders yet");
@@ -284,7 +290,9 @@ void AddIndex(CLI::App& app) {
       "With --prune: only those missing for at least so long: 30d, 12h, 10m, 5s")
       ->type_name("AGE")
       ->needs("--prune");
-  command->add_option("--remove", arguments->remove, "Forget a folder and all that only it has")
+  command
+      ->add_option("--remove", arguments->remove,
+                   "Forget a folder, or an archive, and all that only it has")
       ->type_name("FOLDER");
   CLI::Option* const watch = command->add_flag("--watch", arguments->watch,
                                                "Go on until interrupted: whenever something has "

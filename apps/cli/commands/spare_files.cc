@@ -23,6 +23,7 @@ struct Look {
 };
 
 Look LookAt(const DuplicateFile& file) {
+  if (file.archived) return {.reason = "is in an archive"};
   struct stat status = {};
   if (::stat(file.path.c_str(), &status) != 0) return {.reason = std::strerror(errno)};
   const int64_t mtime_ns = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;

@@ -98,9 +98,11 @@ std::string Pictures(int64_t count) {
   return Grouped(count) + (count == 1 ? " picture" : " pictures");
 }
 
-std::string Thumbnail(const std::string& path) {
+std::string Thumbnail(const Hit& hit) {
+  if (hit.archived) return "<p>is in an archive</p>";
   try {
-    const apps::Thumbnail thumbnail = apps::MakeThumbnail(DecodeImageFile(path), kThumbnailSide);
+    const apps::Thumbnail thumbnail =
+        apps::MakeThumbnail(DecodeImageFile(hit.path), kThumbnailSide);
     return "<img alt=\"\" width=\"" + std::to_string(thumbnail.width) + "\" height=\"" +
            std::to_string(thumbnail.height) + "\" src=\"data:image/jpeg;base64," +
            Base64(thumbnail.jpeg) + "\">";
@@ -142,7 +144,7 @@ std::string Details(const Hit& hit) {
 
 std::string Card(const Hit& hit) {
   const std::string name = hit.path.substr(hit.path.rfind('/') + 1);  // all, where there is none
-  return "<li>\n<div class=\"picture\">" + Thumbnail(hit.path) +
+  return "<li>\n<div class=\"picture\">" + Thumbnail(hit) +
          "</div>\n<div class=\"words\">\n<p class=\"name\" title=\"" + Escaped(hit.path) +
          "\"><bdi>" + Escaped(name) + "</bdi></p>\n" + Scores(hit) + Details(hit) +
          "</div>\n</li>\n";

@@ -12,11 +12,20 @@
 namespace siglip::cli {
 namespace {
 
-/// What removing all but the representative would free.
-int64_t SpareBytes(const DuplicateGroup& group) {
-  int64_t bytes = 0;
-  for (const DuplicateFile& file : group.files) bytes += file.bytes;
-  return bytes - group.files.front().bytes;
+/// Files that are here beside the representative.
+struct Spare {
+  size_t files = 0;
+  int64_t bytes = 0;  ///< What removing them would free.
+};
+
+Spare SpareOf(const DuplicateGroup& group) {
+  Spare spare;
+  for (size_t i = 1; i < group.files.size(); ++i) {
+    if (group.files[i].archived) continue;
+    ++spare.files;
+    spare.bytes += group.files[i].bytes;
+  }
+  return spare;
 }
 
 std::string Line(const DuplicateGroup& group, size_t index) {
@@ -47,29 +56,29 @@ std::string Seconds(int64_t nanoseconds) {
 std::string DuplicatesText(const std::vector<DuplicateGroup>& groups) {
   if (groups.empty()) return "no duplicates found\n";
   std::string text;
-  size_t spare = 0;
-  int64_t bytes = 0;
+  Spare all;
   for (const DuplicateGroup& group : groups) {
     for (size_t i = 0; i < group.files.size(); ++i) text += Line(group, i);
     text += "\n";
-    spare += group.files.size() - 1;
-    bytes += SpareBytes(group);
+    const Spare spare = SpareOf(group);
+    all.files += spare.files;
+    all.bytes += spare.bytes;
   }
   return text + std::to_string(groups.size()) + (groups.size() == 1 ? " group" : " groups") + ", " +
-         std::to_string(spare) + (spare == 1 ? " file" : " files") +
-         " beside the first of each; without these, " + FormatBytes(bytes) + " less\n";
+         std::to_string(all.files) + (all.files == 1 ? " file" : " files") +
+         " beside the first of each; without these, " + FormatBytes(all.bytes) + " less\n";
 }
 
 std::string DuplicatesJson(const DuplicateGroup& group, DuplicateKind kind) {
   std::string text = "{\"kind\":\"" + std::string(ToString(kind)) +
-                     "\",\"spare_bytes\":" + std::to_string(SpareBytes(group)) + ",\"files\":[";
+                     "\",\"spare_bytes\":" + std::to_string(SpareOf(group).bytes) + ",\"files\":[";
   for (const DuplicateFile& file : group.files) {
     if (text.back() != '[') text += ",";
-    text += "{" + JsonPath(file.path) + ",\"id\":" + std::to_string(file.content) +
-            ",\"bytes\":" + std::to_string(file.bytes) +
-            ",\"width\":" + std::to_string(file.width) +
-            ",\"height\":" + std::to_string(file.height) + ",\"mtime\":" + Seconds(file.mtime_ns) +
-            ",\"score\":" + ExactNumber(file.score) + "}";
+    text +=
+        "{" + JsonPath(file.path) + ",\"id\":" + std::to_string(file.content) +
+        ",\"bytes\":" + std::to_string(file.bytes) + ",\"width\":" + std::to_string(file.width) +
+        ",\"height\":" + std::to_string(file.height) + ",\"mtime\":" + Seconds(file.mtime_ns) +
+        ",\"score\":" + ExactNumber(file.score) + (file.archived ? ",\"archived\":true" : "") + "}";
   }
   return text + "]}\n";
 }

@@ -62,10 +62,11 @@ std::string StatusText(const IndexStatus& status) {
                          : ""));
   text += Field("on the disk", FormatBytes(status.bytes));
   for (const IndexedFolder& folder : status.folders) {
-    std::string line = Printable(folder.path) + ": " + std::to_string(folder.files) + " files";
+    std::string line = Printable(folder.path) + ": " + std::to_string(folder.files) +
+                       (folder.is_archive ? " pictures" : " files");
     if (folder.missing > 0) line += ", " + std::to_string(folder.missing) + " missing";
     if (folder.unreadable > 0) line += ", " + std::to_string(folder.unreadable) + " unreadable";
-    text += Field("folder", line);
+    text += Field(folder.is_archive ? "archive" : "folder", line);
   }
   return text;
 }
