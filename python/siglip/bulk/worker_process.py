@@ -121,6 +121,11 @@ def _say(answers: IO[str], **fields: Any) -> None:
     answers.write(json.dumps(fields) + "\n")
 
 
+def _resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def die_with(parent: int) -> None:
     """Nobody waits for what an orphan computes."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -236,7 +236,7 @@ def test_interrupted(output, number, status):
     _, said = process.communicate(timeout=30)
     assert process.returncode == status
     assert "the same command goes on" in said and "Traceback" not in said
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 5)
 
 
 def test_workers_die_with_their_launcher(output):

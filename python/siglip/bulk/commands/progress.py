@@ -10,18 +10,12 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from ...errors import SiglipError
+from ..figures import format_duration
 from ..run import RunListener, RunSummary
 from ..worker import Outcome
 
 _DRAW_EVERY = 0.2  # seconds
 _PRINT_EVERY = 60.0  # where nobody watches
-
-
-def duration(seconds: float) -> str:
-    """ "1:02:03", "2:03" """
-    whole = int(seconds + 0.5)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def describe_outcome(outcome: Outcome) -> str:
@@ -33,7 +27,7 @@ def describe_outcome(outcome: Outcome) -> str:
         words.append(f"{outcome.failed:,} failed")
     if outcome.damaged:
         words.append("the input is damaged")
-    words.append(duration(outcome.seconds))
+    words.append(format_duration(outcome.seconds))
     return ", ".join(words)
 
 
@@ -108,7 +102,7 @@ class RunProgress(RunListener):
         seconds = time.monotonic() - self._begin
         words = [f"{self._output}: {self._shards()} done"]
         if summary.rows > 0:
-            words.append(f"{summary.rows:,} pictures in {duration(seconds)}")
+            words.append(f"{summary.rows:,} pictures in {format_duration(seconds)}")
             words.append(f"{summary.rows / max(seconds, 1e-9):,.0f}/s")
         if summary.failed_rows > 0:
             words.append(f"{summary.failed_rows:,} failed")
@@ -144,7 +138,7 @@ class RunProgress(RunListener):
         parts = [self._shards()]
         if self._bytes > 0:
             left = max(0, self._bytes_to_do - self._bytes) * seconds / self._bytes
-            parts.append(f"{duration(left)} left")
+            parts.append(f"{format_duration(left)} left")
         parts.append(f"{self._rows / max(seconds, 1e-9):,.0f} pictures/s")
         parts.append(f"{self._rows:,} pictures")
         if self._summary.failed_rows > 0:
