@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from siglip import _command_line
 
 
 @pytest.fixture
-def bulk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bulk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The file of a `siglip.bulk.command_line` that takes the place of any other."""
     (tmp_path / "bulk").mkdir()
     (tmp_path / "bulk" / "__init__.py").touch()

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -355,6 +356,28 @@ TEST_F(ArchiveTest, SameBytesAndSimilarAreDuplicates) {
   EXPECT_EQ(Search(index).hits.size(), 3U);
 }
 
+/// Of equal size those of folders come before those that only archives have, by their own times.
+TEST_F(ArchiveTest, FilesOfFoldersRepresentDuplicates) {
+  const auto age = [&](const std::string& path, int hours) {
+    std::filesystem::last_write_time(
+        path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(hours));
+  };
+  const std::string first = Write("first.ppm", 1);
+  std::string bytes = BytesOf(1);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  const std::string second = WriteBytes("pictures/second.ppm", bytes);
+  age(first, 2);
+  age(second, 1);
+  Update();
+  Add(1, 2);
+  const std::vector<float> vector = Open().Vector(1);
+  AddOne(PictureOf(9, vector));
+  const auto groups = Open().FindDuplicates({.kind = DuplicateKind::kSimilar, .threshold = 0.99F});
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(PathsOf(groups[0]),
+            Paths({first, "s3://bucket/out/1.ppm", second, "s3://bucket/out/9.ppm"}));
+}
+
 TEST_F(ArchiveTest, AnotherKindOfEmbeddingsIsRefused) {
   Write("a.ppm", 1);
   Update();
@@ -451,8 +474,9 @@ TEST_F(ArchiveTest, ABatchIsAddedAsAWhole) {
     }
     EXPECT_EQ(index.status().contents % kOfABatch, 0);
     // The scan file may lack what was committed last.
-    for (const std::string& fault : index.Verify())
-      EXPECT_TRUE(fault.starts_with("scan.i8")) << fault;
+    for (const std::string& fault : index.Verify()) {
+      EXPECT_NE(fault.find("scan.i8"), std::string::npos) << fault;
+    }
   }
   Add(0, kOfABatch, "last");
   EXPECT_EQ(Open().Verify(), Paths());
