@@ -83,9 +83,14 @@ def main(arguments: Sequence[str]) -> int:
             allow_abbrev=False,
         )
         module.add_arguments(subparser)
-        subparser.set_defaults(execute=module.execute)
+        subparser.set_defaults(execute=module.execute, parser=subparser)
     try:
-        parsed = parser.parse_args(arguments)
+        if not arguments:
+            parser.print_help()
+            return 0
+        parsed, unknown = parser.parse_known_args(arguments)
+        if unknown:  # told with the usage of the command
+            parsed.parser.error(f"unknown arguments: {' '.join(unknown)}")
     except SystemExit as end:  # after help or a complaint
         return int(end.code or 0)
     return _execute(parsed)

@@ -346,6 +346,9 @@ def test_no_job(tmp_path):
 def test_usage():
     assert bulk("run").returncode == 2
     assert bulk("rum", "x").returncode == 2
+    unknown = bulk("run", "x", "--worker", 2)
+    assert unknown.returncode == 2 and "usage: siglip bulk run" in unknown.stderr
+    assert bulk().stdout.startswith("usage: siglip bulk")
     help_text = bulk("--help")
     assert help_text.returncode == 0 and "embed-shard" in help_text.stdout
     assert bulk("run", "--help").returncode == 0

@@ -32,7 +32,8 @@ class Lines:
 
     def finish(self, counts: Ingested) -> int:
         """Returns the exit status."""
-        text = f"{counts.added:,} shards with {counts.rows:,} rows"
+        shards = "shard" if counts.added == 1 else "shards"
+        text = f"{counts.added:,} {shards} with {counts.rows:,} rows"
         if counts.already > 0:
             text += f", {counts.already:,} shards were there"
         _say(text)
