@@ -14,6 +14,9 @@ namespace siglip::python {
 
 namespace nb = nanobind;
 
+/// Whatever shares its memory without gaps, of any type and shape: its bytes are meant.
+using AnyArray = nanobind::ndarray<nanobind::ro, nanobind::c_contig, nanobind::device::cpu>;
+
 /// Arrays that are handed in: contiguous, on the CPU.
 template <class Value>
 using ArrayOf = nb::ndarray<const Value, nb::c_contig, nb::device::cpu>;

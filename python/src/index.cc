@@ -39,8 +39,6 @@ namespace {
 /// Hashes of fewer bytes take less time than another thread may keep Python's lock.
 constexpr size_t kManyBytes = size_t{1} << 20;
 
-using AnyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
-
 nb::bytes HashOf(const void* data, size_t size) {
   ContentHash hash;
   {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "arrays.h"
 #include "parts.h"
 #include "siglip/error.hpp"
 #include "siglip/picture.hpp"
@@ -19,7 +20,6 @@ using namespace nb::literals;
 
 namespace {
 
-using ByteArray = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using PixelArray = nb::ndarray<const uint8_t, nb::device::cpu>;
 
 /// Keeps what Python owns for pictures, which threads without Python's lock let go.
@@ -39,9 +39,12 @@ Picture FromBytes(const nb::object& data, nb::handle name) {
     const size_t size = bytes.size();
     return Picture::BorrowedBytes({begin, size}, Keep(bytes), PathOf(name));
   }
-  auto array = nb::cast<ByteArray>(data);
-  const std::span<const uint8_t> view(array.data(), array.size());
-  return Picture::BorrowedBytes(std::as_bytes(view), Keep(std::move(array)), PathOf(name));
+  AnyArray array;
+  if (!nb::try_cast(data, array)) {
+    throw nb::type_error("data: expected bytes, or what shares its memory without gaps");
+  }
+  const std::span view(static_cast<const std::byte*>(array.data()), array.nbytes());
+  return Picture::BorrowedBytes(view, Keep(std::move(array)), PathOf(name));
 }
 
 Picture FromPixels(PixelArray array, nb::handle name) {

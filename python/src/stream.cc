@@ -36,6 +36,8 @@ constexpr std::chrono::milliseconds kSignalsEvery{20};
 /// How many times as long an iterator may take for a picture until a stream ends without it. It may
 /// wait for anything, for ever.
 constexpr int kPatience = 10;
+/// The same when the interpreter ends, where a thread that is still at it may end the process.
+constexpr int kPatienceAtExit = 100;
 
 /// A list of paths, or nothing for any other object.
 std::optional<std::vector<std::string>> PathsOf(nb::handle pictures) {
@@ -89,7 +91,7 @@ struct Stream::State : std::enable_shared_from_this<Stream::State> {
   bool WaitUntilDone();
   /// Once it is stopped: waits for the pictures that were begun, but not for the iterator. Throws
   /// what signals raise.
-  void WaitForEnd();
+  void WaitForEnd(int patience);
   std::optional<EmbedResult> TakeResult();
   std::optional<EmbedResult> WaitForResult();
   /// A child of fork() has the state of its parent, but not the thread.
@@ -184,10 +186,10 @@ bool Stream::State::WaitUntilDone() {
   return changed.wait_for(lock, kSignalsEvery, [&] { return done; });
 }
 
-void Stream::State::WaitForEnd() {
+void Stream::State::WaitForEnd(int patience) {
   for (int rounds = 0; !WaitUntilDone(); rounds = asking ? rounds + 1 : 0) {
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    if (rounds == kPatience) return;
+    if (rounds == patience) return;
   }
 }
 
@@ -256,7 +258,7 @@ nb::object Stream::Next() {
 void Stream::Close() {
   if (!state_->IsOfThisProcess()) return;
   state_->Stop();
-  state_->WaitForEnd();
+  state_->WaitForEnd(kPatience);
   const std::lock_guard lock(state_->mutex);
   state_->results.clear();
   state_->failure = nullptr;
@@ -270,7 +272,7 @@ void CloseStreams() {
     if (state->IsOfThisProcess()) states.push_back(state->shared_from_this());
   }
   for (const auto& state : states) state->Stop();
-  for (const auto& state : states) state->WaitForEnd();
+  for (const auto& state : states) state->WaitForEnd(kPatienceAtExit);
 }
 
 void AddStream(nb::module_& module) {

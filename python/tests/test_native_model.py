@@ -69,7 +69,7 @@ def test_a_picture_has_the_same_bits_in_whatever_it_comes(
     opened = image.open(pictures[0])
     array = np.asarray(opened.convert("RGB"))
     sources: list[Any] = [
-        Path(pictures[0]), data, bytearray(data), memoryview(data), opened, array,
+        Path(pictures[0]), data, bytearray(data), memoryview(data), memoryview(data).cast("b"), opened, array,
         array.transpose(2, 0, 1),
     ]  # fmt: skip
     for source, row in zip(sources, model.encode_image(sources), strict=True):
