@@ -33,9 +33,9 @@ TARS, PICTURES_OF_A_TAR = 16, 40
 VICTIMS = ("worker", "launcher", "both")
 
 
-def make_inputs(folder):
+def make_inputs(folder, tars=TARS):
     folder.mkdir()
-    for number in range(TARS):
+    for number in range(tars):
         with tarfile.open(folder / f"{number:04d}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
             for index in range(PICTURES_OF_A_TAR):
                 data = EXAMPLES[(number + index) % len(EXAMPLES)].read_bytes()
