@@ -80,13 +80,14 @@ def kill(process):
         pass
 
 
-def start(output):
-    return subprocess.Popen(bulk("run", output, "--quiet"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(job):
+    """`job`: what names it for `siglip bulk run`."""
+    return subprocess.Popen(bulk("run", *job, "--quiet"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def disturb(output, launchers, longest, chance):
-    """Runs the job by so many launchers at once, and kills something. Returns whether anything died of it."""
-    running = [start(output) for _ in range(launchers)]
+def disturb(job, launchers, longest, chance):
+    """Runs a job by so many launchers at once, and kills something. Returns whether anything died of it."""
+    running = [start(job) for _ in range(launchers)]
     time.sleep(chance.uniform(0, longest))
     target = chance.choice(running)
     victim = chance.choice(VICTIMS)
@@ -118,7 +119,7 @@ def main():
         subprocess.run(bulk("plan", scratch / "in", "--output", planned, *options), check=True)
         shutil.copytree(planned, whole)
         begin = time.monotonic()
-        status = start(whole).wait()
+        status = start([whole]).wait()
         longest = time.monotonic() - begin
         if status != 3:  # some pictures fail
             sys.exit(f"the undisturbed run ended with status {status}")
@@ -129,8 +130,8 @@ def main():
             launchers = 2 if chance.random() < 0.3 else 1
             twice += launchers == 2
             for _ in range(chance.randint(1, 3)):
-                kills += disturb(output, launchers, longest, chance)
-            status = start(output).wait()
+                kills += disturb([output], launchers, longest, chance)
+            status = start([output]).wait()
             if arguments.control:
                 victim = chance.choice(sorted((output / "data").rglob("*.parquet")))
                 victim.write_bytes(victim.read_bytes()[:-1])
