@@ -138,7 +138,7 @@ def faulty_store(job, prefix, scene, expected, chance, control):
     repeated.give(job.plan(prefix), done=(0,))
     if kills:
         for _ in range(chance.randint(2, 4)):
-            killed += disturb(job.run(prefix), 1 + (chance.random() < 0.3), job.seconds, chance)
+            killed += disturb(job.run(prefix), 1 + (chance.random() < 0.3), job.seconds, chance) != ""
     repeated.give(bulk("run", *job.run(prefix), "--quiet"), done=(0, 3))
     seconds = time.monotonic() - begin
     job.proxy.rates, job.proxy.refuse_conditions = {}, None
