@@ -35,7 +35,7 @@ import time
 from PIL import Image, ImageFilter
 
 import siglip as library
-from index_figures import DEMO, ROOT, ROUNDS, check, figure, missed, run_parts
+from index_figures import DEMO, ROOT, check, figure, missed, run_parts
 from siglip.bulk.estimate import estimate as estimate_job
 from siglip.bulk.job import Input, Job, make_fingerprint
 from siglip.bulk.model_folder import prepare_model
@@ -151,7 +151,7 @@ def speed(siglip, scratch, arguments):
         ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
         rates["ray"] = []
         turns.append(("ray", lambda: job(run_by_ray)))
-    for number in range(ROUNDS):
+    for number in range(arguments.rounds):
         for name, measure in turns if number % 2 == 0 else reversed(turns):
             rates[name].append(measure())
     share = statistics.median(a / b for a, b in zip(rates["run"], rates["bench"]))
@@ -184,7 +184,7 @@ def row_cost(siglip, scratch, arguments):
         model = library.load(str(DEMO), precision="f32", threads=1)
         check(worker.embedder is not None, "no model")  # loaded
         costs, alone = [], []
-        for number in range(ROUNDS + 1):  # the first is not measured
+        for number in range(arguments.rounds + 1):  # the first is not measured
             shutil.rmtree(scratch / "out" / "data", ignore_errors=True)
             begin = time.monotonic()
             outcome = worker.embed(0)
@@ -338,7 +338,7 @@ def resume(siglip, scratch, arguments):
     output = scratch / "out"
     make_finished(output, arguments.shards)
     taken, peaks = [], []
-    for _ in range(ROUNDS):
+    for _ in range(arguments.rounds):
         begin = time.monotonic()
         ended = subprocess.run([sys.executable, "-c", RUN_AND_TELL_PEAK, "run", output, "--quiet"],
                                capture_output=True, text=True)
@@ -394,6 +394,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     parser.add_argument("--siglip", type=pathlib.Path, default=ROOT / "build" / "release" / "apps" / "cli" / "siglip")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--pictures", type=int, default=1200, help="of speed, each time")
     parser.add_argument("--rows", type=int, default=3000, help="of row-cost")
     parser.add_argument("--shard-rows", type=int, default=10_000, help="of the large shard of memory")
