@@ -127,3 +127,68 @@ service_term() {
   release_programs
   service_figures term
 }
+
+# bulk_python KIND SCRIPT [ARGUMENT...]: with the wheel, in that environment of scripts/python_env.sh. What runs is what
+# was installed.
+bulk_python() {
+  local env=build/$1-env
+  scripts/wheel.sh
+  scripts/python_env.sh "$1"
+  install_wheel "$env"
+  "$env/bin/python" -B "${@:2}"
+}
+
+# A script of bulk jobs sums up in its last lines, and tells what is wrong.
+readonly bulk_pattern='^(run|ray): [0-9]+ trials|target|^WRONG|^trial '
+
+stage bulk-crash 'bulk jobs after kill -9 of workers, launchers and both' "$bulk_pattern"
+bulk_crash() {
+  bulk_python python-tests scripts/bulk_crash.py --trials 300
+}
+
+stage bulk-ray 'the same by Ray, after kill -9 of workers, actors and drivers' "$bulk_pattern"
+bulk_ray() {
+  bulk_python python-tests-all scripts/bulk_crash.py --launcher ray --trials 20
+}
+
+stage bulk-faults 'bulk jobs over a store that fails in every way, and on a full disk' \
+  "^[a-z0-9-]+: .*(requests|full)|^[0-9]+ scenes|$bulk_pattern"
+bulk_faults() {
+  bulk_python python-tests scripts/bulk_faults.py --rounds 3
+}
+
+# bulk_figures KIND PART
+bulk_figures() {
+  release_programs
+  bulk_python "$1" scripts/bulk_figures.py "$2"
+}
+
+stage bulk-speed 'siglip bulk run beside siglip bench, and Ray beside it; what a row costs' "$bulk_pattern"
+bulk_speed() {
+  local status=0
+  bulk_figures python-tests-all speed || status=1
+  bulk_figures python-tests row-cost || status=1
+  return "$status"
+}
+
+stage bulk-memory 'what a worker process of a bulk job takes' "$bulk_pattern"
+bulk_memory() {
+  bulk_figures python-tests memory
+}
+
+stage bulk-resume 'a finished bulk job of 100,000 shards, run again' "$bulk_pattern"
+bulk_resume() {
+  bulk_figures python-tests resume
+}
+
+stage bulk-estimate 'what siglip bulk plan --estimate predicts, beside what a run takes' "$bulk_pattern"
+bulk_estimate() {
+  bulk_figures python-tests estimate
+}
+
+stage bulk-slurm 'a bulk job by a Slurm of one node, which is installed by apt: scancel, requeue, end of time' \
+  "^slurm|$bulk_pattern"
+bulk_slurm() {
+  bulk_python python-tests -c 'import siglip.bulk'
+  scripts/bulk_slurm.sh --install build/python-tests-env/bin/python
+}

@@ -69,3 +69,9 @@ run_tests() {
   fi
   return "$status"
 }
+
+# install_wheel ENV: what scripts/wheel.sh made.
+install_wheel() {
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
+    dist/siglip-*.whl < /dev/null
+}

@@ -20,12 +20,6 @@ source scripts/stages.sh
 
 readonly env=build/$kind-env
 
-# install_wheel ENV
-install_wheel() {
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
-    dist/siglip-*.whl < /dev/null
-}
-
 # counted COMMAND...: a run of pytest, whose tests count with the others.
 counted() {
   local log="$scratch/pytest.log" status=0 last
@@ -95,6 +89,7 @@ run_stage 'types' check_types
 if [[ $kind == python-tests ]]; then run_stage 'stubs' check_stubs; fi
 run_stage 'python tests' run_pytest "$env" python/tests
 run_stage 'python guide' run_pytest "$env" docs
+if [[ $kind == python-tests ]]; then run_stage 'bulk kills' "$env/bin/python" -B scripts/bulk_crash.py --trials 7; fi
 if [[ $kind == python-tests-all ]]; then
   for python in $(other_pythons); do
     run_stage "python tests with $("$python" --version)" test_other_python "$python"

@@ -59,6 +59,8 @@ class FaultyProxy:
     Attributes
     ----------
     url : str
+    rates, refuse_conditions
+        May be changed at any time.
     counts : Counter
         Faults that happened, and requests by their method.
     requests : deque of Request
@@ -81,7 +83,7 @@ class FaultyProxy:
         self.counts: Counter[str] = Counter()
         self.requests: deque[Request] = deque(maxlen=10_000)
         self.stopped = threading.Event()
-        self._rates = dict(rates or {})
+        self.rates = dict(rates or {})
         self._random = random.Random(seed)
         self._forced: list[tuple[str, str | None]] = []
         self._lock = threading.Lock()
@@ -118,7 +120,7 @@ class FaultyProxy:
                 del self._forced[index]
                 return fault
         draw = self._random.random()
-        for fault, rate in self._rates.items():
+        for fault, rate in self.rates.items():
             if draw < rate:
                 return fault
             draw -= rate
