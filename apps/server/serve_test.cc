@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,9 +79,14 @@ TEST_F(ServeTest, AnswersWhileTheModelIsLoaded) {
   EXPECT_FALSE(TestClient(port_).is_connected());
 }
 
+class Unasked : public HttpHandler {
+  Admission Admit(const RequestHead&) override { return {}; }
+  void Handle(HttpRequest, std::function<void(Reply)>) override {}
+};
+
 TEST_F(ServeTest, ListensBeforeTheModelIsLoaded) {
-  HttpHandler* const nobody = nullptr;  // nobody asks
-  const HttpServer other({.address = "127.0.0.1", .port = 0}, *nobody);
+  Unasked unasked;
+  const HttpServer other({.address = "127.0.0.1", .port = 0}, unasked);
   options_.http.port = other.port();
   const std::string told = Serve();
   EXPECT_NE(told.find(std::to_string(other.port())), std::string::npos) << told;
