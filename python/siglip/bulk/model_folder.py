@@ -138,7 +138,10 @@ def local_model(output: Location, job: Job, runtime: Runtime) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         entries = list(output.list(name))
         if not _has_all(folder, {Path(each.path).name: each.size for each in entries}):
-            unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache))
+            # Of one name, which nobody else has under the lock: what a killed process left is not kept for ever.
+            unfinished = cache / f"{folder.name}.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
             for entry in entries:
                 with output.open(entry) as stream:
                     with open(unfinished / Path(entry.path).name, "wb") as file:
