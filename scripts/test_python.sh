@@ -52,8 +52,8 @@ check_types() {
 
 # What types say is there, is there.
 check_stubs() {
-  PYTHONSAFEPATH=1 "$env/bin/python" -m mypy.stubtest siglip --ignore-unused-allowlist \
-    --allowlist python/stubtest_allowlist.txt
+  PYTHONSAFEPATH=1 "$env/bin/python" -m mypy.stubtest siglip --mypy-config-file pyproject.toml \
+    --ignore-unused-allowlist --allowlist python/stubtest_allowlist.txt
 }
 
 # One interpreter of each version but that of `env`.

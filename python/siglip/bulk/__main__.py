@@ -4,4 +4,5 @@ import sys
 
 from .command_line import program
 
-sys.exit(program())
+if __name__ == "__main__":
+    sys.exit(program())
