@@ -150,7 +150,7 @@ readonly output=$folder/out local=$folder/local
 readonly tasks=8
 
 PYTHONPATH=scripts${PYTHONPATH:+:$PYTHONPATH} "$python" -c \
-  'import pathlib, sys, bulk_crash; bulk_crash.make_inputs(pathlib.Path(sys.argv[1]), 96)' "$folder/in"
+  'import pathlib, sys, bulk_crash; bulk_crash.make_inputs(pathlib.Path(sys.argv[1]), 400)' "$folder/in"
 siglip bulk plan "$folder/in" --output "$output" --model models/demo --precision f32 --shard-bytes 64KiB
 cp -r "$output" "$local"
 siglip bulk run "$local" --quiet && status=0 || status=$?
@@ -162,31 +162,36 @@ siglip bulk script slurm "$output" --tasks "$tasks" --workers 1 > "$folder/job.s
 cd "$folder"
 
 results() { find "$output/data" -name '*.parquet' 2> /dev/null | wc -l; }
+# results_of TASK: whose shards are those whose number leaves the rest TASK.
+results_of() {
+  find "$output/data" -name '*.parquet' -printf '%f\n' 2> /dev/null |
+    awk -F - -v task="$1" -v tasks="$tasks" '$1 % tasks == task' | wc -l
+}
 is_running() { [[ $(squeue --noheader --jobs "$1" --format=%T 2> /dev/null) == RUNNING ]]; }
 is_over() { [[ -z $(squeue --noheader) ]]; }
-has_results() { (($(results) > ${1:-0})); }
+has_results() { (($(results_of "$1") > 0)); }
 digests() { (cd "$1" && find data job.json plan.parquet -type f -print0 | sort -z | xargs -0 sha256sum); }
 restarts() { scontrol show job "$1" | grep -o 'Restarts=[0-9]*'; }
 
 # disturbed TASK COMMAND...: does something to a task that runs and has begun to write.
 disturbed() {
-  local task=$1
-  shift
-  until_true 120 is_running "$task" || { printf 'WRONG: %s does not run\n' "$task"; squeue; exit 1; }
-  until_true 60 has_results "$(results)" || { printf 'WRONG: %s writes nothing\n' "$task"; exit 1; }
-  "$@"
+  until_true 120 has_results "$1" || { squeue; printf 'WRONG: task %d writes nothing\n' "$1"; exit 1; }
+  is_running "${job}_$1" || { squeue; printf 'WRONG: task %d was over too soon to be disturbed\n' "$1"; exit 1; }
+  "${@:2}"
 }
 
 job=$(sbatch --parsable job.sh)
-disturbed "${job}_0" scancel "${job}_0"
-disturbed "${job}_2" scontrol requeue "${job}_2"
-# As two minutes before the end of its time.
-disturbed "${job}_3" scancel --batch --signal=USR1 "${job}_3"
+disturbed 0 scancel "${job}_0"
+disturbed 2 scontrol requeue "${job}_2"
+# As two minutes before the end of its time. scancel is told to try again, since the task is being requeued, and in the
+# end that it is over: whether it was started again is seen below.
+signal_end() { scancel --batch --signal=USR1 "$1" || true; }
+disturbed 3 signal_end "${job}_3"
 until_true 300 is_over || { squeue; printf 'WRONG: the array does not end\n'; exit 1; }
 printf 'slurm %s: an array of %d tasks, task 0 cancelled, 2 (%s) and 3 (%s) requeued: %d results\n' \
   "$(sinfo --version | cut -d ' ' -f 2)" "$tasks" "$(restarts "${job}_2")" "$(restarts "${job}_3")" "$(results)"
 wrong=0
-for task in 2 3; do # scancel sends a signal again that came to a task that was just requeued
+for task in 2 3; do
   if [[ $(restarts "${job}_$task") != Restarts=[1-9] ]]; then
     printf 'WRONG: task %d was not started again\n' "$task"
     wrong=1
