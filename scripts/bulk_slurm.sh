@@ -45,7 +45,7 @@ trap 'exit 143' TERM
 fall_back() {
   printf 'slurm: not here: %s. Its script runs under a stub instead\n' "$1"
   if [[ -e $folder/said ]]; then tail -n 5 "$folder/said"; fi
-  "$python" -m pytest -q -p no:cacheprovider python/tests/bulk/test_scripts.py -k slurm
+  "$python" -m pytest -q -p no:cacheprovider python/tests/bulk/test_launcher_scripts.py -k slurm
   exit
 }
 
