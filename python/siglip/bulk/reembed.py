@@ -46,15 +46,15 @@ class Reembedder:
             self._class = str(found["instruction_set_class"])
         return footer.instruction_set_class == self._class
 
-    def compare(self, result: Result, rows: Sequence[int]) -> list[str]:
-        """What differs in these rows, which ascend.
+    def compare(self, result: Result, positions: Sequence[int]) -> list[str]:
+        """What differs in the rows at these positions, which ascend.
 
         Raises
         ------
         TransportError
             Where the input cannot be read; one that has changed or gone is a difference.
         """
-        stored = self._read_stored(result, rows)
+        stored = self._read_stored(result, positions)
         wanted = [row for row, each in stored.items() if _POISONED not in (each["error"] or "")]
         problems: list[str] = []
         try:
@@ -66,19 +66,21 @@ class Reembedder:
         problems += [f"row {row}: the input has no such row" for row in left]
         return problems
 
-    def _read_stored(self, result: Result, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def _read_stored(self, result: Result, positions: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """By their rows in the input, which are other numbers behind a damage."""
         stored: dict[int, dict[str, Any]] = {}
-        columns = ["key", "status", "error", "embedding"]
+        columns = ["key", "row", "status", "error", "embedding"]
         begin = 0
         with self._worker.output.open(result.entry) as stream:
             file = pq.ParquetFile(stream, pre_buffer=False)
             for group in range(file.num_row_groups):
                 end = begin + file.metadata.row_group(group).num_rows
-                here = [row for row in rows if begin <= row < end]
+                here = [position - begin for position in positions if begin <= position < end]
                 if here:
                     table = file.read_row_group(group, columns, use_threads=False)
-                    chosen = table.take(pa.array([row - begin for row in here]))
-                    stored.update(zip(here, self._to_rows(chosen), strict=True))
+                    stored.update(
+                        (each["row"], each) for each in self._to_rows(table.take(pa.array(here)))
+                    )
                 begin = end
         return stored
 

@@ -104,7 +104,7 @@ def _check_rows(output: Location, job: Job, result: Result, footer: Footer) -> l
             problems = _check_schema(job, file.schema_arrow)
             if problems:
                 return problems
-            rows = _Rows(job)
+            rows = _Rows(job, gaps=bool(footer.damage))
             columns = [field.name for field in make_schema(job.dimension, job.dtype)]
             for group in range(file.num_row_groups):
                 # All columns, so that all checksums are compared.
@@ -131,9 +131,11 @@ def _check_schema(job: Job, schema: pa.Schema) -> list[str]:
 
 
 class _Rows:
-    """Checks the rows of a result, piece by piece."""
+    """Checks the rows of a result, piece by piece. `gaps`: rows of the input may be missing."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, gaps: bool) -> None:
+        self._gaps = gaps
+        self._last_row = -1
         self._dtype = np.dtype(job.dtype).newbyteorder("<")
         self._digest = hashlib.sha256()
         self._counts: Counter[str] = Counter()
@@ -142,16 +144,15 @@ class _Rows:
 
     def add(self, table: pa.Table) -> None:
         table = table.combine_chunks()
-        begin, end = self._count, self._count + len(table)
-        self._count = end
+        begin = self._count
+        self._count += len(table)
         statuses = table["status"].cast(pa.string())
         self._counts.update(statuses.to_pylist())
         for name in ("key", "row", "status"):
             self._reject(table[name].is_null(), begin, f"{name} is null")
         ok = pc.equal(statuses, OK)
         failed = pc.invert(ok)
-        rows = pa.array(np.arange(begin, end), pa.uint32())
-        self._reject(pc.not_equal(table["row"], rows), begin, "row is not its position")
+        self._check_order(table["row"], begin)
         self._reject(pc.and_(ok, table["embedding"].is_null()), begin, "ok, but without embedding")
         self._reject(pc.and_(failed, table["embedding"].is_valid()), begin, "failed, but embedded")
         self._reject(pc.and_(ok, table["error"].is_valid()), begin, "ok, but with an error")
@@ -159,6 +160,17 @@ class _Rows:
         for name in _ALWAYS_WHERE_OK:
             self._reject(pc.and_(ok, table[name].is_null()), begin, f"ok, but {name} is null")
         self._add_embeddings(table["embedding"])
+
+    def _check_order(self, column: pa.ChunkedArray, begin: int) -> None:
+        rows = column.fill_null(0).to_numpy().astype(np.int64)
+        if self._gaps:
+            wrong, what = np.diff(rows, prepend=self._last_row) <= 0, "row does not ascend"
+        else:
+            wrong = rows != np.arange(begin, begin + len(rows))
+            what = "row is not its position"
+        self._reject(pa.array(wrong), begin, what)
+        if len(rows):
+            self._last_row = int(rows[-1])
 
     def _add_embeddings(self, embedding: pa.ChunkedArray) -> None:
         for chunk in embedding.chunks:

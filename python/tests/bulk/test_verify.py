@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_job import DIMENSION, MadeJob
-from real_job import PICTURES, RealJob
+from real_job import DEMO, PICTURES, RealJob
 
 from siglip.bulk.commands import verify as command
+from siglip.bulk.planning import plan
 from siglip.bulk.verify import choose_rows, verify
+from siglip.bulk.worker import ShardEmbedder
 
 
 def execute(*words: str) -> int:
@@ -249,3 +251,38 @@ def test_pictures_that_kill_are_not_touched(
         patch.setattr(reembed._siglip, "Picture", Spy)
         assert execute(real.uri, "--reembed", "1") == 0
     assert seen == ["a", "c", "d"]
+
+
+def test_rows_behind_a_damage_keep_their_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in" / "a.parquet"
+    pq.write_table(
+        pa.table({"image": PICTURES[:4]}),
+        file,
+        row_group_size=2,
+        compression="none",
+        use_dictionary=False,
+        write_page_checksum=True,
+        write_batch_size=1,
+        data_page_size=1,
+    )
+    data = bytearray(file.read_bytes())
+    data[data.rindex(PICTURES[1], 0, data.rindex(PICTURES[2])) + 400] ^= 1
+    file.write_bytes(data)
+    output = tmp_path / "out"
+    plan([str(tmp_path / "in")], str(output), model=str(DEMO), precision="f32")
+    assert ShardEmbedder(str(output)).embed(0).damaged
+    (result,) = (output / "data").rglob("*.parquet")
+    assert pq.read_table(result)["row"].to_pylist() == [0, 2, 3]
+
+    assert execute(str(output), "--reembed", "1") == 0, capsys.readouterr().out
+    assert "3 rows computed again" in capsys.readouterr().out
+
+
+def test_rows_behind_a_damage_ascend(tmp_path: Path) -> None:
+    made = MadeJob(tmp_path, 1)
+    damage = [{"where": "row group 0", "offset": None, "reason": "is broken"}]
+    made.add(0, footer={"damage": damage}, columns={"row": pa.array([3, 3], pa.uint32())})
+    assert problems_of(made) == ["row 1: row does not ascend"]
