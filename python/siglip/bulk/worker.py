@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .. import _siglip
 from ..errors import Mismatch, SiglipError
 from .job import ANY, Job
+from .keys import key_of
 from .location import Location
 from .model_folder import job_runtime, local_model, open_embedder
 from .open_location import open_location
@@ -189,7 +190,7 @@ class ShardEmbedder:
             "id": shard.id,
             "input": {
                 "kind": shard.kind,
-                "path": None if source is None else _percent_encoded(source.path),
+                "path": None if source is None else key_of(source.path),
                 "size": shard.size if source is None else source.size,
                 "version": None if source is None else source.version,
                 "row_groups": list(shard.row_groups),
@@ -292,9 +293,3 @@ class _Taken:
     hashes: tuple[bytes, bytes] | None
     picture: _siglip.Picture
 
-
-def _percent_encoded(path: str) -> str:
-    return "".join(
-        f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter
-        for letter in path
-    )

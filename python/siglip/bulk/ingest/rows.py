@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import Mismatch
 from ..job import Job
+from ..keys import key_of
 from ..location import Location
 from ..open_location import open_location
 from ..plan_file import Plan, read_plan
@@ -168,7 +169,7 @@ class RowNames:
     their path alone. A key that came before in the shard gets "#" and its row."""
 
     def __init__(self, shard: Shard) -> None:
-        self._prefix = "" if shard.source is None else f"{_encoded(shard.source.path)}/"
+        self._prefix = "" if shard.source is None else f"{key_of(shard.source.path)}/"
         self._seen: set[str] = set()
 
     def of(self, batch: pa.RecordBatch) -> list[str]:
@@ -182,14 +183,6 @@ class RowNames:
             self._seen.add(key)
             names.append(name)
         return names
-
-
-def _encoded(path: str) -> str:
-    """Bytes that are no UTF-8 as keys have them."""
-    return "".join(
-        f"%{ord(letter) - 0xDC00:02X}" if "\udc80" <= letter <= "\udcff" else letter
-        for letter in path
-    )
 
 
 def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
