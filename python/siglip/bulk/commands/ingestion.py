@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from ...errors import Unsupported
 from ..ingest.rows import Ingested
+from .job_arguments import output_options
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -18,7 +21,14 @@ def require(module: str, package: str) -> None:
         raise Unsupported(f"the package {package} is not installed", f"pip install {package}")
 
 
-class Lines:
+def ingest(arguments: argparse.Namespace, take: Callable[..., Ingested], *places: str) -> int:
+    """Takes results in, shows how far that is, and returns the exit status."""
+    lines = _Lines()
+    options = output_options(arguments)
+    return lines.finish(take(arguments.output, *places, output_options=options, progress=lines))
+
+
+class _Lines:
     """Tells on standard error how far it is, now and then, and how it ended."""
 
     def __init__(self) -> None:

@@ -42,7 +42,6 @@ class RunProgress(RunListener):
         self._quiet = quiet
         self._terminal = sys.stderr.isatty() and not quiet
         self._summary = RunSummary()
-        self._sizes: dict[int, int] = {}
         self._bytes_to_do = 0
         self._bytes = 0
         self._rows = 0
@@ -65,8 +64,7 @@ class RunProgress(RunListener):
 
     def begins(self, todo: Sequence[tuple[int, int]], summary: RunSummary) -> None:
         self._summary = summary
-        self._sizes = dict(todo)
-        self._bytes_to_do = sum(self._sizes.values())
+        self._bytes_to_do = sum(size for _, size in todo)
         self._begin = self._drawn = time.monotonic()
         self._begun = True
         if summary.already > 0 and not self._quiet:

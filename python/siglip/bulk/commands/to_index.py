@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .ingestion import Lines
-from .job_arguments import add_job_arguments, output_options
+from .ingestion import ingest
+from .job_arguments import add_job_arguments
 
 HELP = "add the results of a job to an index of siglip"
 _EPILOG = """`siglip search --index INDEX` and `siglip serve` find the pictures and show how they are called; the pictures
@@ -25,11 +25,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from ..ingest.index import to_index
 
-    lines = Lines()
-    counts = to_index(
-        arguments.output,
-        arguments.index,
-        output_options=output_options(arguments),
-        progress=lines,
-    )
-    return lines.finish(counts)
+    return ingest(arguments, to_index, arguments.index)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .ingestion import Lines, require
-from .job_arguments import add_job_arguments, output_options
+from .ingestion import ingest, require
+from .job_arguments import add_job_arguments
 
 HELP = "add the results of a job to a table of Lance, which LanceDB opens"
 _EPILOG = """Only rows that have an embedding. Repeated, it adds the shards that the table lacks and nothing twice, also
@@ -25,11 +25,4 @@ def execute(arguments: argparse.Namespace) -> int:
     require("lance", "pylance")
     from ..ingest.lance import to_lance
 
-    lines = Lines()
-    counts = to_lance(
-        arguments.output,
-        arguments.table,
-        output_options=output_options(arguments),
-        progress=lines,
-    )
-    return lines.finish(counts)
+    return ingest(arguments, to_lance, arguments.table)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .ingestion import Lines
-from .job_arguments import add_job_arguments, output_options
+from .ingestion import ingest
+from .job_arguments import add_job_arguments
 
 HELP = "write the results of a job as an array of numpy"
 _EPILOG = """PREFIX.npy has the embeddings, [n, D] in the type of the job, PREFIX.npy.names.txt a name per row, as those of
@@ -24,11 +24,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     from ..ingest.npy import to_npy
 
-    lines = Lines()
-    counts = to_npy(
-        arguments.output,
-        arguments.prefix,
-        output_options=output_options(arguments),
-        progress=lines,
-    )
-    return lines.finish(counts)
+    return ingest(arguments, to_npy, arguments.prefix)

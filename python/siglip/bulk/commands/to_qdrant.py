@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .ingestion import Lines, require
-from .job_arguments import add_job_arguments, output_options
+from .ingestion import ingest, require
+from .job_arguments import add_job_arguments
 
 HELP = "put the results of a job into a collection of Qdrant"
 _EPILOG = """Only rows that have an embedding: the vector, and key, row, width, height, sha256 and result as payload. Repeated,
@@ -29,12 +29,4 @@ def execute(arguments: argparse.Namespace) -> int:
     require("qdrant_client", "qdrant-client")
     from ..ingest.qdrant import to_qdrant
 
-    lines = Lines()
-    counts = to_qdrant(
-        arguments.output,
-        arguments.url,
-        arguments.collection,
-        output_options=output_options(arguments),
-        progress=lines,
-    )
-    return lines.finish(counts)
+    return ingest(arguments, to_qdrant, arguments.url, arguments.collection)
