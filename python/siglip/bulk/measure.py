@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ..errors import SiglipError
+from .child_process import start
 from .processes import available_cores
 
 
@@ -68,7 +68,8 @@ def measure(
             # More processes than pictures share them.
             for number, data in enumerate(pictures[index % len(pictures) :: len(cores)]):
                 (mine / f"{number:04d}").write_bytes(data)
-            process = _start(output, output_options or {}, mine, cpu, seconds)
+            words = [str(mine), "--seconds", str(seconds), "--begin", str(time.time())]
+            process = start("measure_process", output, output_options, cpu, *words)
             stack.enter_context(process)
             stack.callback(process.kill)
             processes.append(process)
@@ -83,21 +84,10 @@ def measure(
     return Measurement(
         cores=len(cores),
         picture_seconds=sum(each["seconds"] for each in answers) / count,
-        model_seconds=_mean(each["model_seconds"] for each in answers),
+        model_seconds=fmean(each["model_seconds"] for each in answers),
         megapixels=sum(each["megapixels"] for each in answers) / count,
-        start_seconds=_mean(ready),
+        start_seconds=fmean(ready),
     )
-
-
-def _start(
-    output: str, output_options: Mapping[str, str], folder: Path, cpu: int, seconds: float
-) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "siglip.bulk.measure_process", output, str(folder)]
-    command += ["--cpu", str(cpu), "--seconds", str(seconds), "--parent", str(os.getpid())]
-    command += ["--begin", str(time.time())]
-    for name, value in output_options.items():
-        command += ["--output-option", f"{name}={value}"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -111,8 +101,3 @@ def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     if "error" in answer:
         raise SiglipError(answer["error"], answer["hint"])
     return answer
-
-
-def _mean(values: Any) -> float:
-    listed = list(values)
-    return float(sum(listed) / len(listed))

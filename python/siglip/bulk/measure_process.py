@@ -6,26 +6,21 @@ Out: {"ready": seconds}; in: a line, when all are; out: {"pictures": 1, "seconds
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import SiglipError
-from .options import parse_options
+from .child_process import begin, make_parser, say
 from .sample import Sample
 from .table import ShardTable
 from .worker import RowEmbedder, ShardEmbedder
-from .worker_process import die_with
 
 _TINY = b"P6 16 16 255\n" + bytes(range(256)) * 3
 _PART_OF_TINY = 0.2  # of the time
@@ -33,33 +28,24 @@ _LEAST = 4  # pictures
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("output")
+    parser = make_parser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--output-option", action="append", default=[])
-    parser.add_argument("--cpu", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--begin", type=float, required=True)
     arguments = parser.parse_args()
-    die_with(arguments.parent)
-    os.sched_setaffinity(0, {arguments.cpu})
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    output_options, answers = begin(arguments)
     try:
-        worker = ShardEmbedder(
-            arguments.output, output_options=parse_options(arguments.output_option), threads=1
-        )
+        worker = ShardEmbedder(arguments.output, output_options=output_options, threads=1)
         pictures = [file.read_bytes() for file in sorted(arguments.folder.iterdir())]
         _embed(worker, [_TINY], 0.0)
-        _say(answers, ready=time.time() - arguments.begin)
+        say(answers, ready=time.time() - arguments.begin)
         sys.stdin.readline()
         tiny = _embed(worker, [_TINY], arguments.seconds * _PART_OF_TINY)
         found = _embed(worker, pictures, arguments.seconds * (1 - _PART_OF_TINY))
-        _say(answers, **found, model_seconds=tiny["seconds"] / tiny["pictures"])
+        say(answers, **found, model_seconds=tiny["seconds"] / tiny["pictures"])
         sys.stdin.readline()  # until the parent has all answers and ends this process
     except SiglipError as error:
-        _say(answers, error=error.message, hint=error.hint)
+        say(answers, error=error.message, hint=error.hint)
         return 1
     return 0
 
@@ -84,10 +70,6 @@ def _samples(pictures: Sequence[bytes], end: float) -> Iterator[Sample]:
         if row >= _LEAST and time.monotonic() >= end:
             return
         yield Sample(str(row), row, data)
-
-
-def _say(answers: IO[str], **fields: Any) -> None:
-    answers.write(json.dumps(fields) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import IO, Protocol
+from typing import IO
 
 from ..errors import SiglipError
 from ..runtime import Runtime
+from .child_process import start
 from .poison import DeathJudge, ShardDeaths
 from .worker import Outcome
 
@@ -22,13 +22,14 @@ from .worker import Outcome
 _MOST_FAILED_STARTS = 3
 
 
-class Listener(Protocol):
-    """What a run is told."""
+class Listener:
+    """What a run is told; every method may be left out."""
 
     def advanced(self, rows: int, size: int) -> None:
         """So many pictures, of so many bytes, are done since the last call."""
 
-    def done(self, outcome: Outcome) -> None: ...
+    def done(self, outcome: Outcome) -> None:
+        """The shard has a result."""
 
     def failed(self, number: int, error: SiglipError) -> None:
         """The shard has no result."""
@@ -87,10 +88,8 @@ class WorkerPool:
         # More workers than cores share them as the system sees fit.
         pin = pin and count <= len(cores)
         self._cpus: list[int | None] = [*cores[:count]] if pin else [None] * count
-        self._command = [sys.executable, "-m", "siglip.bulk.worker_process", output]
-        self._command += ["--parent", str(os.getpid())]
-        for name, value in (output_options or {}).items():
-            self._command += ["--output-option", f"{name}={value}"]
+        self._output = output
+        self._output_options = output_options
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
         self._again: deque[_Task] = deque()
@@ -124,8 +123,7 @@ class WorkerPool:
             self._kill_all()
 
     def _start(self, cpu: int | None) -> None:
-        command = self._command if cpu is None else [*self._command, "--cpu", str(cpu)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = start("worker_process", self._output, self._output_options, cpu)
         assert process.stdout is not None
         worker = _Worker(process, cpu, process.stdout)
         self._workers.append(worker)
@@ -219,12 +217,12 @@ class WorkerPool:
 
     def _put_back(self, worker: _Worker, task: _Task, status: int, listener: Listener) -> None:
         """What a worker was at when it ended."""
-        if status >= 0 and worker.ready and not worker.fatal:
-            reason = f"its worker process ended with status {status}"
-            listener.failed(task.number, SiglipError(reason, "what it said is above"))
-            return
         if worker.fatal is not None:
             listener.failed(task.number, worker.fatal)
+            return
+        if status >= 0:
+            reason = f"its worker process ended with status {status}"
+            listener.failed(task.number, SiglipError(reason, "what it said is above"))
             return
         blamed = self._judge.blames_the_work(-status)
         listener.died(task.number, -status, blamed)

@@ -187,8 +187,6 @@ class _Answers(Listener):
                 answer.set_result(_failure(self._end, fatal=True))
             return answer
 
-    def advanced(self, rows: int, size: int) -> None: ...
-
     def died(self, number: int | None, signal_number: int, blamed: bool) -> None:
         if number is not None:
             self._deaths.setdefault(number, []).append((signal_number, blamed))

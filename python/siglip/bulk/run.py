@@ -57,18 +57,10 @@ class RunSummary:
 
 
 class RunListener(Listener):
-    """What a caller of `run` may want to know; every method may be left out."""
+    """What a caller of `run` may want to know."""
 
     def begins(self, todo: Sequence[tuple[int, int]], summary: RunSummary) -> None:
         """Number and bytes of the shards to do."""
-
-    def advanced(self, rows: int, size: int) -> None: ...
-
-    def done(self, outcome: Outcome) -> None: ...
-
-    def failed(self, number: int, error: SiglipError) -> None: ...
-
-    def died(self, number: int | None, signal_number: int, blamed: bool) -> None: ...
 
 
 def run(

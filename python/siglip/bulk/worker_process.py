@@ -7,22 +7,18 @@ Out: {"ready": true}, {"rows": 12, "bytes": 48210}, {"row": 3} (one by one: what
 
 from __future__ import annotations
 
-import argparse
-import ctypes
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO
 
 from ..errors import SiglipError
-from .options import parse_options
+from .child_process import begin, make_parser, say
 from .worker import ShardEmbedder
 
-_PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY = 0.25  # seconds
 #: A worker that has grown by so much since its first shard, or done so many, ends; another takes its place.
 MOST_GROWTH = 200 << 20
@@ -30,24 +26,12 @@ MOST_SHARDS = 500
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("output")
-    parser.add_argument("--output-option", action="append", default=[])
-    parser.add_argument("--cpu", type=int)
-    parser.add_argument("--parent", type=int, required=True)
-    arguments = parser.parse_args()
-    die_with(arguments.parent)
-    # Ctrl-C reaches the whole group of processes; what to do about it is the parent's matter.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if arguments.cpu is not None:
-        os.sched_setaffinity(0, {arguments.cpu})
-    # What anybody prints must not get among the answers.
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    arguments = make_parser().parse_args()
+    output_options, answers = begin(arguments)
     try:
-        _serve(arguments.output, parse_options(arguments.output_option), answers)
+        _serve(arguments.output, output_options, answers)
     except SiglipError as error:
-        _say(answers, error=error.message, hint=error.hint, fatal=True)
+        say(answers, error=error.message, hint=error.hint, fatal=True)
         return 1
     except BrokenPipeError:  # the parent has gone
         return 1
@@ -56,7 +40,7 @@ def main() -> int:
 
 def _serve(output: str, output_options: dict[str, str], answers: IO[str]) -> None:
     embedder = ShardEmbedder(output, output_options=output_options, threads=1)
-    _say(answers, ready=True)
+    say(answers, ready=True)
     done, first_size = 0, 0
     for line in sys.stdin:
         order = json.loads(line)
@@ -74,7 +58,7 @@ def _serve(output: str, output_options: dict[str, str], answers: IO[str]) -> Non
             )
         except SiglipError as error:
             progress.flush()
-            _say(answers, error=error.message, hint=error.hint)
+            say(answers, error=error.message, hint=error.hint)
             continue
         progress.flush()
         size = _resident_bytes()
@@ -82,7 +66,7 @@ def _serve(output: str, output_options: dict[str, str], answers: IO[str]) -> Non
             done += 1
             first_size = first_size or size
         last = done == MOST_SHARDS or (done > 0 and size > first_size + MOST_GROWTH)
-        _say(answers, outcome=asdict(outcome), last=last)
+        say(answers, outcome=asdict(outcome), last=last)
         if last:
             return
 
@@ -92,7 +76,7 @@ class _TellsRow:
         self._answers = answers
 
     def __call__(self, row: int) -> None:
-        _say(self._answers, row=row)
+        say(self._answers, row=row)
 
 
 class _Progress:
@@ -112,25 +96,14 @@ class _Progress:
 
     def flush(self) -> None:
         if self._rows > 0:
-            _say(self._answers, rows=self._rows, bytes=self._bytes)
+            say(self._answers, rows=self._rows, bytes=self._bytes)
         self._rows = self._bytes = 0
         self._told = time.monotonic()
-
-
-def _say(answers: IO[str], **fields: Any) -> None:
-    answers.write(json.dumps(fields) + "\n")
 
 
 def _resident_bytes() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def die_with(parent: int) -> None:
-    """Nobody waits for what an orphan computes."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":
