@@ -41,7 +41,17 @@ function(siglip_layer name)
     list(TRANSFORM arg_DEPENDS PREPEND siglip_)  # of PROGRAMS_ONLY, too
     siglip_test_program(siglip_${name}_test SOURCES ${tests}
                         LIBRARIES siglip_${name} ${arg_DEPENDS} ${arg_LIBRARIES})
-    gtest_discover_tests(siglip_${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+    siglip_discover_tests(siglip_${name}_test "${name}.")
+  endif()
+endfunction()
+
+# siglip_discover_tests(TARGET PREFIX [OPTION...]): its tests, one by one, with options of gtest_discover_tests. All
+# at once where they run in an emulator, as that takes longer to start than most of them take.
+function(siglip_discover_tests target prefix)
+  if(CMAKE_CROSSCOMPILING)
+    add_test(NAME ${prefix}all COMMAND ${target})
+  else()
+    gtest_discover_tests(${target} TEST_PREFIX "${prefix}" DISCOVERY_TIMEOUT 60 ${ARGN})
   endif()
 endfunction()
 

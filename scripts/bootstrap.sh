@@ -3,21 +3,18 @@
 #   scripts/bootstrap.sh          compiler, build tools and libraries
 #   scripts/bootstrap.sh --dev    and what scripts/ci.sh needs: clang, its tools, ccache, valgrind, other shells,
 #                                 dpkg-dev, promtool, a browser and wrk
+#   scripts/bootstrap.sh --arm    and what the preset arm64 needs: a compiler for 64-bit Arm, and qemu to run what it
+#                                 makes; with the libraries for it in build/arm64/sysroot
 set -euo pipefail
 
-packages=(
-  g++ cmake ninja-build pkg-config python3 python3-numpy
-  nlohmann-json3-dev libcli11-dev libgtest-dev libbenchmark-dev
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev liblcms2-dev
-  libavif-dev libheif-dev
-  libsentencepiece-dev libcurl4-openssl-dev
-  zlib1g-dev libsqlite3-dev libxxhash-dev libboost1.81-dev
-  python3-dev python3-venv
-)
+source "$(dirname "${BASH_SOURCE[0]}")/packages.sh"
+
+packages=("${build_tools[@]}" "${libraries[@]}")
 development_packages=(
-  clang clang-format clang-tidy libclang-rt-14-dev g++-aarch64-linux-gnu ccache valgrind zsh
+  clang clang-format clang-tidy libclang-rt-14-dev ccache valgrind zsh
   fish dpkg-dev systemd prometheus chromium wrk
 )
+arm_packages=(g++-aarch64-linux-gnu qemu-user-static)
 
 fail() {
   printf 'bootstrap: %s\n' "$1" >&2
@@ -27,11 +24,12 @@ fail() {
 case "${1:-}" in
   '') ;;
   --dev) packages+=("${development_packages[@]}") ;;
+  --arm) packages+=("${arm_packages[@]}") ;;
   -h | --help)
-    sed -n '2,5s/^# \{0,1\}//p' "$0"
+    sed -n '2,7s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
-  *) fail "unknown argument '$1'; there is --dev" ;;
+  *) fail "unknown argument '$1'; there are --dev and --arm" ;;
 esac
 
 if ! command -v dpkg-query apt-get > /dev/null; then
@@ -46,25 +44,27 @@ for package in "${packages[@]}"; do
   grep --quiet --line-regexp --fixed-strings "installed $package" <<< "$installed" ||
     missing+=("$package")
 done
-((${#missing[@]} > 0)) || exit 0
+install_missing() {
+  local -a as_root=()
+  if ((EUID != 0)); then
+    command -v sudo > /dev/null ||
+      fail "neither root nor sudo here; ask an administrator to install: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o Dpkg::Use-Pty=0)
 
-as_root=()
-if ((EUID != 0)); then
-  command -v sudo > /dev/null ||
-    fail "neither root nor sudo here; ask an administrator to install: ${missing[*]}"
-  as_root=(sudo)
-fi
-apt_get() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes \
-    -o Dpkg::Use-Pty=0 "$@" < /dev/null
+  printf 'bootstrap: installing %s\n' "${missing[*]}"
+  local log
+  log=$(mktemp)
+  # An update that fails, say for one source of many, need not stand in the way of installing.
+  "${as_root[@]}" update > "$log" 2>&1 < /dev/null || true
+  if ! "${as_root[@]}" install --no-install-recommends "${missing[@]}" >> "$log" 2>&1 < /dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    fail "apt-get failed (its output is above); missing are: ${missing[*]}"
+  fi
+  rm -f "$log"
 }
 
-printf 'bootstrap: installing %s\n' "${missing[*]}"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-# An update that fails, say for one source of many, need not stand in the way of installing.
-apt_get update > "$log" 2>&1 || true
-if ! apt_get install --no-install-recommends "${missing[@]}" >> "$log" 2>&1; then
-  cat "$log" >&2
-  fail "apt-get failed (its output is above); missing are: ${missing[*]}"
-fi
+if ((${#missing[@]} > 0)); then install_missing; fi
+if [[ ${1:-} == --arm ]]; then "$(dirname "${BASH_SOURCE[0]}")/arm_sysroot.sh"; fi

@@ -12,8 +12,9 @@ is 1. It is 1 as well where an object file holds no such loop: then they have ch
 and nothing was checked.
 
 The loop of a tile is known by what it does, not by its name: it is an innermost loop that
-multiplies vectors and broadcasts numbers from memory. Loops over elements, which do not broadcast,
-may well have a constant on the stack.
+multiplies vectors and broadcasts numbers, from memory or, on Arm, out of a lane of a register. Loops
+over elements, which do not broadcast, may well have a constant on the stack. Object files are those
+of x86 or of 64-bit Arm, as their headers say; the latter need the objdump of their architecture.
 """
 
 import argparse
@@ -27,9 +28,11 @@ KERNELS = "src/kernels/CMakeFiles/siglip_kernels.dir/isa"
 # The portable kernels have no vector instructions to look for.
 UNCHECKED = ("generic.cc.o",)
 
+MACHINES = {62: "x86", 183: "arm"}  # e_machine of ELF
+OBJDUMP = {"x86": "objdump", "arm": "aarch64-linux-gnu-objdump"}
+
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\s+(?:\{\w+\} )?(\S+)\s*(.*)$")
-JUMP_TARGET = re.compile(r"^([0-9a-f]+)\b")
 VECTOR = re.compile(r"%[yz]mm\d")
 MULTIPLY = re.compile(r"vfn?madd|vdpbf16|vpdp|vpmaddwd")
 BROADCAST = re.compile(r"vp?broadcast")
@@ -37,7 +40,10 @@ EMBEDDED_BROADCAST = "{1to"
 CONSTANT = re.compile(r"\(%r[is]p")
 
 
-class Instruction:
+class X86Instruction:
+    JUMP = re.compile(r"^j")
+    JUMP_TARGET = re.compile(r"^([0-9a-f]+)\b")
+
     def __init__(self, address, name, operands):
         self.address = address
         self.name = name
@@ -57,7 +63,7 @@ class Instruction:
 
     def jumps_back_to(self):
         """Where a jump to an earlier address leads, else None."""
-        target = JUMP_TARGET.match(self.operands) if self.name.startswith("j") else None
+        target = self.JUMP_TARGET.search(self.operands) if self.JUMP.match(self.name) else None
         if target is None or int(target.group(1), 16) > self.address:
             return None
         return int(target.group(1), 16)
@@ -66,9 +72,51 @@ class Instruction:
         return VECTOR.search(self.operands) and ("(%rsp" in self.operands or
                                                  (has_frame and "(%rbp" in self.operands))
 
+    def makes_frame(self):
+        """%rbp is a register like any other unless the function makes it its frame."""
+        return str(self).split() == ["mov", "%rsp,%rbp"]
 
-def functions_of(listing):
+
+class ArmInstruction(X86Instruction):
+    JUMP = re.compile(r"^(b|b\..*|cbn?z|tbn?z)$")
+    JUMP_TARGET = re.compile(r"(?:^|, )([0-9a-f]+) <")
+    MULTIPLY = re.compile(r"fmla|sdot|[su]mull2?|u?s?mmla|bfmmla")
+    LANE = re.compile(r"v\d+\.(s|4b)\[\d\]")
+    VECTOR = re.compile(r"\b[vqd]\d+")
+    STACK = re.compile(r"\[sp\b")
+    FRAME = re.compile(r"\[x29\b")
+
+    def multiplies(self):
+        return self.MULTIPLY.fullmatch(self.name) and self.VECTOR.search(self.operands)
+
+    def broadcasts(self):
+        """Whether a word of a matrix goes to every lane."""
+        return self.name == "ld1r" or (self.multiplies() and self.LANE.search(self.operands))
+
+    def touches_vector_on_stack(self, has_frame):
+        return self.VECTOR.search(self.operands) and (
+            self.STACK.search(self.operands) or (has_frame and self.FRAME.search(self.operands)))
+
+    def makes_frame(self):
+        return str(self).split() == ["mov", "x29,", "sp"]
+
+
+INSTRUCTIONS = {"x86": X86Instruction, "arm": ArmInstruction}
+
+
+def architecture_of(path):
+    """Whose machine code an object file holds; ValueError for one of another architecture."""
+    with open(path, "rb") as file:
+        header = file.read(20)
+    machine = int.from_bytes(header[18:20], "little")
+    if header[:4] != b"\x7fELF" or machine not in MACHINES:
+        raise ValueError("no object file of x86 or 64-bit Arm")
+    return MACHINES[machine]
+
+
+def functions_of(listing, architecture):
     """(name, instructions) of every function in what objdump printed."""
+    make = INSTRUCTIONS[architecture]
     name, instructions = None, []
     for line in listing.splitlines():
         function = FUNCTION.match(line)
@@ -79,20 +127,23 @@ def functions_of(listing):
             continue
         found = INSTRUCTION.match(line)
         if found:
-            instructions.append(
-                Instruction(int(found.group(1), 16), found.group(2), found.group(3)))
+            instructions.append(make(int(found.group(1), 16), found.group(2), found.group(3)))
     if instructions:
         yield name, instructions
 
 
 def tile_loops(instructions):
     """The loops of tiles in a function, each as its instructions. A loop reaches from where a jump
-    leads back to, up to the last such jump."""
-    ends = {}
+    leads back to, up to the last such jump. Jumps from behind the function's end, where what is
+    seldom needed lies, are no loops, unless there are no others."""
+    ends, ends_behind_return = {}, {}
+    returns = [one.address for one in instructions if one.name == "ret"]
     for instruction in instructions:
         begin = instruction.jumps_back_to()
         if begin is not None:
-            ends[begin] = instruction.address
+            is_behind = any(begin < one < instruction.address for one in returns)
+            (ends_behind_return if is_behind else ends)[begin] = instruction.address
+    ends = ends or ends_behind_return
     multiplying = [(begin, end) for begin, end in ends.items()
                    if any(one.multiplies() for one in instructions if begin <= one.address <= end)]
     for begin, end in multiplying:
@@ -106,13 +157,13 @@ def tile_loops(instructions):
 
 def check_object(path):
     """(the number of tiles, what is wrong) in one object file."""
+    architecture = architecture_of(path)
     listing = subprocess.run(
-        ["objdump", "--disassemble", "--demangle", "--no-show-raw-insn", str(path)],
+        [OBJDUMP[architecture], "--disassemble", "--demangle", "--no-show-raw-insn", str(path)],
         capture_output=True, text=True, check=True).stdout
     count, violations = 0, []
-    for name, instructions in functions_of(listing):
-        # %rbp is a register like any other unless the function makes it its frame.
-        has_frame = any(str(one).split() == ["mov", "%rsp,%rbp"] for one in instructions)
+    for name, instructions in functions_of(listing, architecture):
+        has_frame = any(one.makes_frame() for one in instructions)
         for loop in tile_loops(instructions):
             count += 1
             violations += [f"{path.name}: {name}: {one}" for one in loop
@@ -142,7 +193,7 @@ def main():
     for path in objects:
         try:
             count, found = check_object(path)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
             print(f"{path}: cannot be disassembled: {getattr(error, 'stderr', None) or error}")
             return 1
         tiles += count

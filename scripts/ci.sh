@@ -159,7 +159,7 @@ run_stage 'register spills' scripts/check_spills.py
 run_stage 'kernel efficiency' scripts/check_efficiency.py
 run_stage 'installed library' check_install
 run_stage 'packages' check_packages
-run_stage 'another architecture' scripts/check_arm.sh
+run_stage '64-bit Arm' counted_script scripts/test_arm.sh
 # One build by clang for both: the sanitizers are the same.
 run_stage 'sanitizer build' build fuzz
 run_stage 'sanitizer tests' run_tests fuzz

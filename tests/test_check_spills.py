@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Tests scripts/check_spills.py on made-up machine code: loops that spill and loops that do not."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+ARM_ASSEMBLER = "aarch64-linux-gnu-as"
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "check_spills.py"
 
 # A tile of two rows; {0} stands before its loop, {1} in the loop and {2} behind it.
@@ -80,6 +82,45 @@ tile:
         ["vmovups %zmm4,-0x40(%rsp)"]),
 }
 
+# The same for 64-bit Arm.
+ARM_TILE = """
+tile:
+        mov x29, sp
+1:      ldr q2, [x1], #16
+        ldr q3, [x2], #16
+        fmla v0.4s, v2.4s, v3.s[0]
+        fmla v1.4s, v2.4s, v3.s[1]
+        {0}
+        subs x0, x0, #1
+        b.ne 1b
+        ldp d8, d9, [sp, #96]
+        ret
+        mov x0, #1
+        b 1b
+elements:
+1:      ldr q0, [x1], #16
+        ldr q1, [sp, #32]
+        fmla v1.4s, v0.4s, v2.4s
+        cbnz x0, 1b
+        ret
+"""
+ARM_SPILLING = {
+    "a sum written to the stack": (ARM_TILE.format("str q1, [sp, #32]"), ["str q1, [sp, #32]"]),
+    "two sums read from the stack": (ARM_TILE.format("ldp q0, q1, [x29, #32]"), ["ldp q0, q1, [x29, #32]"]),
+    "bytes": (
+        """
+tile:
+1:      ld1r {v3.4s}, [x1]
+        smull v4.8h, v2.8b, v3.8b
+        sadalp v0.4s, v4.8h
+        ldr d5, [sp, #8]
+        subs x0, x0, #1
+        b.ne 1b
+        ret
+""",
+        ["ldr d5, [sp, #8]"]),
+}
+
 WITHOUT_TILE = {
     "no loop": "tile: vfmadd231ps %zmm2, %zmm3, %zmm0\n ret\n",
     "no multiplication": "tile:\n1: vbroadcastss (%rsi,%rax,4), %zmm3\n inc %rax\n jne 1b\n ret\n",
@@ -94,17 +135,17 @@ class CheckSpillsTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = Path(scratch.name)
 
-    def assemble(self, code, path):
+    def assemble(self, code, path, assembler=("as", "--64")):
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["as", "--64", "-o", path], input=code, text=True, check=True)
+        subprocess.run([*assembler, "-o", path], input=code, text=True, check=True)
         return path
 
     def run_script(self, *arguments):
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True,
                               check=False)
 
-    def check(self, code):
-        return self.run_script(self.assemble(code, self.folder / "kernel.o"))
+    def check(self, code, assembler=("as", "--64")):
+        return self.run_script(self.assemble(code, self.folder / "kernel.o", assembler))
 
     def test_clean_loops_pass(self):
         for name, code in CLEAN.items():
@@ -117,6 +158,17 @@ class CheckSpillsTest(unittest.TestCase):
         for name, (code, blamed) in SPILLING.items():
             with self.subTest(name):
                 result = self.check(code)
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                listed = [" ".join(line.split()) for line in result.stdout.splitlines()]
+                self.assertEqual(listed, [f"kernel.o: tile: {one}" for one in blamed])
+
+    @unittest.skipUnless(shutil.which(ARM_ASSEMBLER), "scripts/bootstrap.sh --arm installs what this needs")
+    def test_arm(self):
+        clean = self.check(ARM_TILE.format("str x3, [sp, #8]"), [ARM_ASSEMBLER])
+        self.assertIn("no spills in 1 tiles of 1 object files", clean.stdout)
+        for name, (code, blamed) in ARM_SPILLING.items():
+            with self.subTest(name):
+                result = self.check(code, [ARM_ASSEMBLER])
                 self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
                 listed = [" ".join(line.split()) for line in result.stdout.splitlines()]
                 self.assertEqual(listed, [f"kernel.o: tile: {one}" for one in blamed])

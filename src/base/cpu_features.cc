@@ -11,18 +11,23 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace siglip {
 namespace {
 
-constexpr std::array<std::pair<InstructionSet, std::string_view>, 6> kNames = {{
+constexpr std::array<std::pair<InstructionSet, std::string_view>, 8> kNames = {{
     {InstructionSet::kGeneric, "generic"},
     {InstructionSet::kAvx2, "avx2"},
     {InstructionSet::kAvx2Vnni, "avx2_vnni"},
     {InstructionSet::kAvx512, "avx512"},
     {InstructionSet::kAvx512Vnni, "avx512_vnni"},
     {InstructionSet::kAvx512Bf16, "avx512_bf16"},
+    {InstructionSet::kNeon, "neon"},
+    {InstructionSet::kNeonDot, "neon_dot"},
 }};
 
 std::string JoinNames(const std::vector<InstructionSet>& sets) {
@@ -88,6 +93,12 @@ std::vector<InstructionSet> Detect() {
   sets.push_back(InstructionSet::kAvx512Vnni);
   if (!__builtin_cpu_supports("avx512bf16")) return sets;
   sets.push_back(InstructionSet::kAvx512Bf16);
+#elif defined(__aarch64__)
+  const unsigned long features = getauxval(AT_HWCAP);
+  if ((features & HWCAP_ASIMD) == 0) return sets;
+  sets.push_back(InstructionSet::kNeon);
+  if ((features & HWCAP_ASIMDDP) == 0) return sets;
+  sets.push_back(InstructionSet::kNeonDot);
 #endif
   return sets;
 }
@@ -105,12 +116,14 @@ const std::vector<InstructionSet>& SupportedInstructionSets() {
 
 // What decides bits is the width of vectors, since sums are split among their lanes, and whether
 // bfloat16 is multiplied as such; int8 multiplies it in attention. Products of bytes are exact,
-// with or without an instruction for them.
+// with or without an instruction for them. NEON's kernels take the steps of AVX2's.
 InstructionSet InstructionSetClass(InstructionSet isa, Precision precision) {
   switch (isa) {
     case InstructionSet::kGeneric: return InstructionSet::kGeneric;
     case InstructionSet::kAvx2:
-    case InstructionSet::kAvx2Vnni: return InstructionSet::kAvx2;
+    case InstructionSet::kAvx2Vnni:
+    case InstructionSet::kNeon:
+    case InstructionSet::kNeonDot: return InstructionSet::kAvx2;
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni: return InstructionSet::kAvx512;
     case InstructionSet::kAvx512Bf16: break;

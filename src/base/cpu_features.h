@@ -8,10 +8,21 @@
 
 namespace siglip {
 
-/// Slowest first; a CPU that has one has all kernels of those before it that it lists too.
-enum class InstructionSet { kGeneric, kAvx2, kAvx2Vnni, kAvx512, kAvx512Vnni, kAvx512Bf16 };
+/// Slowest first, x86 before Arm; a CPU that has one has all kernels of those before it that it
+/// lists too.
+enum class InstructionSet {
+  kGeneric,
+  kAvx2,
+  kAvx2Vnni,
+  kAvx512,
+  kAvx512Vnni,
+  kAvx512Bf16,
+  kNeon,
+  kNeonDot,
+};
 
-/// "generic", "avx2", "avx2_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "avx512_bf16".
+/// "generic", "avx2", "avx2_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "avx512_bf16", "neon"
+/// (any 64-bit Arm), "neon_dot" (with DotProd).
 std::string_view ToString(InstructionSet isa);
 /// Throws Error(kInvalidArgument) listing the names.
 InstructionSet ParseInstructionSet(std::string_view name);

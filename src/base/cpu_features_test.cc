@@ -18,7 +18,8 @@ namespace {
 
 const std::vector<InstructionSet> kAll = {InstructionSet::kGeneric,    InstructionSet::kAvx2,
                                           InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,
-                                          InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16};
+                                          InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
+                                          InstructionSet::kNeon,       InstructionSet::kNeonDot};
 
 bool IsSupported(InstructionSet isa) {
   const auto& sets = SupportedInstructionSets();
@@ -47,8 +48,9 @@ TEST(InstructionSet, UnknownNamesAreAnErrorThatListsTheKnownOnes) {
       ADD_FAILURE() << name << " was accepted";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-      EXPECT_NE(error.hint().find("generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16"),
-                std::string::npos);
+      EXPECT_EQ(
+          error.hint(),
+          "known: generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot");
     }
   }
 }
@@ -64,6 +66,9 @@ TEST(InstructionSet, SupportedOnesAreSlowestFirstAndComplete) {
   if (IsSupported(InstructionSet::kAvx512Bf16)) {
     EXPECT_TRUE(IsSupported(InstructionSet::kAvx512Vnni));
   }
+#if defined(__aarch64__)
+  EXPECT_TRUE(IsSupported(InstructionSet::kNeon));  // every CPU of this architecture has it
+#endif
   std::vector<std::string> names;
   for (const InstructionSet isa : sets) names.emplace_back(ToString(isa));
   EXPECT_EQ(AvailableInstructionSets(), names);

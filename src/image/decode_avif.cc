@@ -82,6 +82,32 @@ int Orientation(const ImageSource& source, const avifImage& image) {
   return ExifOrientation(View(decoder->image->exif)) ? orientation : by_xmp;
 }
 
+// Colours multiplied by alpha are divided by libyuv, whose results differ by one between
+// architectures. Where it would be asked, the division is done here instead; other matrices, and
+// 4:2:2 of 12 bits, libavif itself converts, in floats.
+bool IsDividedByLibyuv(const avifImage& stored) {
+  if (stored.alphaPremultiplied == AVIF_FALSE) return false;
+  switch (stored.matrixCoefficients) {
+    case AVIF_MATRIX_COEFFICIENTS_YCGCO: return false;
+    case AVIF_MATRIX_COEFFICIENTS_IDENTITY:
+      return stored.depth == 8 && stored.yuvRange == AVIF_RANGE_FULL;
+    default: return stored.depth < 12 || stored.yuvFormat != AVIF_PIXEL_FORMAT_YUV422;
+  }
+}
+
+// As libyuv does it on x86: times a reciprocal of 16 bits, and what does not fit into 15 is zero.
+void DivideByAlpha(std::span<uint8_t> rgba) {
+  for (size_t i = 0; i < rgba.size(); i += 4) {
+    const uint32_t alpha = rgba[i + 3];
+    if (alpha == 0xFF) continue;
+    const uint32_t reciprocal = alpha == 0 ? 0 : std::min(0x10000 / alpha, 0xFFFFU);
+    for (size_t channel = i; channel < i + 3; ++channel) {
+      const uint32_t quotient = (rgba[channel] * 0x101U * reciprocal) >> 16;
+      rgba[channel] = static_cast<uint8_t>(quotient > 0x7FFF ? 0 : std::min(quotient, 0xFFU));
+    }
+  }
+}
+
 void ConvertToRgb(const ImageSource& source, const avifImage& stored, bool has_alpha,
                   Image& image) {
   avifRGBImage rgb;
@@ -92,7 +118,10 @@ void ConvertToRgb(const ImageSource& source, const avifImage& stored, bool has_a
   std::vector<uint8_t> rgba(has_alpha ? image.rgb.size() / 3 * 4 : 0);
   rgb.pixels = has_alpha ? rgba.data() : image.rgb.data();
   rgb.rowBytes = static_cast<uint32_t>(image.width * (has_alpha ? 4 : 3));
+  const bool is_divided_here = has_alpha && IsDividedByLibyuv(stored);
+  if (is_divided_here) rgb.alphaPremultiplied = AVIF_TRUE;
   CheckResult(source, avifImageYUVToRGB(&stored, &rgb));
+  if (is_divided_here) DivideByAlpha(rgba);
   if (has_alpha) {
     RgbaRowToRgb(rgba.data(), image.width * image.height, source.options.alpha, image.rgb.data());
   }

@@ -265,6 +265,9 @@ const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni:
     case InstructionSet::kAvx512Bf16: return *Avx512ResizeKernels();
+#elif defined(__aarch64__)
+    case InstructionSet::kNeon:
+    case InstructionSet::kNeonDot: return *NeonResizeKernels();
 #endif
     default: return *GenericResizeKernels();
   }

@@ -45,5 +45,6 @@ struct ResizeKernels {
 const ResizeKernels* GenericResizeKernels();
 const ResizeKernels* Avx2ResizeKernels();
 const ResizeKernels* Avx512ResizeKernels();
+const ResizeKernels* NeonResizeKernels();
 
 }  // namespace siglip

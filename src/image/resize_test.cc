@@ -248,6 +248,14 @@ TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
     EXPECT_EQ(&ResizeKernelsFor(isa), expected) << ToString(isa);
   }
 }
+#elif defined(__aarch64__)
+TEST(ResizeTest, EveryInstructionSetHasItsOwnKernels) {
+  for (const InstructionSet isa : SupportedInstructionSets()) {
+    const ResizeKernels* expected =
+        isa == InstructionSet::kGeneric ? GenericResizeKernels() : NeonResizeKernels();
+    EXPECT_EQ(&ResizeKernelsFor(isa), expected) << ToString(isa);
+  }
+}
 #endif
 
 TEST(ResizeWeightsTest, OutputsDivideWhatThePictureCovers) {

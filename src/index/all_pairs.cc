@@ -29,10 +29,11 @@ constexpr int64_t kClosingShare = 8;
 /// of 2^-24, and more.
 constexpr double kFloatRoundings = 0x1p-20;
 
-/// Rows that are left, as unsigned bytes (128 is zero), and what their rounding lost.
+/// Rows that are left, as bytes that stand `byte_offset` above their values, and what their
+/// rounding lost.
 class ByteRows {
  public:
-  explicit ByteRows(const ComparedVectors& vectors)
+  ByteRows(const ComparedVectors& vectors, int byte_offset)
       : count_(vectors.rows), words_((vectors.dimensions + 3) / 4) {
     const auto size = static_cast<size_t>(vectors.dimensions);
     const auto rows = static_cast<size_t>(vectors.rows);
@@ -47,8 +48,9 @@ class ByteRows {
       const ByteVector vector = RoundToBytes(halves, std::span(row_bytes).first(size),
                                              [&] { return "row " + std::to_string(row); });
       auto* const out = reinterpret_cast<uint8_t*>(&bytes_[row * static_cast<size_t>(words_)]);
-      std::ranges::transform(row_bytes, out,
-                             [](int8_t byte) { return static_cast<uint8_t>(byte + 128); });
+      std::ranges::transform(row_bytes, out, [byte_offset](int8_t byte) {
+        return static_cast<uint8_t>(byte + byte_offset);
+      });
       rows_[row] = static_cast<int64_t>(row);
       scales_[row] = vector.scale;
       residuals_[row] = vector.residual;
@@ -111,17 +113,18 @@ class Panels {
     scales_.resize(all);
     corrections_.resize(all);
     bounds_.resize(all);
+    const uint32_t zero = 0x01010101U * static_cast<uint32_t>(kernels.byte_offset);
     for (size_t i = 0; i < slots.size(); ++i) {
       const size_t columns = static_cast<size_t>(columns_);
       uint32_t* const panel = &panels_[i / columns * columns * static_cast<size_t>(words_)];
       int32_t sum = 0;
       for (int64_t word = 0; word < words_; ++word) {
-        const uint32_t bytes = rows.bytes(slots[i])[word] ^ 0x80808080U;
+        const uint32_t bytes = rows.bytes(slots[i])[word] ^ zero;
         panel[static_cast<size_t>(word) * columns + i % columns] = bytes;
         for (int shift = 0; shift < 32; shift += 8) sum += static_cast<int8_t>(bytes >> shift);
       }
       scales_[i] = *rows.scales(slots[i]);
-      corrections_[i] = 128 * sum;
+      corrections_[i] = kernels.byte_offset * sum;
       bounds_[i] = RoundUp(bound(slots[i]));
     }
   }
@@ -162,7 +165,7 @@ class Grouping {
         vectors_(vectors),
         threshold_(threshold),
         accept_(accept),
-        rows_(vectors),
+        rows_(vectors, kernels_.byte_offset),
         is_taken_(static_cast<size_t>(vectors.rows)),
         halves_(static_cast<size_t>(vectors.dimensions)) {}
 

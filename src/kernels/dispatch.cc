@@ -15,6 +15,9 @@ const Kernels& KernelsFor(InstructionSet instruction_set) {
     case InstructionSet::kAvx512: return Avx512Kernels();
     case InstructionSet::kAvx512Vnni: return Avx512VnniKernels();
     case InstructionSet::kAvx512Bf16: return Avx512Bf16Kernels();
+#elif defined(__aarch64__)
+    case InstructionSet::kNeon: return NeonKernels();
+    case InstructionSet::kNeonDot: return NeonDotKernels();
 #endif
     default:
       throw Error(ErrorCode::kUnsupported,

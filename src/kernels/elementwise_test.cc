@@ -242,8 +242,9 @@ TEST_P(ElementwiseTest, BytesAreWithinHalfAStep) {
     for (float x : in) largest = std::max(largest, std::abs(x));
     EXPECT_FLOAT_EQ(scale, largest / 127.0F);
     for (size_t i = 0; i < count; ++i) {
-      EXPECT_GE(out[i], 1);
-      EXPECT_NEAR((static_cast<int>(out[i]) - 128) * scale, in[i], 0.5001F * scale);
+      const int value = static_cast<int8_t>(out[i] - kernels().byte_offset);
+      EXPECT_GE(value, -127);
+      EXPECT_NEAR(static_cast<float>(value) * scale, in[i], 0.5001F * scale);
     }
     EXPECT_EQ(out[count], 7);
   }
@@ -256,7 +257,7 @@ TEST_P(ElementwiseTest, BytesAreWithinHalfAStep) {
   std::vector<uint8_t> zeros(4);
   const std::vector<float> nothing(4);
   EXPECT_EQ(kernels().to_int8(4, nothing.data(), zeros.data()), 1.0F);
-  EXPECT_EQ(zeros, (std::vector<uint8_t>{128, 128, 128, 128}));
+  EXPECT_EQ(zeros, std::vector<uint8_t>(4, static_cast<uint8_t>(kernels().byte_offset)));
 }
 
 TEST_P(ElementwiseTest, PeakCountsItsWork) {

@@ -7,13 +7,10 @@ namespace {
 
 /// Most columns of a panel of any instruction set.
 constexpr size_t kMaxPanelColumns = 32;
-/// Words of a row multiplied at once: a longer product is cut into slices, all rows of a block
-/// passing by one slice before the next, so that its part of the panel stays in the caches.
-constexpr int64_t kSliceWords = 768;
 /// Rows of a block whose sums are kept from slice to slice.
 constexpr int64_t kSlicedRows = 112;
-/// Words of the left side that stay in the L2 cache beside two panels while all panels pass by.
-constexpr int64_t kBlockWords = int64_t{192} << 10;
+/// Where bytes stand for themselves.
+constexpr int32_t kNoCorrections[kMaxPanelColumns] = {};
 
 /// Rounded up to what kernels write.
 size_t WholeVectors(int64_t columns) {
@@ -28,7 +25,7 @@ class Product {
       : kernels_(kernels),
         gemm_tile_(kernels.gemm_tile[static_cast<int>(weight.input_type())]),
         words_per_panel_word_(weight.input_type() == weight.type() ? 1 : 2),
-        slices_((a.depth + kSliceWords - 1) / kSliceWords),
+        slices_((a.depth + kernels.slice_words - 1) / kernels.slice_words),
         a_(a),
         weight_(weight),
         epilogue_(epilogue),
@@ -40,7 +37,7 @@ class Product {
   void MultiplyRows(int64_t begin, int64_t end) const {
     const int64_t tiles = TileCount(end - begin, kernels_.tile_rows);
     alignas(64) float sums[kSlicedRows + kMostRows][kMaxPanelColumns];
-    alignas(64) float widened[kSliceWords * kMaxPanelColumns];
+    alignas(64) float widened[kMostSliceWords * kMaxPanelColumns];
     // A slice of a panel stays near while all rows of the block pass by it.
     for (int64_t panel = 0; panel < weight_.panels(); ++panel) {
       for (int64_t index = 0; index < slices_; ++index) {
@@ -125,7 +122,8 @@ class Product {
     if (weight_.type() == OperandType::kInt8) {
       tile.row_scales = a_.scales + range.begin;
       tile.column_scales = weight_.scales().data() + column;
-      tile.corrections = weight_.corrections().data() + column;
+      tile.corrections =
+          kernels_.byte_offset == 0 ? kNoCorrections : weight_.corrections().data() + column;
     }
     float* const row = out_.row(range.begin);
     if (epilogue_.result == OperandType::kBFloat16) {
@@ -167,7 +165,7 @@ RowRange TileRows(int64_t rows, int tile_rows, int64_t index) {
 void Gemm(const Kernels& kernels, const Operand& a, const PackedMatrix& weight,
           const Epilogue& epilogue, const Matrix& out) {
   const Product product(kernels, a, weight, epilogue, out);
-  int64_t most_rows = std::max<int64_t>(kBlockWords / a.depth, kernels.tile_rows);
+  int64_t most_rows = std::max<int64_t>(kernels.block_words / a.depth, kernels.tile_rows);
   if (product.slices() > 1) most_rows = std::min(most_rows, kSlicedRows);
   // Even blocks of whole tiles.
   const int64_t tiles = TileCount(a.rows, kernels.tile_rows);

@@ -27,11 +27,12 @@ enum class OperandType { kFloat32, kBFloat16, kInt8 };
 inline constexpr int kOperandTypes = 3;
 
 /// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns], depth, strides and panel in
-/// words; c is int32 for kInt8 (a unsigned, panel signed bytes), else float. rows <= tile_rows,
-/// columns <= panel_columns; c is written up to the next multiple of kVectorFloats. Every element
-/// is summed over depth in ascending order by one accumulator, which starts from c with
-/// `accumulate` and from zero without: a product cut along its depth has the same bits. Meanwhile
-/// depth * kPrefetchWords words from `prefetch` on are brought near; any address will do.
+/// words; c is int32 for kInt8 (panel signed bytes, those of a as Kernels::byte_offset says), else
+/// float. rows <= tile_rows, columns <= panel_columns; c is written up to the next multiple of
+/// kVectorFloats. Every element is summed over depth in ascending order by one accumulator, which
+/// starts from c with `accumulate` and from zero without: a product cut along its depth has the
+/// same bits. Meanwhile depth * kPrefetchWords words from `prefetch` on are brought near; any
+/// address will do.
 using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
                           const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                           const uint32_t* prefetch);
@@ -66,6 +67,8 @@ inline constexpr size_t kMostQueriedBytes = (size_t{1} << 17) - 64;
 
 /// More rows than a tile of any instruction set has.
 inline constexpr int kMostRows = 16;
+/// See Kernels::slice_words.
+inline constexpr int64_t kMostSliceWords = 768;
 
 struct Kernels {
   /// Most rows a GemmTile takes at once.
@@ -79,6 +82,15 @@ struct Kernels {
   /// Whether the CPU has an instruction for products of bytes; the others take more than a product
   /// of floats.
   bool multiplies_int8;
+  /// What the left side's bytes stand above their values: 128, as they are unsigned, or 0, as they
+  /// are signed.
+  int byte_offset;
+  /// Words of a row multiplied at once, at most kMostSliceWords: a longer product is cut into
+  /// slices, all rows of a block passing by one slice before the next, so that its part of the
+  /// panel stays in the caches.
+  int64_t slice_words;
+  /// Words of the left side that stay in the L2 cache beside two panels while all panels pass by.
+  int64_t block_words;
   /// out[2 * words][panel_columns] = the pairs of a panel [words][panel_columns] as floats, the
   /// lower half of a word first. Exact.
   void (*widen_panel)(size_t words, const uint32_t* panel, float* out);
@@ -87,8 +99,8 @@ struct Kernels {
 
   /// out[count] = in rounded to the nearest bfloat16, ties to even.
   void (*to_bfloat16)(size_t count, const float* in, uint16_t* out);
-  /// out[count] = round(in / scale) + 128 with scale = max(|in|) / 127, which is returned (1 where
-  /// all are zero).
+  /// out[count] = round(in / scale) + byte_offset with scale = max(|in|) / 127, which is returned
+  /// (1 where all are zero).
   float (*to_int8)(size_t count, const float* in, uint8_t* out);
 
   /// out = values of the tile.
@@ -156,5 +168,7 @@ const Kernels& Avx2VnniKernels();
 const Kernels& Avx512Kernels();
 const Kernels& Avx512VnniKernels();
 const Kernels& Avx512Bf16Kernels();
+const Kernels& NeonKernels();
+const Kernels& NeonDotKernels();
 
 }  // namespace siglip

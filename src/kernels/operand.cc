@@ -5,8 +5,10 @@
 namespace siglip {
 namespace {
 
-/// A word of zeros: bfloat16 has the bits of 0.0, bytes stand 128 above their value.
-uint32_t ZeroWord(OperandType type) { return type == OperandType::kInt8 ? 0x80808080U : 0U; }
+/// A word of zeros: bfloat16 has the bits of 0.0.
+uint32_t ZeroWord(const Kernels& kernels, OperandType type) {
+  return type == OperandType::kInt8 ? 0x01010101U * static_cast<uint32_t>(kernels.byte_offset) : 0U;
+}
 
 }  // namespace
 
@@ -28,7 +30,7 @@ void PutRow(const Kernels& kernels, const float* in, int64_t row, const OperandB
   const auto columns = static_cast<size_t>(out.columns);
   uint32_t* words = out.words + static_cast<size_t>(row) * out.stride;
   if (out.columns % ValuesPerWord(out.type) != 0) {
-    words[WordCount(out.type, out.columns) - 1] = ZeroWord(out.type);
+    words[WordCount(out.type, out.columns) - 1] = ZeroWord(kernels, out.type);
   }
   switch (out.type) {
     case OperandType::kFloat32: std::memcpy(words, in, columns * sizeof(float)); break;

@@ -29,7 +29,7 @@ struct Operand {
   int64_t rows = 0;
   int64_t depth = 0;              // words of a row
   size_t stride = 0;              // in words
-  const float* scales = nullptr;  // kInt8: a row's values are scale * (byte - 128)
+  const float* scales = nullptr;  // kInt8: values are scale * (byte - Kernels::byte_offset)
 
   const uint32_t* row(int64_t index) const { return words + static_cast<size_t>(index) * stride; }
 };

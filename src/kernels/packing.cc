@@ -76,8 +76,8 @@ void PackedMatrix::ConvertRow(const Kernels& kernels, int64_t output, std::span<
   scales_[static_cast<size_t>(output)] = kernels.to_int8(row.size(), row.data(), bytes);
   int32_t sum = 0;
   for (size_t i = 0; i < row.size(); ++i) {
-    const int value = static_cast<int>(bytes[i]) - 128;
-    bytes[i] = static_cast<uint8_t>(value);
+    bytes[i] = static_cast<uint8_t>(bytes[i] - kernels.byte_offset);
+    const int value = static_cast<int8_t>(bytes[i]);
     sum += value;
   }
   corrections_[static_cast<size_t>(output)] = 128 * sum;

@@ -39,8 +39,8 @@ class PackedMatrix {
     return words_.data() + index * depth() * panel_columns_;
   }
   std::span<const uint32_t> words() const { return words_; }
-  /// kInt8, per output and padded to whole panels: the value of one step, and what the 128 that
-  /// the left side's bytes stand above their values adds to a sum.
+  /// kInt8, per output and padded to whole panels: the value of one step, and what it adds to a sum
+  /// that the left side's bytes stand 128 above their values, where they do.
   const std::vector<float>& scales() const { return scales_; }
   const std::vector<int32_t>& corrections() const { return corrections_; }
 

@@ -8,6 +8,7 @@ namespace {
 
 struct Vector {
   static constexpr size_t kWidth = 8;
+  static constexpr int kByteOffset = 128;
   __m256 v;
 
   static Vector Set(float x) { return {_mm256_set1_ps(x)}; }

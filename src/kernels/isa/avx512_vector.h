@@ -4,6 +4,7 @@
 
 struct Vector {
   static constexpr size_t kWidth = 16;
+  static constexpr int kByteOffset = 128;
   __m512 v;
 
   static Vector Set(float x) { return {_mm512_set1_ps(x)}; }

@@ -6,8 +6,8 @@
 // Abs, Round (to nearest even), TimesPower2(a, n) = a * 2^n for whole n in [-126, 127],
 // SelectNegative(x, a, b) = x < 0 ? a : b, Sum and Maximum across lanes in a fixed order,
 // LargerMagnitude(a, b) by the bits of |a| and |b|, LargestMagnitude across lanes, KeepFirst (the
-// other lanes become a given value), StoreBytes and ScaleToBytes (of
-// values in [-127, 127], rounded to nearest even, plus 128), StoreBFloat16, LowHalves and
+// other lanes become a given value), StoreBytes and ScaleToBytes (of values in [-127, 127], rounded
+// to nearest even, plus kByteOffset, which is 128 or 0), StoreBFloat16, LowHalves and
 // HighHalves (of words that are pairs of bfloat16) and TransposeBlock (of kWidth by kWidth words).
 
 /// 2^x to about 1 ulp for x in [-126, 127]; beyond that x is clamped.
@@ -341,7 +341,7 @@ float ToInt8(size_t count, const float* in, uint8_t* out) {
   if (rest != 0) largest = V::LargerMagnitude(largest, V::LoadPartial(in + whole, rest));
   const float maximum = largest.LargestMagnitude();
   if (!(maximum - maximum == 0.0F)) {
-    for (size_t i = 0; i < count; ++i) out[i] = 128;
+    for (size_t i = 0; i < count; ++i) out[i] = V::kByteOffset;
     return maximum - maximum;
   }
   const float scale = maximum > 0.0F ? maximum / 127.0F : 1.0F;
@@ -394,6 +394,9 @@ constexpr Kernels ElementwiseKernels() {
   kernels.panel_columns = kPanelColumns;
   kernels.multiplies_bfloat16 = false;
   kernels.multiplies_int8 = false;
+  kernels.byte_offset = V::kByteOffset;
+  kernels.slice_words = kMostSliceWords;
+  kernels.block_words = int64_t{192} << 10;
   kernels.widen_panel = WidenPanel<V, kPanelColumns>;
   kernels.transpose = Transpose<V>;
   kernels.bias = Bias<V>;

@@ -21,6 +21,7 @@ uint32_t ToBits(float value) {
 
 struct Vector {
   static constexpr size_t kWidth = 1;
+  static constexpr int kByteOffset = 128;
   float v;
 
   static Vector Set(float x) { return {x}; }
