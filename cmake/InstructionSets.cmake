@@ -13,8 +13,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   set(SIGLIP_FLAGS_avx512_vnni ${SIGLIP_FLAGS_avx512} -mavx512vnni)
   set(SIGLIP_FLAGS_avx512_bf16 ${SIGLIP_FLAGS_avx512_vnni} -mavx512bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
-  set(SIGLIP_INSTRUCTION_SETS neon neon_dot)  # all of these CPUs have the first
+  set(SIGLIP_INSTRUCTION_SETS neon neon_dot neon_mmla)  # all of these CPUs have the first
   set(SIGLIP_FLAGS_neon_dot -march=armv8.2-a+dotprod)
+  set(SIGLIP_FLAGS_neon_mmla -march=armv8.2-a+dotprod+i8mm+bf16)
 endif()
 
 # siglip_isa_sources(LAYER SET=FILE...): adds the files whose instruction set this architecture has.

@@ -68,6 +68,34 @@ pictures() {
   pillow_python scripts/damage_pictures.py --trials 1400
 }
 
+stage arm-cpus 'the tests for 64-bit Arm under qemu as CPUs that have less' '^with|^[0-9]+ passed'
+arm_cpus() {
+  local cpu
+  release_programs
+  for cpu in neoverse-n1 cortex-a72; do
+    printf 'with the CPU %s\n' "$cpu"
+    QEMU_CPU=$cpu scripts/test_arm.sh
+  done
+}
+
+stage arm-sanitizer 'kernels and weights for 64-bit Arm with the sanitizer of undefined behaviour, under qemu' \
+  '% tests passed'
+arm_sanitizer() {
+  scripts/bootstrap.sh --arm
+  configure arm64-ubsan
+  cmake --build build/arm64-ubsan --target siglip_base_test siglip_kernels_test siglip_tensor_test siglip_weights_test \
+    -- --quiet
+  ctest --preset arm64-ubsan
+}
+
+stage arm-efficiency 'the loops of kernels for 64-bit Arm beside what multipliers allow, by llvm-mca' 'target'
+arm_efficiency() {
+  scripts/bootstrap.sh --arm
+  configure arm64
+  cmake --build build/arm64 --target siglip_kernels -- --quiet
+  scripts/check_arm_efficiency.py
+}
+
 # service_figures PART [ARGUMENT...]
 service_figures() {
   scripts/python_env.sh service

@@ -135,4 +135,9 @@ SIGLIP_EXPORT void PackCheckpoint(const std::filesystem::path& checkpoint,
                                   std::shared_ptr<const Runtime> runtime = nullptr,
                                   const WriteOptions& options = {});
 
+/// How such a file is laid out in `precision` for the instruction set of `runtime`: "32x1"
+/// (AVX-512), "16x2" (neon_mmla, in bf16 and int8) or "16x1", columns of a panel and words of each
+/// side by side. Runtimes whose layout is the same take each other's files.
+SIGLIP_EXPORT std::string PackedLayout(const Runtime& runtime, Precision precision);
+
 }  // namespace siglip

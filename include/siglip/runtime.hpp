@@ -89,7 +89,8 @@ class SIGLIP_EXPORT Runtime final {
 };
 
 /// The names SIGLIP_ISA may take on this machine, slowest first: generic, avx2, avx2_vnni, avx512,
-/// avx512_vnni, avx512_bf16, and on 64-bit Arm neon, neon_dot, as far as the CPU has them.
+/// avx512_vnni, avx512_bf16, and on 64-bit Arm neon, neon_dot, neon_mmla, as far as the CPU has
+/// them.
 SIGLIP_EXPORT std::vector<std::string> AvailableInstructionSets();
 
 /// The version of the library, "0.1.0".

@@ -61,6 +61,12 @@ void AddCheckpoint(nb::module_& module) {
         PackCheckpoint(from, to, PrecisionOf(precision), runtime.runtime, {.replace = replace});
       },
       "model"_a, "folder"_a, "precision"_a, "runtime"_a, "replace"_a = false);
+  module.def(
+      "packed_layout",
+      [](const SharedRuntime& runtime, const std::string& precision) {
+        return PackedLayout(*runtime.runtime, ParsePrecision(precision));
+      },
+      "runtime"_a, "precision"_a);
 }
 
 }  // namespace siglip::python

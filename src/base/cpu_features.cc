@@ -19,7 +19,7 @@
 namespace siglip {
 namespace {
 
-constexpr std::array<std::pair<InstructionSet, std::string_view>, 8> kNames = {{
+constexpr std::array<std::pair<InstructionSet, std::string_view>, 9> kNames = {{
     {InstructionSet::kGeneric, "generic"},
     {InstructionSet::kAvx2, "avx2"},
     {InstructionSet::kAvx2Vnni, "avx2_vnni"},
@@ -28,6 +28,7 @@ constexpr std::array<std::pair<InstructionSet, std::string_view>, 8> kNames = {{
     {InstructionSet::kAvx512Bf16, "avx512_bf16"},
     {InstructionSet::kNeon, "neon"},
     {InstructionSet::kNeonDot, "neon_dot"},
+    {InstructionSet::kNeonMmla, "neon_mmla"},
 }};
 
 std::string JoinNames(const std::vector<InstructionSet>& sets) {
@@ -99,6 +100,9 @@ std::vector<InstructionSet> Detect() {
   sets.push_back(InstructionSet::kNeon);
   if ((features & HWCAP_ASIMDDP) == 0) return sets;
   sets.push_back(InstructionSet::kNeonDot);
+  const unsigned long more = getauxval(AT_HWCAP2);
+  if ((more & HWCAP2_I8MM) == 0 || (more & HWCAP2_BF16) == 0) return sets;
+  sets.push_back(InstructionSet::kNeonMmla);
 #endif
   return sets;
 }
@@ -118,6 +122,7 @@ const std::vector<InstructionSet>& SupportedInstructionSets() {
 // bfloat16 is multiplied as such; int8 multiplies it in attention. Products of bytes are exact,
 // with or without an instruction for them. NEON's kernels take the steps of AVX2's.
 InstructionSet InstructionSetClass(InstructionSet isa, Precision precision) {
+  const bool is_float = precision == Precision::kFloat32;
   switch (isa) {
     case InstructionSet::kGeneric: return InstructionSet::kGeneric;
     case InstructionSet::kAvx2:
@@ -126,9 +131,12 @@ InstructionSet InstructionSetClass(InstructionSet isa, Precision precision) {
     case InstructionSet::kNeonDot: return InstructionSet::kAvx2;
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni: return InstructionSet::kAvx512;
-    case InstructionSet::kAvx512Bf16: break;
+    case InstructionSet::kAvx512Bf16:
+      return is_float ? InstructionSet::kAvx512 : InstructionSet::kAvx512Bf16;
+    case InstructionSet::kNeonMmla:
+      return is_float ? InstructionSet::kAvx2 : InstructionSet::kNeonMmla;
   }
-  return precision == Precision::kFloat32 ? InstructionSet::kAvx512 : InstructionSet::kAvx512Bf16;
+  throw Error(ErrorCode::kInternal, "an instruction set of no class");
 }
 
 bool HasShaExtensions() {

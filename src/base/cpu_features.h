@@ -19,10 +19,11 @@ enum class InstructionSet {
   kAvx512Bf16,
   kNeon,
   kNeonDot,
+  kNeonMmla,
 };
 
 /// "generic", "avx2", "avx2_vnni", "avx512" (F, BW, DQ, VL), "avx512_vnni", "avx512_bf16", "neon"
-/// (any 64-bit Arm), "neon_dot" (with DotProd).
+/// (any 64-bit Arm), "neon_dot" (with DotProd), "neon_mmla" (with I8MM and BF16).
 std::string_view ToString(InstructionSet isa);
 /// Throws Error(kInvalidArgument) listing the names.
 InstructionSet ParseInstructionSet(std::string_view name);

@@ -16,10 +16,10 @@
 namespace siglip {
 namespace {
 
-const std::vector<InstructionSet> kAll = {InstructionSet::kGeneric,    InstructionSet::kAvx2,
-                                          InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,
-                                          InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
-                                          InstructionSet::kNeon,       InstructionSet::kNeonDot};
+const std::vector<InstructionSet> kAll = {
+    InstructionSet::kGeneric, InstructionSet::kAvx2,       InstructionSet::kAvx2Vnni,
+    InstructionSet::kAvx512,  InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
+    InstructionSet::kNeon,    InstructionSet::kNeonDot,    InstructionSet::kNeonMmla};
 
 bool IsSupported(InstructionSet isa) {
   const auto& sets = SupportedInstructionSets();
@@ -50,7 +50,8 @@ TEST(InstructionSet, UnknownNamesAreAnErrorThatListsTheKnownOnes) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
       EXPECT_EQ(
           error.hint(),
-          "known: generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot");
+          "known: generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot, "
+          "neon_mmla");
     }
   }
 }

@@ -110,7 +110,7 @@ class PackedHashTest : public TowerWeightsHashTest {
   void WritePacked(const std::map<std::string, std::string>& more) const {
     const std::string config = R"({"model_type":"siglip_vision_model"})";
     std::map<std::string, std::string> metadata = ToMetadata({.precision = "f32",
-                                                              .panel_columns = 32,
+                                                              .layout = "32x1",
                                                               .config = config,
                                                               .vision_weights = {},
                                                               .text_weights = {}});

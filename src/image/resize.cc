@@ -267,7 +267,8 @@ const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
     case InstructionSet::kAvx512Bf16: return *Avx512ResizeKernels();
 #elif defined(__aarch64__)
     case InstructionSet::kNeon:
-    case InstructionSet::kNeonDot: return *NeonResizeKernels();
+    case InstructionSet::kNeonDot:
+    case InstructionSet::kNeonMmla: return *NeonResizeKernels();
 #endif
     default: return *GenericResizeKernels();
   }

@@ -9,6 +9,7 @@
 #include "index/byte_vector.h"
 #include "index/score_rounding.h"
 #include "kernels/gemm.h"
+#include "kernels/panel_layout.h"
 #include "siglip/error.hpp"
 #include "tensor/float16.h"
 
@@ -105,22 +106,23 @@ class Panels {
   template <class Bound>
   Panels(const Kernels& kernels, const ByteRows& rows, const std::vector<int64_t>& slots,
          Bound bound)
-      : columns_(kernels.panel_columns),
-        count_((static_cast<int64_t>(slots.size()) + columns_ - 1) / columns_),
+      : layout_(LayoutOf(kernels, OperandType::kInt8)),
+        count_(layout_.Count(static_cast<int64_t>(slots.size()))),
         words_(rows.words()) {
-    const auto all = static_cast<size_t>(count_ * columns_);
-    panels_.resize(all * static_cast<size_t>(words_));
+    const auto columns = static_cast<size_t>(layout_.columns);
+    const size_t all = static_cast<size_t>(count_) * columns;
+    panels_.resize(static_cast<size_t>(count_ * layout_.Size(words_)));
     scales_.resize(all);
     corrections_.resize(all);
     bounds_.resize(all);
     const uint32_t zero = 0x01010101U * static_cast<uint32_t>(kernels.byte_offset);
     for (size_t i = 0; i < slots.size(); ++i) {
-      const size_t columns = static_cast<size_t>(columns_);
-      uint32_t* const panel = &panels_[i / columns * columns * static_cast<size_t>(words_)];
+      uint32_t* const panel = &panels_[Begin(static_cast<int64_t>(i / columns))];
+      const auto column = static_cast<int64_t>(i % columns);
       int32_t sum = 0;
       for (int64_t word = 0; word < words_; ++word) {
         const uint32_t bytes = rows.bytes(slots[i])[word] ^ zero;
-        panel[static_cast<size_t>(word) * columns + i % columns] = bytes;
+        panel[layout_.Offset(word, column)] = bytes;
         for (int shift = 0; shift < 32; shift += 8) sum += static_cast<int8_t>(bytes >> shift);
       }
       scales_[i] = *rows.scales(slots[i]);
@@ -130,18 +132,18 @@ class Panels {
   }
 
   int64_t count() const { return count_; }
-  int columns() const { return columns_; }
-  const uint32_t* panel(int64_t index) const {
-    return &panels_[static_cast<size_t>(index * columns_ * words_)];
-  }
-  const float* scales(int64_t panel) const { return &scales_[Begin(panel)]; }
-  const int32_t* corrections(int64_t panel) const { return &corrections_[Begin(panel)]; }
-  const float* bounds(int64_t panel) const { return &bounds_[Begin(panel)]; }
+  int columns() const { return static_cast<int>(layout_.columns); }
+  const uint32_t* panel(int64_t index) const { return &panels_[Begin(index)]; }
+  const float* scales(int64_t panel) const { return &scales_[First(panel)]; }
+  const int32_t* corrections(int64_t panel) const { return &corrections_[First(panel)]; }
+  const float* bounds(int64_t panel) const { return &bounds_[First(panel)]; }
 
  private:
-  size_t Begin(int64_t panel) const { return static_cast<size_t>(panel * columns_); }
+  /// Its first word, and its first column.
+  size_t Begin(int64_t panel) const { return static_cast<size_t>(panel * layout_.Size(words_)); }
+  size_t First(int64_t panel) const { return static_cast<size_t>(panel * layout_.columns); }
 
-  int columns_;
+  PanelLayout layout_;
   int64_t count_;
   int64_t words_;
   std::vector<uint32_t> panels_;

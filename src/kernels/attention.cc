@@ -5,24 +5,21 @@
 #include <cstring>
 
 #include "kernels/gemm.h"
+#include "kernels/panel_layout.h"
 
 namespace siglip {
 namespace {
 
-int64_t Panels(int64_t count, const Kernels& kernels) {
-  return (count + kernels.panel_columns - 1) / kernels.panel_columns;
-}
-
-/// Words of one head's keys: every panel holds panel_columns tokens.
+/// Words of one head's keys: columns are tokens.
 int64_t HeadKeys(const AttentionShape& shape, const Kernels& kernels) {
-  return Panels(shape.tokens, kernels) * WordCount(shape.type, shape.head_dim) *
-         kernels.panel_columns;
+  const PanelLayout layout = LayoutOf(kernels, shape.type);
+  return layout.Count(shape.tokens) * layout.Size(WordCount(shape.type, shape.head_dim));
 }
 
-/// Words of one head's values: every panel holds panel_columns components.
+/// Words of one head's values: columns are components.
 int64_t HeadValues(const AttentionShape& shape, const Kernels& kernels) {
-  return Panels(shape.head_dim, kernels) * WordCount(shape.type, shape.tokens) *
-         kernels.panel_columns;
+  const PanelLayout layout = LayoutOf(kernels, shape.type);
+  return layout.Count(shape.head_dim) * layout.Size(WordCount(shape.type, shape.tokens));
 }
 
 /// The thirds of a row of `qkv`.
@@ -68,9 +65,11 @@ void PutScaled(const Kernels& kernels, const float* in, int64_t count, float fac
 /// product[rows, count] = a * panels, one panel after the other.
 void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, int64_t count,
                     const float* panels, const Matrix& product) {
-  for (int64_t column = 0; column < count; column += kernels.panel_columns) {
-    const int64_t columns = std::min<int64_t>(kernels.panel_columns, count - column);
-    const auto* panel = reinterpret_cast<const uint32_t*>(panels + column * a.depth);
+  const PanelLayout layout = LayoutOf(kernels, type);
+  const int64_t size = layout.Size(a.depth);
+  for (int64_t column = 0; column < count; column += layout.columns, panels += size) {
+    const int64_t columns = std::min(layout.columns, count - column);
+    const auto* panel = reinterpret_cast<const uint32_t*>(panels);
     kernels.gemm_tile[static_cast<int>(type)](
         static_cast<int>(a.rows), static_cast<int>(columns), static_cast<size_t>(a.depth), a.words,
         a.stride, panel, false, product.data + column, product.stride, panel);
@@ -78,12 +77,23 @@ void MultiplyPanels(const Kernels& kernels, OperandType type, const Operand& a, 
 }
 
 /// Puts keys of tokens `token` and on into the columns of one panel.
-void PackKeys(const Kernels& kernels, const Operand& keys, int64_t token, float* panels) {
-  const int64_t width = kernels.panel_columns;
-  kernels.transpose(static_cast<size_t>(keys.rows), static_cast<size_t>(keys.depth),
-                    reinterpret_cast<const float*>(keys.words), keys.stride,
-                    panels + token / width * keys.depth * width + token % width,
-                    static_cast<size_t>(width));
+void PackKeys(const Kernels& kernels, const PanelLayout& layout, const Operand& keys, int64_t token,
+              float* panels) {
+  float* const panel = panels + token / layout.columns * layout.Size(keys.depth);
+  const int64_t column = token % layout.columns;
+  if (layout.column_words == 1) {
+    kernels.transpose(static_cast<size_t>(keys.rows), static_cast<size_t>(keys.depth),
+                      reinterpret_cast<const float*>(keys.words), keys.stride, panel + column,
+                      static_cast<size_t>(layout.columns));
+    return;
+  }
+  for (int64_t word = 0; word < keys.depth; word += layout.column_words) {
+    const auto count = static_cast<size_t>(std::min(layout.column_words, keys.depth - word));
+    float* const out = panel + layout.Offset(word, column);
+    for (int64_t row = 0; row < keys.rows; ++row) {
+      std::memcpy(out + row * layout.column_words, keys.row(row) + word, count * sizeof(float));
+    }
+  }
 }
 
 /// Puts values of tokens `token` and on into rows of the panels.
@@ -98,36 +108,38 @@ void PackFloatValues(const Operand& values, int64_t token, int64_t tokens, int64
 }
 
 /// One value of each of two tokens in every word, the first one's in the lower half.
-void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, uint32_t* out) {
+void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, uint32_t* out,
+                int64_t step) {
   for (int64_t i = 0; i < count; ++i) {
-    out[i] = first[i] | static_cast<uint32_t>(second[i]) << 16U;
+    out[i * step] = first[i] | static_cast<uint32_t>(second[i]) << 16U;
   }
 }
 
 /// The same where a word holds two tokens, the even one in its lower half. What no token fills is
 /// zero: the product takes it along, and what is left there of others may not even be a number.
-void PackBFloat16Values(const Operand& values, int64_t token, int64_t tokens, int64_t width,
-                        float* panels) {
+void PackBFloat16Values(const PanelLayout& layout, const Operand& values, int64_t token,
+                        int64_t tokens, float* panels) {
   const int64_t head_dim = 2 * values.depth;
-  const int64_t token_words = WordCount(OperandType::kBFloat16, tokens);
-  for (int64_t d = 0; d < head_dim; d += width, panels += token_words * width) {
-    const int64_t count = std::min(width, head_dim - d);
+  const int64_t size = layout.Size(WordCount(OperandType::kBFloat16, tokens));
+  const int64_t step = layout.column_words;
+  for (int64_t d = 0; d < head_dim; d += layout.columns, panels += size) {
+    const int64_t count = std::min(layout.columns, head_dim - d);
     const auto row_of = [&](int64_t row) {
       return reinterpret_cast<const uint16_t*>(values.row(row)) + d;
     };
     for (int64_t row = 0; row < values.rows;) {
-      float* const out = panels + (token + row) / 2 * width;
+      float* const out = panels + layout.Offset((token + row) / 2, 0);
       const int64_t half = (token + row) % 2;
       if (half == 0 && row + 1 < values.rows) {
-        Interleave(row_of(row), row_of(row + 1), count, reinterpret_cast<uint32_t*>(out));
+        Interleave(row_of(row), row_of(row + 1), count, reinterpret_cast<uint32_t*>(out), step);
         row += 2;
         continue;
       }
       // Another thread may write the other half.
       auto* const halves = reinterpret_cast<uint16_t*>(out);
-      for (int64_t i = 0; i < count; ++i) halves[2 * i + half] = row_of(row)[i];
+      for (int64_t i = 0; i < count; ++i) halves[2 * i * step + half] = row_of(row)[i];
       if (half == 0 && token + row + 1 == tokens) {
-        for (int64_t i = 0; i < count; ++i) halves[2 * i + 1] = 0;
+        for (int64_t i = 0; i < count; ++i) halves[2 * i * step + 1] = 0;
       }
       ++row;
     }
@@ -152,18 +164,19 @@ size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernel
 
 void PackKeysAndValues(const Kernels& kernels, const AttentionShape& shape, const Operand& qkv,
                        int64_t begin, int64_t end, const AttentionPanels& panels) {
-  const int64_t width = kernels.panel_columns;
+  const PanelLayout layout = LayoutOf(kernels, shape.type);
+  const int64_t width = layout.columns;
   for (int64_t token = begin, next = begin; token < end; token = next) {
     next = std::min(end, token / width * width + width);  // as far as this panel of keys goes
     for (int64_t head = 0; head < shape.heads; ++head) {
-      PackKeys(kernels, HeadOf(shape, qkv, kKeys, head, token, next), token,
+      PackKeys(kernels, layout, HeadOf(shape, qkv, kKeys, head, token, next), token,
                panels.keys + head * HeadKeys(shape, kernels));
       const Operand part = HeadOf(shape, qkv, kValues, head, token, next);
       float* const values = panels.values + head * HeadValues(shape, kernels);
       if (shape.type == OperandType::kFloat32) {
         PackFloatValues(part, token, shape.tokens, width, values);
       } else {
-        PackBFloat16Values(part, token, shape.tokens, width, values);
+        PackBFloat16Values(layout, part, token, shape.tokens, values);
       }
     }
   }

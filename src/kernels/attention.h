@@ -18,10 +18,11 @@ struct AttentionShape {
   OperandType type = OperandType::kFloat32;
 };
 
-/// Keys and values of one layer as the GEMM kernel reads them, for all heads, in words.
+/// Keys and values of one layer as the GEMM kernel reads them, for all heads, in panels of words
+/// (see PanelLayout).
 struct AttentionPanels {
-  float* keys = nullptr;    // [heads][token panels][words of head_dim][panel_columns]
-  float* values = nullptr;  // [heads][head_dim panels][words of tokens][panel_columns]
+  float* keys = nullptr;    // [heads][token panels]: columns are tokens, head_dim deep
+  float* values = nullptr;  // [heads][head_dim panels]: columns are components, tokens deep
 };
 
 /// Where the probabilities of one layer are kept: head h's of query t begin at

@@ -18,6 +18,7 @@ const Kernels& KernelsFor(InstructionSet instruction_set) {
 #elif defined(__aarch64__)
     case InstructionSet::kNeon: return NeonKernels();
     case InstructionSet::kNeonDot: return NeonDotKernels();
+    case InstructionSet::kNeonMmla: return NeonMmlaKernels();
 #endif
     default:
       throw Error(ErrorCode::kUnsupported,

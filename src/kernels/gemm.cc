@@ -77,9 +77,12 @@ class Product {
   };
 
   Slice SliceOf(int64_t panel, int64_t index, float* widened) const {
-    const int64_t begin = weight_.depth() * index / slices_;
-    const int64_t end = weight_.depth() * (index + 1) / slices_;
-    const int64_t width = weight_.panel_columns();
+    // Steps are cut nowhere.
+    const PanelLayout& layout = weight_.layout();
+    const int64_t steps = layout.Depth(weight_.depth()) / layout.column_words;
+    const int64_t begin = steps * index / slices_ * layout.column_words;
+    const int64_t end = steps * (index + 1) / slices_ * layout.column_words;
+    const int64_t width = layout.columns;
     const bool is_last = panel + 1 == weight_.panels() && index + 1 == slices_;
     Slice slice = {};
     slice.begin = begin * words_per_panel_word_;
@@ -99,8 +102,8 @@ class Product {
   }
 
   int64_t Columns(int64_t panel) const {
-    return std::min<int64_t>(weight_.panel_columns(),
-                             weight_.outputs() - panel * weight_.panel_columns());
+    const int64_t width = weight_.layout().columns;
+    return std::min(width, weight_.outputs() - panel * width);
   }
 
   /// The words after a slice are fetched from memory in pieces while its tiles are computed, since
@@ -113,7 +116,7 @@ class Product {
   }
 
   void Finish(int64_t panel, RowRange range, const float* sums) const {
-    const int64_t column = panel * weight_.panel_columns();
+    const int64_t column = panel * weight_.layout().columns;
     TileSums tile = {.rows = static_cast<int>(range.end - range.begin),
                      .columns = WholeVectors(Columns(panel)),
                      .sums = sums,

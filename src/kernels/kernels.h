@@ -27,12 +27,12 @@ enum class OperandType { kFloat32, kBFloat16, kInt8 };
 inline constexpr int kOperandTypes = 3;
 
 /// c[rows, columns] = a[rows, depth] * panel[depth, panel_columns], depth, strides and panel in
-/// words; c is int32 for kInt8 (panel signed bytes, those of a as Kernels::byte_offset says), else
-/// float. rows <= tile_rows, columns <= panel_columns; c is written up to the next multiple of
-/// kVectorFloats. Every element is summed over depth in ascending order by one accumulator, which
-/// starts from c with `accumulate` and from zero without: a product cut along its depth has the
-/// same bits. Meanwhile depth * kPrefetchWords words from `prefetch` on are brought near; any
-/// address will do.
+/// words, the panel in its PanelLayout; c is int32 for kInt8 (panel signed bytes, those of a as
+/// Kernels::byte_offset says), else float. rows <= tile_rows, columns <= panel_columns; c is
+/// written up to the next multiple of kVectorFloats. Every element is summed over depth in
+/// ascending order by one accumulator, which starts from c with `accumulate` and from zero without:
+/// a product cut along its depth has the same bits. Meanwhile depth * kPrefetchWords words from
+/// `prefetch` on are brought near; any address will do.
 using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
                           const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                           const uint32_t* prefetch);
@@ -75,6 +75,8 @@ struct Kernels {
   int tile_rows;
   /// Columns of a packed panel, a multiple of kVectorFloats.
   int panel_columns;
+  /// By OperandType: words of a column that lie side by side in a panel, see PanelLayout.
+  int column_words[kOperandTypes];
   GemmTile gemm_tile[kOperandTypes];  // by OperandType; null for what the next field denies
   /// Whether there is a product of bfloat16. Where there is none, weights of that type are widened
   /// to float panel by panel, and their left side stays float.
@@ -170,5 +172,6 @@ const Kernels& Avx512VnniKernels();
 const Kernels& Avx512Bf16Kernels();
 const Kernels& NeonKernels();
 const Kernels& NeonDotKernels();
+const Kernels& NeonMmlaKernels();
 
 }  // namespace siglip

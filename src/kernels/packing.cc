@@ -12,35 +12,41 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, std::span<c
       input_type_(InputType(kernels, type)),
       outputs_(outputs),
       inputs_(inputs),
-      panel_columns_(kernels.panel_columns) {
-  const auto step = static_cast<size_t>(panel_columns_);
+      layout_(LayoutOf(kernels, type)) {
   const auto words = static_cast<size_t>(depth());
-  const auto buffer = std::make_shared<FloatBuffer>(static_cast<size_t>(panels()) * words * step);
+  const auto panel_words = static_cast<size_t>(layout_.Size(depth()));
+  const auto buffer = std::make_shared<FloatBuffer>(static_cast<size_t>(panels()) * panel_words);
   words_ = {reinterpret_cast<const uint32_t*>(buffer->data()), buffer->size()};
   owner_ = buffer;
   if (type == OperandType::kInt8) {
-    scales_.resize(static_cast<size_t>(panels()) * step);
+    scales_.resize(static_cast<size_t>(panels() * layout_.columns));
     corrections_.resize(scales_.size());
   }
   // A panel's rows are converted first, then interleaved sixteen words at a time: one cache line
   // of each of them.
   constexpr size_t kBlock = 16;
-  std::vector<uint32_t> rows(step * words);
+  std::vector<uint32_t> rows(static_cast<size_t>(layout_.columns) * words);
   for (int64_t panel = 0; panel < panels(); ++panel) {
-    const int64_t first = panel * panel_columns_;
-    const auto columns = static_cast<size_t>(std::min<int64_t>(panel_columns_, outputs - first));
+    const int64_t first = panel * layout_.columns;
+    const auto columns = static_cast<size_t>(std::min<int64_t>(layout_.columns, outputs - first));
     for (size_t column = 0; column < columns; ++column) {
       const auto output = static_cast<size_t>(first) + column;
       const auto size = static_cast<size_t>(inputs);
       ConvertRow(kernels, static_cast<int64_t>(output), weight.subspan(output * size, size),
                  &rows[column * words]);
     }
-    float* out = buffer->data() + static_cast<size_t>(panel) * words * step;
+    float* out = buffer->data() + static_cast<size_t>(panel) * panel_words;
     for (size_t begin = 0; begin < words; begin += kBlock) {
       const size_t end = std::min(words, begin + kBlock);
+      size_t offsets[kBlock];
+      for (size_t word = begin; word < end; ++word) {
+        offsets[word - begin] = static_cast<size_t>(layout_.Offset(static_cast<int64_t>(word), 0));
+      }
       for (size_t column = 0; column < columns; ++column) {
+        float* const place = out + column * static_cast<size_t>(layout_.column_words);
         for (size_t word = begin; word < end; ++word) {
-          std::memcpy(out + word * step + column, &rows[column * words + word], sizeof(uint32_t));
+          std::memcpy(place + offsets[word - begin], &rows[column * words + word],
+                      sizeof(uint32_t));
         }
       }
     }
@@ -55,7 +61,7 @@ PackedMatrix::PackedMatrix(const Kernels& kernels, OperandType type, int64_t out
       input_type_(InputType(kernels, type)),
       outputs_(outputs),
       inputs_(inputs),
-      panel_columns_(kernels.panel_columns),
+      layout_(LayoutOf(kernels, type)),
       words_(words),
       owner_(std::move(owner)),
       scales_(std::move(scales)),

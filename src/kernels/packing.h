@@ -8,14 +8,16 @@
 
 #include "kernels/kernels.h"
 #include "kernels/operand.h"
+#include "kernels/panel_layout.h"
 #include "tensor/arena.h"
 
 namespace siglip {
 
-/// A weight [outputs, inputs] (torch's Linear) in panels of `panel_columns` outputs: panel p holds
-/// [words of inputs][panel_columns], the outputs p * panel_columns + j side by side; missing ones
-/// are zero. kInt8 rounds each output's weights to 127 steps of its largest one. kBFloat16 is also
-/// a way to hold weights that are multiplied as floats, see Kernels::multiplies_bfloat16.
+/// A weight [outputs, inputs] (torch's Linear) in panels, whose columns are outputs: panel p holds
+/// those from p * layout().columns on, as deep as the words of inputs. What is missing in the last
+/// panel and in the last step of each is zero. kInt8 rounds each output's weights to 127 steps of
+/// its largest one. kBFloat16 is also a way to hold weights that are multiplied as floats, see
+/// Kernels::multiplies_bfloat16.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
@@ -33,10 +35,10 @@ class PackedMatrix {
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
   int64_t depth() const { return WordCount(type_, inputs_); }
-  int panel_columns() const { return panel_columns_; }
-  int64_t panels() const { return (outputs_ + panel_columns_ - 1) / panel_columns_; }
+  const PanelLayout& layout() const { return layout_; }
+  int64_t panels() const { return layout_.Count(outputs_); }
   const uint32_t* panel(int64_t index) const {
-    return words_.data() + index * depth() * panel_columns_;
+    return words_.data() + index * layout_.Size(depth());
   }
   std::span<const uint32_t> words() const { return words_; }
   /// kInt8, per output and padded to whole panels: the value of one step, and what it adds to a sum
@@ -52,7 +54,7 @@ class PackedMatrix {
   OperandType input_type_ = OperandType::kFloat32;
   int64_t outputs_ = 0;
   int64_t inputs_ = 0;
-  int panel_columns_ = 0;
+  PanelLayout layout_ = {1, 1};
   std::span<const uint32_t> words_;
   std::shared_ptr<const void> owner_;
   std::vector<float> scales_;

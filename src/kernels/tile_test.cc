@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/kernel_test_support.h"
+#include "kernels/panel_layout.h"
 
 namespace siglip {
 namespace {
@@ -31,11 +32,13 @@ class TileTest : public KernelTest {
   void ForEachSum(OperandType type, Word word, Start start, Check check) {
     const GemmTile tile = kernels().gemm_tile[static_cast<int>(type)];
     if (tile == nullptr) GTEST_SKIP() << "no such product";
-    const auto width = static_cast<size_t>(kernels().panel_columns);
+    const PanelLayout layout = LayoutOf(kernels(), type);
+    const auto width = static_cast<size_t>(layout.columns);
     const auto rows = static_cast<size_t>(kernels().tile_rows);
     for (const size_t depth : Depths()) {
       std::vector<uint32_t> a(rows * kRowWords + kMisalignment);
-      std::vector<uint32_t> panel(depth * width + kMisalignment);
+      const auto panel_words = static_cast<size_t>(layout.Size(static_cast<int64_t>(depth)));
+      std::vector<uint32_t> panel(panel_words + kMisalignment);
       std::vector<uint32_t> begin(rows * kSumStride);
       for (uint32_t& one : a) one = word();
       for (uint32_t& one : panel) one = word();
@@ -51,7 +54,9 @@ class TileTest : public KernelTest {
               std::vector<uint32_t> right(depth);
               for (size_t k = 0; k < depth; ++k) {
                 left[k] = a[kMisalignment + row * kRowWords + k];
-                right[k] = panel[kMisalignment + k * width + column];
+                right[k] = panel[kMisalignment +
+                                 static_cast<size_t>(layout.Offset(static_cast<int64_t>(k),
+                                                                   static_cast<int64_t>(column)))];
               }
               const size_t at = row * kSumStride + column;
               check(left, right, accumulate ? begin[at] : 0, sums[at]);

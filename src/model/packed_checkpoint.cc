@@ -183,7 +183,7 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   Arrange(tensors);
 
   PackedInfo info = {std::string(ToString(precision)),
-                     kernels.panel_columns,
+                     PackedLayoutOf(kernels, precision),
                      JsonText(checkpoint.config()),
                      {},
                      {}};
@@ -193,6 +193,10 @@ void PackCheckpoint(const std::filesystem::path& checkpoint_path,
   files.CopySideFiles(checkpoint.folder());
   files.CopySideFile(checkpoint.folder(), "open_clip_config.json");
   Write(tensors, info, files);
+}
+
+std::string PackedLayout(const Runtime& runtime, Precision precision) {
+  return PackedLayoutOf(ComputeRuntime::From(runtime).kernels(), precision);
 }
 
 }  // namespace siglip

@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "model/linear.h"
 #include "siglip/error.hpp"
 #include "weights/packed_file.h"
 #include "weights/quoted.h"
@@ -19,9 +20,10 @@ DType DTypeOf(OperandType type) {
   return DType::kF32;
 }
 
-Shape ShapeOf(OperandType type, int64_t panels, int64_t depth, int64_t columns) {
-  Shape shape = {panels, depth, columns};
-  if (type != OperandType::kFloat32) shape.push_back(ValuesPerWord(type));
+Shape ShapeOf(OperandType type, int64_t panels, int64_t words, const PanelLayout& layout) {
+  Shape shape = {panels, layout.Depth(words) / layout.column_words, layout.columns};
+  const int64_t values = layout.column_words * ValuesPerWord(type);
+  if (type != OperandType::kFloat32) shape.push_back(values);
   return shape;
 }
 
@@ -73,28 +75,33 @@ Precision ResolvePrecision(const Checkpoint& checkpoint, PrecisionChoice wanted,
                 path + ": holds weights in " + info.precision + ", asked for " + asked,
                 "leave --precision away, or convert the original checkpoint to " + asked);
   }
-  if (info.panel_columns != kernels.panel_columns) {
-    throw Error(ErrorCode::kMismatch,
-                path + ": is laid out in panels of " + std::to_string(info.panel_columns) +
-                    " columns, the instruction set in use here takes " +
-                    std::to_string(kernels.panel_columns),
-                "convert the original checkpoint on this kind of machine; the sets of AVX-512 take "
-                "32, all others 16");
+  const std::string layout = PackedLayoutOf(kernels, precision);
+  if (info.layout != layout) {
+    throw Error(
+        ErrorCode::kMismatch,
+        path + ": is laid out as " + info.layout + ", the instruction set in use here takes " +
+            layout,
+        "convert the original checkpoint on this kind of machine: 32x1 is for CPUs with "
+        "AVX-512, 16x2 for 64-bit Arm with I8MM and BF16 in bf16 and int8, 16x1 for others");
   }
   return precision;
+}
+
+std::string PackedLayoutOf(const Kernels& kernels, Precision precision) {
+  return ToString(LayoutOf(kernels, WeightTypeOf(precision)));
 }
 
 PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file,
                               const std::string& scope, const Kernels& kernels, OperandType type,
                               int64_t outputs, int64_t inputs) {
-  const int64_t columns = kernels.panel_columns;
-  const int64_t panels = (outputs + columns - 1) / columns;
+  const PanelLayout layout = LayoutOf(kernels, type);
+  const int64_t panels = layout.Count(outputs);
   const TensorView words = Get(*file, scope + ".weight", DTypeOf(type),
-                               ShapeOf(type, panels, WordCount(type, inputs), columns));
+                               ShapeOf(type, panels, WordCount(type, inputs), layout));
   std::vector<float> scales;
   std::vector<int32_t> corrections;
   if (type == OperandType::kInt8) {
-    const Shape shape = {panels * columns};
+    const Shape shape = {panels * layout.columns};
     scales = Copy<float>(Get(*file, scope + ".scales", DType::kF32, shape));
     corrections = Copy<int32_t>(Get(*file, scope + ".corrections", DType::kI32, shape));
   }
@@ -116,14 +123,14 @@ PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file
 std::vector<float> ReadPackedBias(const SafetensorsFile& file, const std::string& scope,
                                   const PackedMatrix& weight) {
   return Copy<float>(
-      Get(file, scope + ".bias", DType::kF32, {weight.panels() * weight.panel_columns()}));
+      Get(file, scope + ".bias", DType::kF32, {weight.panels() * weight.layout().columns}));
 }
 
 void KeepPackedMatrix(const WeightSource& weights, const std::string& scope,
                       const PackedMatrix& weight, const std::vector<float>& bias) {
   weights.Keep(scope + ".weight",
                {DTypeOf(weight.type()),
-                ShapeOf(weight.type(), weight.panels(), weight.depth(), weight.panel_columns()),
+                ShapeOf(weight.type(), weight.panels(), weight.depth(), weight.layout()),
                 std::as_bytes(weight.words())});
   Keep(weights, scope + ".bias", DType::kF32, bias);
   if (weight.type() != OperandType::kInt8) return;

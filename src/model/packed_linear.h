@@ -20,6 +20,9 @@ Precision ResolvePrecision(PrecisionChoice wanted, const Kernels& kernels);
 Precision ResolvePrecision(const Checkpoint& checkpoint, PrecisionChoice wanted,
                            const Kernels& kernels);
 
+/// How a packed file of that precision is laid out for the kernels, see PanelLayout.
+std::string PackedLayoutOf(const Kernels& kernels, Precision precision);
+
 /// The packed weight of the layer called `scope`, mapped. Throws Error(kMalformedFile) when its
 /// tensors have other dtypes or shapes than this layer needs.
 PackedMatrix ReadPackedMatrix(const std::shared_ptr<const SafetensorsFile>& file,

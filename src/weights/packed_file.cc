@@ -1,6 +1,7 @@
 #include "weights/packed_file.h"
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 #include <vector>
@@ -14,6 +15,10 @@ namespace {
 
 constexpr char kFormat[] = "siglip-packed";
 constexpr char kVersion[] = "1";
+constexpr char kLayout[] = "layout";
+/// What versions before `layout` wrote: their layouts had one word of a column side by side.
+constexpr char kPanelColumns[] = "panel_columns";
+constexpr std::array<std::string_view, 3> kLayouts = {"16x1", "16x2", "32x1"};
 constexpr char kVisionWeights[] = "vision_weights_sha256";
 constexpr char kTextWeights[] = "text_weights_sha256";
 
@@ -91,12 +96,11 @@ std::string Hash(const SafetensorsFile& file, const std::string& key) {
 }  // namespace
 
 std::map<std::string, std::string> ToMetadata(const PackedInfo& info) {
-  std::map<std::string, std::string> metadata = {
-      {"format", kFormat},
-      {"version", kVersion},
-      {"precision", info.precision},
-      {"panel_columns", std::to_string(info.panel_columns)},
-      {"config", info.config}};
+  std::map<std::string, std::string> metadata = {{"format", kFormat},
+                                                 {"version", kVersion},
+                                                 {"precision", info.precision},
+                                                 {kLayout, info.layout},
+                                                 {"config", info.config}};
   if (!info.vision_weights.empty()) metadata[kVisionWeights] = info.vision_weights;
   if (!info.text_weights.empty()) metadata[kTextWeights] = info.text_weights;
   return metadata;
@@ -124,14 +128,12 @@ PackedInfo ReadPackedInfo(const SafetensorsFile& file) {
   info.config = Field(file, "config");
   info.vision_weights = Hash(file, kVisionWeights);
   info.text_weights = Hash(file, kTextWeights);
-  const std::string& columns = Field(file, "panel_columns");
-  const auto [end, status] =
-      std::from_chars(columns.data(), columns.data() + columns.size(), info.panel_columns);
-  if (status != std::errc() || end != columns.data() + columns.size() || info.panel_columns < 1) {
-    throw Error(ErrorCode::kMalformedFile, file.path().string() +
-                                               ": 'panel_columns': expected a positive number, "
-                                               "found " +
-                                               Quoted(columns));
+  const bool is_old = file.metadata().contains(kPanelColumns);
+  info.layout = is_old ? Field(file, kPanelColumns) + "x1" : Field(file, kLayout);
+  if (std::ranges::find(kLayouts, info.layout) == kLayouts.end()) {
+    throw Error(ErrorCode::kMalformedFile,
+                file.path().string() + ": " + Quoted(is_old ? kPanelColumns : kLayout) +
+                    ": expected a layout of 16x1, 16x2 or 32x1, found " + Quoted(info.layout));
   }
   return info;
 }

@@ -112,8 +112,8 @@ class ConvertTest(CommandTest):
             self.skipTest("this machine has one layout only")
         said = self.fail_with(1, "embed", "--model", self.pack("f32", isa="avx512"), PICTURES[0],
                               isa="generic")
-        self.assertIn("panels of 32 columns", said)
-        self.assertIn("takes 16", said)
+        self.assertIn("laid out as 32x1", said)
+        self.assertIn("takes 16x1", said)
 
     def test_another_version_is_refused(self):
         packed = self.pack("f32")
@@ -124,8 +124,8 @@ class ConvertTest(CommandTest):
 
     def test_malformed_metadata_are_refused(self):
         changes = [lambda m: m.pop("precision"), lambda m: m.update(precision="int7"),
-                   lambda m: m.update(panel_columns="-32"), lambda m: m.update(panel_columns="x"),
-                   lambda m: m.update(panel_columns="99999999999999999999"),
+                   lambda m: m.update(panel_columns="-32"), lambda m: m.update(panel_columns="16x1"),
+                   lambda m: m.update(layout="16"), lambda m: m.update(layout="x"), lambda m: m.pop("layout"),
                    lambda m: m.update(config="[]"), lambda m: m.update(config="{"),
                    lambda m: m.pop("format"), lambda m: m.update(format="pt")]
         for number, change in enumerate(changes):

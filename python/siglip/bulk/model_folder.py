@@ -20,6 +20,8 @@ from ..runtime import Runtime
 from .job import ANY, Job
 from .location import Location
 
+_PRECISIONS = ("f32", "bf16", "int8")
+
 
 @dataclass(frozen=True)
 class PreparedModel:
@@ -39,11 +41,6 @@ class PreparedModel:
     isa: str
     folders: dict[str, str]
     dimension: int
-
-
-def layout_of(instruction_set: str) -> str:
-    """Packed weights have one of two."""
-    return "avx512" if instruction_set.startswith("avx512") else "portable"
 
 
 def open_embedder(
@@ -83,17 +80,19 @@ def prepare_model(
     source = Source.find(model)
     if isa == ANY:
         # One of each layout, this machine's best first.
-        best_of_layout = {layout_of(name): name for name in _siglip.instruction_sets()}
-        names = [*reversed(best_of_layout.values())]
-        runtimes = [Runtime(1, instruction_set=name) for name in names]
+        best_of_layout = {}
+        for name in _siglip.instruction_sets():
+            runtime = Runtime(1, instruction_set=name)
+            layouts = tuple(_siglip.packed_layout(runtime.native, each) for each in _PRECISIONS)
+            best_of_layout[layouts] = runtime
+        runtimes = [*reversed(best_of_layout.values())]
     else:
         runtimes = [Runtime(1, instruction_set=isa)]
     folders: dict[str, str] = {}
     fingerprint, dimension = "", 0
     with tempfile.TemporaryDirectory(prefix="siglip-model-") as scratch:
         for runtime in runtimes:
-            layout = layout_of(runtime.instruction_set)
-            packed = os.path.join(scratch, layout)
+            packed = os.path.join(scratch, runtime.instruction_set)
             _siglip.pack_checkpoint(source.path, packed, precision or "", runtime.native)
             embedder = open_embedder(packed, runtime, model_options)
             if not fingerprint:
@@ -101,10 +100,16 @@ def prepare_model(
                 (dimension,) = embedder.embedding_shape()
             del embedder
             parts = json.loads(fingerprint)
+            layout = _siglip.packed_layout(runtime.native, parts["precision"])
             name = f"model/{parts['image_weights'][:12]}-{parts['precision']}-{layout}"
             _copy_into(output, Path(packed), name)
             folders[layout] = name
     return PreparedModel(fingerprint, isa or runtimes[0].instruction_set, folders, dimension)
+
+
+def layout_of(job: Job, runtime: Runtime) -> str:
+    """In which these kernels take the job's model, see `_siglip.packed_layout`."""
+    return _siglip.packed_layout(runtime.native, job.fingerprint["embedding"]["precision"])
 
 
 def job_runtime(job: Job, threads: int) -> Runtime:
@@ -122,7 +127,7 @@ def job_runtime(job: Job, threads: int) -> Runtime:
 
 def local_model(output: Location, job: Job, runtime: Runtime) -> str:
     """The folder on this machine; of an output that is elsewhere, copied into the user's cache once, by one process."""
-    layout = layout_of(runtime.instruction_set)
+    layout = layout_of(job, runtime)
     if layout not in job.model_folders:
         raise Unsupported(
             f"the job has its model in the layout {', '.join(job.model_folders)}, this CPU needs {layout}",

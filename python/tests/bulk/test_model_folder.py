@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+import siglip
 from conftest import DEMO, EXAMPLES
 
 from siglip.bulk.job import Job
 from siglip.bulk.local_location import LocalLocation
 from siglip.bulk.location import Entry
-from siglip.bulk.model_folder import job_runtime, local_model
+from siglip.bulk.model_folder import job_runtime, layout_of, local_model, open_embedder
 from siglip.bulk.planning import plan
+from siglip.runtime import Runtime
 
 
 class Killed(BaseException):
@@ -57,3 +59,14 @@ def test_what_a_killed_copy_left_is_not_kept(
         folder.name,
         f"{folder.name}.lock",
     ]
+
+
+def test_any_has_one_folder_of_each_layout(tmp_path: Path) -> None:
+    plan([str(EXAMPLES)], str(tmp_path / "out"), model=str(DEMO), precision="int8", isa="any")
+    job = Job.open(LocalLocation(tmp_path / "out"))
+    runtimes = [Runtime(1, instruction_set=name) for name in siglip.instruction_sets()]
+    assert set(job.model_folders) == {layout_of(job, runtime) for runtime in runtimes}
+    for runtime in runtimes:
+        folder = local_model(LocalLocation(tmp_path / "out"), job, runtime)
+        assert folder.endswith(f"-int8-{layout_of(job, runtime)}")
+        open_embedder(folder, runtime, {})

@@ -46,7 +46,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> PreparedModel:
         folder = f"model/{model}"
         return PreparedModel(
-            made_fingerprint(precision or "int8"), isa or "avx2", {"portable": folder}, 128
+            made_fingerprint(precision or "int8"), isa or "avx2", {"16x1": folder}, 128
         )
 
     monkeypatch.setattr(planning, "prepare_model", prepare)

@@ -80,7 +80,7 @@ def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    prepared = PreparedModel(FINGERPRINT, "avx2", {"portable": "model/m"}, 128)
+    prepared = PreparedModel(FINGERPRINT, "avx2", {"16x1": "model/m"}, 128)
     monkeypatch.setattr(planning, "prepare_model", lambda *_: prepared)
     urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"").close()
     return Store(endpoint)

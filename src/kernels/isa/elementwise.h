@@ -392,6 +392,7 @@ template <class V, int kPanelColumns>
 constexpr Kernels ElementwiseKernels() {
   Kernels kernels = {};
   kernels.panel_columns = kPanelColumns;
+  for (int& words : kernels.column_words) words = 1;
   kernels.multiplies_bfloat16 = false;
   kernels.multiplies_int8 = false;
   kernels.byte_offset = V::kByteOffset;

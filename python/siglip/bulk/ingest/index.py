@@ -76,8 +76,9 @@ class _Space:
 
 def _space_of(location: Location, job: Job) -> _Space:
     """Of texts, too, where the model has them: they are what one searches by."""
-    sets = [each for each in _siglip.instruction_sets() if layout_of(each) in job.model_folders]
-    runtime = Runtime(1, instruction_set=sets[-1]) if sets else Runtime(1)
+    runtimes = [Runtime(1, instruction_set=each) for each in _siglip.instruction_sets()]
+    fitting = [each for each in runtimes if layout_of(job, each) in job.model_folders]
+    runtime = fitting[-1] if fitting else Runtime(1)
     folder = local_model(location, job, runtime)
     embedder = open_embedder(folder, runtime, job.model_options)
     parts = _siglip.find_parts(folder)
