@@ -12,9 +12,10 @@ is 1. It is 1 as well where an object file holds no such loop: then they have ch
 and nothing was checked.
 
 The loop of a tile is known by what it does, not by its name: it is an innermost loop that
-multiplies vectors and broadcasts numbers, from memory or, on Arm, out of a lane of a register. Loops
-over elements, which do not broadcast, may well have a constant on the stack. Object files are those
-of x86 or of 64-bit Arm, as their headers say; the latter need the objdump of their architecture.
+multiplies vectors and broadcasts numbers, from memory or, on Arm, out of a lane of a register, or it
+multiplies small matrices. Loops over elements, which do not broadcast, may well have a constant on
+the stack. Object files are those of x86 or of 64-bit Arm, as their headers say; the latter need the
+objdump of their architecture.
 """
 
 import argparse
@@ -90,8 +91,9 @@ class ArmInstruction(X86Instruction):
         return self.MULTIPLY.fullmatch(self.name) and self.VECTOR.search(self.operands)
 
     def broadcasts(self):
-        """Whether a word of a matrix goes to every lane."""
-        return self.name == "ld1r" or (self.multiplies() and self.LANE.search(self.operands))
+        """Whether a word of a matrix goes to every lane, or two rows to all sums of a small matrix."""
+        return self.name == "ld1r" or self.name.endswith("mmla") or (
+            self.multiplies() and self.LANE.search(self.operands))
 
     def touches_vector_on_stack(self, has_frame):
         return self.VECTOR.search(self.operands) and (

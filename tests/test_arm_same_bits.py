@@ -38,8 +38,8 @@ class ArmSameBitsTest(unittest.TestCase):
         self.assertGreater(len(made[0]), 4 * 128 * len(PICTURES))
         return made
 
-    def compare(self, arm_isa, native_isa):
-        for precision in ("f32", "bf16", "int8"):
+    def compare(self, arm_isa, native_isa, precisions=("f32", "bf16", "int8")):
+        for precision in precisions:
             with self.subTest(precision=precision):
                 self.assertEqual(self.embed(ARM, arm_isa, precision), self.embed(NATIVE, native_isa, precision))
 
@@ -48,6 +48,10 @@ class ArmSameBitsTest(unittest.TestCase):
 
     def test_neon_as_avx2(self):
         self.compare("neon", "avx2")
+
+    def test_the_fastest_set_as_avx2_in_f32(self):
+        """Which the CPU decides."""
+        self.compare("", "avx2", ["f32"])
 
     def test_the_programs_are_two(self):
         self.assertIn("lacks", run(NATIVE, "neon", "--version").stderr)

@@ -119,6 +119,19 @@ tile:
         ret
 """,
         ["ldr d5, [sp, #8]"]),
+    "small matrices": (
+        """
+        .arch armv8.2-a+i8mm
+tile:
+1:      ldr d2, [x1], #8
+        ld1 {v2.d}[1], [x2]
+        smmla v0.4s, v2.16b, v3.16b
+        str q0, [sp, #16]
+        subs x0, x0, #1
+        b.ne 1b
+        ret
+""",
+        ["str q0, [sp, #16]"]),
 }
 
 WITHOUT_TILE = {

@@ -115,6 +115,19 @@ class ConvertTest(CommandTest):
         self.assertIn("laid out as 32x1", said)
         self.assertIn("takes 16x1", said)
 
+    def test_a_file_that_names_its_columns_only_is_read(self):
+        """As it was written before layouts had names."""
+        packed = self.pack("int8")
+        expected = self.succeed("embed", "--model", packed, PICTURES[0]).stdout
+
+        def rename(header):
+            columns, words = header["__metadata__"].pop("layout").split("x")
+            self.assertEqual(words, "1")
+            header["__metadata__"]["panel_columns"] = columns
+
+        self.rewrite(packed, rename)
+        self.assertEqual(self.succeed("embed", "--model", packed, PICTURES[0]).stdout, expected)
+
     def test_another_version_is_refused(self):
         packed = self.pack("f32")
         self.rewrite(packed, lambda header: header["__metadata__"].update(version="2"))
