@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Makes build/arm64/sysroot, the libraries of scripts/packages.sh for 64-bit Arm, from the package sources that this
-# machine knows; does nothing when it is complete. Needs no root and leaves the machine's own packages alone: they must
-# not get a second architecture, as libsentencepiece-dev of the one would remove that of the other.
+# Makes build/arm64/sysroot, the libraries of scripts/packages.sh for 64-bit Arm and a Python, from the package sources
+# that this machine knows, and build/arm64/dpkg, where dpkg-query finds which package a file of the sysroot is of; does
+# nothing when both are complete. Needs no root and leaves the machine's own packages alone: they must not get a second
+# architecture, as libsentencepiece-dev of the one would remove that of the other.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/packages.sh
 
-readonly folder=build/arm64
-readonly sysroot=$folder/sysroot state=$folder/apt
-readonly -a packages=(libc6-dev libstdc++-12-dev "${libraries[@]}")
+folder=$(pwd -P)/build/arm64
+readonly folder
+readonly sysroot=$folder/sysroot database=$folder/dpkg state=$folder/apt
+readonly -a packages=(libc6-dev libstdc++-12-dev python3 libpython3-dev "${libraries[@]}")
 
-# Written last: what the folder holds.
-readonly complete=$sysroot/packages
-if [[ $(cat "$complete" 2> /dev/null) == "${packages[*]}" ]]; then exit 0; fi
+# Written last: what the sysroot holds, and where it lies, as the database names its files so.
+readonly complete=$sysroot/packages wanted="$folder: ${packages[*]}"
+if [[ $(cat "$complete" 2> /dev/null) == "$wanted" ]]; then exit 0; fi
 
 mkdir -p "$state"/{lists,archives}/partial
 : > "$state/status" # nothing is installed: everything that is needed is fetched
@@ -23,13 +25,13 @@ APT::Architectures { "arm64"; };
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
-Dir::State "$PWD/$state";
-Dir::State::status "$PWD/$state/status";
-Dir::Cache "$PWD/$state";
+Dir::State "$state";
+Dir::State::status "$state/status";
+Dir::Cache "$state";
 Dir::Cache::archives "archives/";
-Dir::Log "$PWD/$state";
+Dir::Log "$state";
 END
-export APT_CONFIG=$PWD/$state/apt.conf
+export APT_CONFIG=$state/apt.conf
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -41,9 +43,26 @@ if ! apt-get --quiet --yes --download-only install "${packages[@]}" >> "$log" 2>
   exit 1
 fi
 
-rm -rf "$sysroot"
-mkdir -p "$sysroot"
-for package in "$state"/archives/*.deb; do dpkg-deb --extract "$package" "$sysroot"; done
+# add_to_database PACKAGE: its fields, the files it has by their names here, and what dpkg-shlibdeps reads of it.
+add_to_database() {
+  local name kind
+  name=$(dpkg-deb --field "$1" Package)
+  { dpkg-deb --field "$1"; printf 'Status: install ok installed\n\n'; } >> "$database/status"
+  dpkg-deb --fsys-tarfile "$1" | tar --list | sed -n "s|^\./\(.*[^/]\)$|$sysroot/\1|p" > "$database/info/$name.list"
+  dpkg-deb --control "$1" "$state/control"
+  for kind in symbols shlibs; do
+    if [[ -f $state/control/$kind ]]; then mv "$state/control/$kind" "$database/info/$name.$kind"; fi
+  done
+  rm -r "$state/control"
+}
+
+rm -rf "$sysroot" "$database"
+mkdir -p "$sysroot" "$database"/{info,updates}
+printf '%s\n' "$(dpkg --print-architecture)" arm64 > "$database/arch"
+for package in "$state"/archives/*.deb; do
+  dpkg-deb --extract "$package" "$sysroot"
+  add_to_database "$package"
+done
 
 # Absolute links would leave the folder.
 find "$sysroot" -type l -lname '/*' | while IFS= read -r link; do
@@ -51,4 +70,4 @@ find "$sysroot" -type l -lname '/*' | while IFS= read -r link; do
   ln --symbolic --force --no-dereference --relative "$sysroot$target" "$link"
 done
 rm -rf "$state"
-printf '%s\n' "${packages[*]}" > "$complete"
+printf '%s\n' "$wanted" > "$complete"

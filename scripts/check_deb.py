@@ -4,15 +4,17 @@
     scripts/check_deb.py dist/siglip_VERSION_ARCH.deb
 
 What the programs in it need is read out of them by readelf and asked of the system's packages; the package must depend
-on these and on nothing else.
+on these and on nothing else. A package for another architecture is checked in the environment of
+scripts/arm_environment.sh.
 """
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from system_libraries import package_of, path_of, run, triplet
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = re.search(r"project\(siglip VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
@@ -28,37 +30,22 @@ FILES = {
 }
 
 
-def run(*words):
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
-
-
 def needed(program):
     """Names of the libraries that it is linked with."""
     return set(re.findall(r"\(NEEDED\) .*\[(.*)\]", run("readelf", "-d", str(program))))
 
 
-def package_of(library):
-    """The package of this system that has a library of this name."""
-    paths = {line.split(" => ")[1] for line in run("ldconfig", "-p").splitlines()
-             if line.strip().startswith(library + " ") and " => " in line}
-    for path in sorted(paths):
-        for name in (path, os.path.realpath(path), "/usr" + path, path.removeprefix("/usr")):
-            found = subprocess.run(["dpkg-query", "--search", name], capture_output=True, text=True, check=False)
-            if found.returncode == 0:
-                return found.stdout.split(":")[0]
-    raise SystemExit(f"check_deb: no package has {library}")
-
-
 def problems(package, folder):
     fields = dict(re.findall(r"^([\w-]+): (.*)$", run("dpkg-deb", "--field", package), re.MULTILINE))
-    for name, expected in FIELDS.items():
+    architecture = run("dpkg-architecture", "--query", "DEB_HOST_ARCH").strip()
+    for name, expected in {**FIELDS, "Architecture": architecture}.items():
         if fields.get(name) != expected:
             yield f"{name}: expected {expected}, found {fields.get(name)}"
     if "without PyTorch" not in run("dpkg-deb", "--field", package, "Description"):
         yield "Description: it does not say what the package is for"
 
     run("dpkg-deb", "--extract", package, str(folder))
-    libraries = f"lib/{run('gcc', '-print-multiarch').strip()}"
+    libraries = f"lib/{triplet()}"
     expected = {f"usr/{name}".replace("LIBRARIES", libraries) for name in FILES}
     expected |= {f"usr/include/{path.relative_to(ROOT / 'include')}" for path in (ROOT / "include").rglob("*.h*")}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
@@ -80,7 +67,7 @@ def problems(package, folder):
             yield f"{path.relative_to(folder)} names the folder it was built in"
 
     depends = {re.match(r" *([^ :]+)", each)[1] for each in fields["Depends"].split(",")}
-    wanted = {package_of(name) for name in set().union(*map(needed, programs))}
+    wanted = {package_of(path_of(name))[0] for name in set().union(*map(needed, programs))}
     yield from (f"Depends: {name} is missing" for name in sorted(wanted - depends))
     yield from (f"Depends: {name} is not needed" for name in sorted(depends - wanted))
     size = sum(path.stat().st_size for path in (folder / "usr").rglob("*") if not path.is_symlink()) // 1024

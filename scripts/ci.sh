@@ -100,8 +100,8 @@ check_install_c() {
 # The Debian package, and how large everything is. Whether a bare Debian can use it: scripts/try_deb.sh.
 check_packages() {
   scripts/deb.sh
-  scripts/check_deb.py dist/siglip_*.deb
-  stat --format '%n: %s bytes' dist/siglip-*.whl
+  scripts/check_deb.py dist/siglip_*_"$(dpkg --print-architecture)".deb
+  stat --format '%n: %s bytes' dist/siglip-*_"$(uname -m)".whl
 }
 
 # fuzz_one PROGRAM: some seconds on top of the seeds of fuzz_NAME in fuzz/corpus/NAME.

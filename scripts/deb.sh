@@ -1,21 +1,34 @@
 #!/usr/bin/env bash
 # Makes the Debian package with the command line, the library and its headers: dist/siglip_VERSION_ARCH.deb, for the
 # version of Debian it is made on. scripts/check_deb.py checks it.
-#   scripts/deb.sh              builds in build/deb
-#   CONTACT='Name <address>'    in the environment: who answers for the package
+#   scripts/deb.sh                 builds in build/deb, for this machine's architecture
+#   scripts/deb.sh --arch arm64    builds in build/deb-arm64; scripts/try_arm_packages.sh uses it under qemu
+#   CONTACT='Name <address>'       in the environment: who answers for the package
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if (($# > 0)); then
-  printf 'usage: scripts/deb.sh\n' >&2
-  exit 2
-fi
 if ! command -v dpkg-shlibdeps > /dev/null; then
   printf 'deb: expected dpkg-shlibdeps, found none (apt-get install dpkg-dev)\n' >&2
   exit 1
 fi
+arch=$(dpkg --print-architecture)
+build=build/deb
+package_options=()
+case "$*" in
+  '' | "--arch $arch") ;;
+  '--arch arm64')
+    arch=arm64
+    build+=-$arch
+    source scripts/arm_environment.sh
+    package_options=(-D "CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS=${ARM_LIBRARIES//:/;}")
+    ;;
+  *)
+    printf 'usage: scripts/deb.sh [--arch %s|arm64]\n' "$arch" >&2
+    exit 2
+    ;;
+esac
+readonly arch build package_options
 
-readonly build=build/deb
 # As build/release is built, so that ccache has its objects.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DSIGLIP_TESTS=OFF
@@ -35,8 +48,9 @@ rm -rf "$build/packages"
 printf 'deb: building\n'
 quietly cmake -S . -B "$build" -G Ninja "${options[@]}"
 quietly cmake --build "$build" --parallel "$(nproc)"
-quietly cpack --config "$build/CPackConfig.cmake" -G DEB -B "$build/packages"
-rm -f dist/siglip_*.deb
+quietly cpack --config "$build/CPackConfig.cmake" -G DEB -B "$build/packages" \
+  -D CPACK_DEBIAN_PACKAGE_ARCHITECTURE="$arch" "${package_options[@]}"
+rm -f dist/siglip_*_"$arch".deb
 # CPack counts what links point to as if it were there twice.
 made=$(echo "$build"/packages/siglip_*.deb)
 readonly unpacked=$build/packages/unpacked
@@ -44,4 +58,4 @@ dpkg-deb --raw-extract "$made" "$unpacked"
 size=$(du --apparent-size --block-size 1K --summarize "$unpacked/usr" | cut -f 1)
 sed -i "s/^Installed-Size: .*/Installed-Size: $size/" "$unpacked/DEBIAN/control"
 quietly dpkg-deb --root-owner-group -Zxz --build "$unpacked" dist/"$(basename "$made")"
-printf 'deb: %s\n' dist/siglip_*.deb
+printf 'deb: %s\n' dist/siglip_*_"$arch".deb

@@ -15,14 +15,15 @@ Others do decode, but most of them is an encoder. Of these FOLDER gets one of th
 static library, with the decoder alone; what is asked for beside it ends the process. FOLDER/parts.txt has a line for
 each of them: the name of its file and the static library.
 
-FOLDER is made; it is to be searched for libraries before the system's own.
+FOLDER is made; it is to be searched for libraries before the system's own. The system is this one, or that of
+scripts/arm_environment.sh.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from system_libraries import path_of, path_of_archive, run
+from system_libraries import COMPILER, path_of, run
 
 # soname -> who asks for it.
 ENCODERS = {
@@ -57,13 +58,6 @@ DECODERS = {
 PARTS_FILE = "parts.txt"
 
 
-def library(soname):
-    path = path_of(soname)
-    if not path.exists():
-        sys.exit(f"make_stand_ins: {soname} is not installed")
-    return path
-
-
 def symbols(path, *, undefined):
     """Functions that a library asks for, or that it has. Throws for anything but functions."""
     names = set()
@@ -76,8 +70,8 @@ def symbols(path, *, undefined):
 
 def asked_functions(soname, users):
     """Those of `soname` that `users` ask for."""
-    asked = set().union(*(symbols(library(user), undefined=True) for user in users.split()))
-    functions = sorted(asked & symbols(library(soname), undefined=False))
+    asked = set().union(*(symbols(path_of(user), undefined=True) for user in users.split()))
+    functions = sorted(asked & symbols(path_of(soname), undefined=False))
     if not functions:
         sys.exit(f"make_stand_ins: {users} asks {soname} for nothing: it needs no stand-in")
     return functions
@@ -101,14 +95,14 @@ def link(folder, soname, code, *options):
     file = folder / f"{soname}.c"
     file.write_text(code, encoding="utf-8")
     # Built-in functions have other types than these, which nobody looks at.
-    run("cc", "-shared", "-fPIC", "-fno-builtin", "-Os", "-s", f"-Wl,-soname,{soname}", "-Wl,-z,noexecstack",
+    run(*COMPILER, "-shared", "-fPIC", "-fno-builtin", "-Os", "-s", f"-Wl,-soname,{soname}", "-Wl,-z,noexecstack",
         "-o", str(folder / soname), str(file), *options)
 
 
 def link_decoder(folder, soname):
     """Returns the static library it is made of."""
     archive_name, version, users, kept = DECODERS[soname]
-    archive = path_of_archive(archive_name)
+    archive = path_of(archive_name)
     kept = kept.split()
     left_out = [name for name in asked_functions(soname, users) if name not in kept]
     script = folder / f"{soname}.map"

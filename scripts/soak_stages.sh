@@ -96,6 +96,15 @@ arm_efficiency() {
   scripts/check_arm_efficiency.py
 }
 
+stage arm-packages 'the Debian package and the wheel for 64-bit Arm, used under qemu' 'the same|bytes'
+arm_packages() {
+  release_programs
+  cmake --build --preset release --target siglip -- --quiet
+  scripts/deb.sh --arch arm64
+  scripts/wheel.sh --arch aarch64
+  scripts/try_arm_packages.sh
+}
+
 # service_figures PART [ARGUMENT...]
 service_figures() {
   scripts/python_env.sh service

@@ -73,5 +73,5 @@ run_tests() {
 # install_wheel ENV: what scripts/wheel.sh made.
 install_wheel() {
   "$1/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps \
-    dist/siglip-*.whl < /dev/null
+    dist/siglip-*_"$(uname -m)".whl < /dev/null
 }

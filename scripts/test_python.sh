@@ -33,7 +33,7 @@ counted() {
 
 # run_pytest ENV FOLDER: what is tested is what was installed, not the sources beside it.
 run_pytest() {
-  SIGLIP_CLI="$PWD/build/release/apps/cli/siglip" SIGLIP_WHEEL="$(echo "$PWD"/dist/siglip-*.whl)" \
+  SIGLIP_CLI="$PWD/build/release/apps/cli/siglip" SIGLIP_WHEEL="$(echo "$PWD"/dist/siglip-*_"$(uname -m)".whl)" \
     SIGLIP_LEAK_WARNINGS=1 PYTHONSAFEPATH=1 counted "$1/bin/python" -m pytest -q -p no:cacheprovider "$2"
 }
 
@@ -83,7 +83,7 @@ test_other_python() {
 run_stage 'wheel' scripts/wheel.sh
 run_stage 'packages for tests' scripts/python_env.sh "$kind"
 run_stage 'installation' install_wheel "$env"
-run_stage 'limited API' build/wheel-env/bin/abi3audit --strict dist/siglip-*.whl
+run_stage 'limited API' build/wheel-env/bin/abi3audit --strict dist/siglip-*_"$(uname -m)".whl
 run_stage 'types' check_types
 # Beside torch it takes minutes, to say nothing more.
 if [[ $kind == python-tests ]]; then run_stage 'stubs' check_stubs; fi

@@ -9,7 +9,7 @@ if ((EUID != 0)) || ! command -v debootstrap > /dev/null; then
   printf 'try_deb: expected root and debootstrap (apt-get install debootstrap)\n' >&2
   exit 1
 fi
-package=$(echo "$PWD"/dist/siglip_*.deb)
+package=$(echo "$PWD"/dist/siglip_*_"$(dpkg --print-architecture)".deb)
 if [[ ! -f $package ]]; then
   printf 'try_deb: no package, which scripts/deb.sh makes\n' >&2
   exit 1

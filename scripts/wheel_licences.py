@@ -14,13 +14,12 @@ import importlib.metadata
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
 from make_stand_ins import PARTS_FILE
-from system_libraries import path_of, path_of_archive, run
+from system_libraries import SYSROOT, package_of, path_of
 
 PAGE = """Libraries in this package
 
@@ -43,29 +42,16 @@ Made for this package, with nothing of the libraries they are named after:
 
 # What the module is made of besides siglip: a static library, or a header.
 COMPILED_IN = {
-    "SQLite": lambda: path_of_archive("libsqlite3.a"),
-    "xxHash": lambda: Path("/usr/include/xxhash.h"),
-    "CLI11": lambda: Path("/usr/include/CLI/CLI.hpp"),
-    "JSON for Modern C++": lambda: Path("/usr/include/nlohmann/json.hpp"),
+    "SQLite": lambda: path_of("libsqlite3.a"),
+    "xxHash": lambda: SYSROOT / "usr/include/xxhash.h",
+    "CLI11": lambda: SYSROOT / "usr/include/CLI/CLI.hpp",
+    "JSON for Modern C++": lambda: SYSROOT / "usr/include/nlohmann/json.hpp",
 }
 
 
 def original_name(library):
     """"libz-a1b2c3d4.so.1.2.13" -> "libz.so.1.2.13", as auditwheel names copies."""
     return re.sub(r"-[0-9a-f]{8}(?=\.so)", "", library)
-
-
-def package_of(path):
-    """The Debian package of a file, its source package and version."""
-    # Packages know some files by the folder that /lib is a link to, some by the link.
-    for name in (path, Path("/") / path.relative_to("/usr")):
-        result = subprocess.run(["dpkg-query", "--search", str(name)], capture_output=True, text=True,
-                                check=False)
-        if result.returncode == 0:
-            package = result.stdout.split(":")[0]
-            source = run("dpkg-query", "--show", "--showformat", "${source:Package} ${source:Version}\n", package)
-            return (package, *source.splitlines()[0].split())
-    sys.exit(f"wheel_licences: {path} is of no package")
 
 
 class ThirdParty:
@@ -79,7 +65,7 @@ class ThirdParty:
     def add(self, name, path, *, seen):
         """Returns the line about what `path` is the library or header of. `seen`: auditwheel's bill has it."""
         package, source, version = package_of(path)
-        shutil.copy(f"/usr/share/doc/{package}/copyright", self.folder / f"{package}.txt")
+        shutil.copy(SYSROOT / f"usr/share/doc/{package}/copyright", self.folder / f"{package}.txt")
         if not seen:
             self._component(package, version, f"pkg:deb/debian/{package}@{quote(version, safe='')}")
         return f"- {name}: package {package}, source {source} {version}"
