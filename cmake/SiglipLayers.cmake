@@ -45,11 +45,11 @@ function(siglip_layer name)
   endif()
 endfunction()
 
-# Tests that take an emulator minutes and are no matter of the CPU.
+# Tests that take an emulator minutes. What is a matter of the CPU in them is a stage of scripts/soak.sh.
 set(SIGLIP_SLOW_IN_EMULATORS
   CPictures.SameBits* CPictures.ProgressIsTold* CStream.SameBits* CThreads.OneHandle* EmbedServiceTest.ManyClients*
   FixText.DeepNests* IndexTest.SearchesEqual* IndexTest.WhatComesAndGoes* SentencePieceFile.SurvivesEveryChangedByte
-  Tokenizer.LongTexts* *EqualsReferenceWhereRowsAndDepthAreCut/generic* *GoldenBase*)
+  GoldenDemo.* Tokenizer.LongTexts* *EqualsReferenceWhereRowsAndDepthAreCut/generic* *GoldenBase*)
 list(JOIN SIGLIP_SLOW_IN_EMULATORS ":" SIGLIP_SLOW_IN_EMULATORS)
 
 # siglip_discover_tests(TARGET PREFIX [OPTION...]): its tests, one by one, with options of gtest_discover_tests. Where

@@ -68,14 +68,18 @@ pictures() {
   pillow_python scripts/damage_pictures.py --trials 1400
 }
 
-stage arm-cpus 'the tests for 64-bit Arm under qemu as CPUs that have less' '^with|^[0-9]+ passed'
+stage arm-cpus 'the tests of all layers for 64-bit Arm under qemu, as CPUs that have all, less and nothing more' \
+  '^with|^[0-9]+ passed'
 arm_cpus() {
   local cpu
-  release_programs
-  for cpu in neoverse-n1 cortex-a72; do
+  configure release
+  cmake --build --preset release --target siglip_demo_embeddings -- --quiet
+  for cpu in max neoverse-n1 cortex-a72; do
     printf 'with the CPU %s\n' "$cpu"
-    QEMU_CPU=$cpu scripts/test_arm.sh
+    QEMU_CPU=$cpu scripts/test_arm.sh --all
   done
+  # On every instruction set, in every precision, for minutes.
+  qemu-aarch64-static -L build/arm64/sysroot build/arm64/tests/siglip_golden_test --gtest_filter='GoldenDemo.*'
 }
 
 stage arm-sanitizer 'kernels and weights for 64-bit Arm with the sanitizer of undefined behaviour, under qemu' \

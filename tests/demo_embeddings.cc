@@ -25,7 +25,7 @@ void Embed(const siglip::Embedder& model, std::span<char*> pictures) {
   };
   model.Run(source, [](const siglip::EmbedResult& result) {
     if (result.error) throw siglip::Error(*result.error);
-    Write(result.embedding);
+    Write(result.embedding.floats());
   });
   for (const char* text : {"a red heart", "two blue stars on a white ground"}) {
     Write(model.EmbedTexts({text}).floats());
