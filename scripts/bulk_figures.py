@@ -97,18 +97,22 @@ def make_base(siglip, scratch, arguments):
 
 
 class Clock(RunListener):
-    """When which rows were done."""
+    """When how many rows were done."""
 
     def __init__(self):
-        self.results = []
+        self.times, self.rows = [], [0]
 
-    def done(self, outcome):
-        self.results.append((time.monotonic(), outcome.rows))
+    def advanced(self, rows, size):
+        self.times.append(time.monotonic())
+        self.rows.append(self.rows[-1] + rows)
 
-    def rate(self, workers):
-        """Rows a second after every worker's first shard: from when all have started."""
-        begin, end = self.results[workers - 1][0], self.results[-1][0]
-        return sum(rows for _, rows in self.results[workers:]) / (end - begin)
+    def rate(self):
+        """Rows a second while all workers are at work: without the first tenth, in which they start, and the last, in
+        which one ends before the other."""
+        del self.rows[0]
+        first = next(i for i, rows in enumerate(self.rows) if rows >= self.rows[-1] / 10)
+        last = next(i for i, rows in enumerate(self.rows) if rows >= self.rows[-1] * 9 / 10)
+        return (self.rows[last] - self.rows[first]) / (self.times[last] - self.times[first])
 
 
 def speed(siglip, scratch, arguments):
@@ -139,7 +143,7 @@ def speed(siglip, scratch, arguments):
         seconds = time.monotonic() - begin
         check(summary.exit_status == 0 and summary.rows == shards * rows, f"{summary}")
         whole.append(summary.rows / seconds)
-        return clock.rate(cores)
+        return clock.rate()
 
     whole = []
     turns = [("bench", bench), ("run", lambda: job(run))]
