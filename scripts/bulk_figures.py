@@ -36,6 +36,7 @@ from PIL import Image, ImageFilter
 
 import siglip as library
 from index_figures import DEMO, ROOT, check, figure, missed, run_parts
+from siglip.bulk.child_process import start
 from siglip.bulk.estimate import estimate as estimate_job
 from siglip.bulk.job import Input, Job, make_fingerprint
 from siglip.bulk.model_folder import prepare_model
@@ -97,18 +98,22 @@ def make_base(siglip, scratch, arguments):
 
 
 class Clock(RunListener):
-    """When which rows were done."""
+    """When how many rows were done."""
 
     def __init__(self):
-        self.results = []
+        self.times, self.rows = [], [0]
 
-    def done(self, outcome):
-        self.results.append((time.monotonic(), outcome.rows))
+    def advanced(self, rows, size):
+        self.times.append(time.monotonic())
+        self.rows.append(self.rows[-1] + rows)
 
-    def rate(self, workers):
-        """Rows a second after every worker's first shard: from when all have started."""
-        begin, end = self.results[workers - 1][0], self.results[-1][0]
-        return sum(rows for _, rows in self.results[workers:]) / (end - begin)
+    def rate(self):
+        """Rows a second while all workers are at work: without the first tenth, in which they start, and the last, in
+        which one ends before the other."""
+        del self.rows[0]
+        first = next(i for i, rows in enumerate(self.rows) if rows >= self.rows[-1] / 10)
+        last = next(i for i, rows in enumerate(self.rows) if rows >= self.rows[-1] * 9 / 10)
+        return (self.rows[last] - self.rows[first]) / (self.times[last] - self.times[first])
 
 
 def speed(siglip, scratch, arguments):
@@ -139,7 +144,7 @@ def speed(siglip, scratch, arguments):
         seconds = time.monotonic() - begin
         check(summary.exit_status == 0 and summary.rows == shards * rows, f"{summary}")
         whole.append(summary.rows / seconds)
-        return clock.rate(cores)
+        return clock.rate()
 
     whole = []
     turns = [("bench", bench), ("run", lambda: job(run))]
@@ -154,6 +159,7 @@ def speed(siglip, scratch, arguments):
     for number in range(arguments.rounds):
         for name, measure in turns if number % 2 == 0 else reversed(turns):
             rates[name].append(measure())
+            print(f"  round {number + 1}, {name}: {rates[name][-1]:.1f} pictures/s", flush=True)
     share = statistics.median(a / b for a, b in zip(rates["run"], rates["bench"]))
     figure("siglip bench --images", f"{statistics.median(rates['bench']):.1f} pictures/s")
     figure("siglip bulk run", f"{statistics.median(rates['run']):.1f} pictures/s, {share:.1%} of it", "95 %", share >= 0.95)
@@ -163,8 +169,6 @@ def speed(siglip, scratch, arguments):
         figure("ray", f"{statistics.median(rates['ray']):.1f} pictures/s, {share:.1%} of siglip bulk run", "97 %", share >= 0.97)
     else:
         figure("ray", "not installed")
-    for name, each in rates.items():
-        figure(f"{name} in turns", ", ".join(f"{rate:.1f}" for rate in each))
     figure("with the start", f"{statistics.median(whole):.1f} pictures/s")
 
 
@@ -208,9 +212,8 @@ def row_cost(siglip, scratch, arguments):
 class Process:
     """That answers on its standard output, and ends when its input does."""
 
-    def __init__(self, *command):
-        self._process = subprocess.Popen([sys.executable, *map(str, command)], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, text=True)
+    def __init__(self, process):
+        self._process = process
 
     def __enter__(self):
         return self
@@ -221,7 +224,7 @@ class Process:
         self._process.wait()
 
     def tell(self, line):
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def answer(self):
@@ -253,13 +256,14 @@ class Process:
 
 
 def worker_process(output):
-    worker = Process("-m", "siglip.bulk.worker_process", output, "--parent", os.getpid())
+    worker = Process(start("worker_process", str(output), {}, None))
     worker.answer()  # ready
     return worker
 
 
 def idle_python(imports):
-    python = Process("-c", f"import {imports}\nimport sys\nprint(1, flush=True)\nsys.stdin.read()")
+    command = f"import {imports}\nimport sys\nprint(1, flush=True)\nsys.stdin.read()"
+    python = Process(subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
     python.answer()
     return python
 

@@ -104,7 +104,10 @@ def open_loop(port, requests, rate, seconds):
         for number in range(int(rate * seconds)):
             if (wait := begin + number / rate - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            running.add(asyncio.create_task(one()))
+            task = asyncio.create_task(one())
+            running.add(task)
+            # Those that are done would hold up the others when thousands of them are gathered.
+            task.add_done_callback(running.discard)
         await asyncio.gather(*running)
         for client in idle:
             client.close()
