@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "kernels/kernel_test_support.h"
@@ -43,23 +44,24 @@ class TileTest : public KernelTest {
       for (uint32_t& one : a) one = word();
       for (uint32_t& one : panel) one = word();
       for (uint32_t& one : begin) one = start();
+      std::vector<std::vector<uint32_t>> columns(width);
+      for (size_t column = 0; column < width; ++column) {
+        for (size_t k = 0; k < depth; ++k) {
+          const int64_t offset =
+              layout.Offset(static_cast<int64_t>(k), static_cast<int64_t>(column));
+          columns[column].push_back(panel[kMisalignment + static_cast<size_t>(offset)]);
+        }
+      }
       for (size_t height = 1; height <= rows; ++height) {
         for (const bool accumulate : {false, true}) {
           std::vector<uint32_t> sums = begin;
           tile(static_cast<int>(height), static_cast<int>(width), depth, &a[kMisalignment],
                kRowWords, &panel[kMisalignment], accumulate, sums.data(), kSumStride, panel.data());
           for (size_t row = 0; row < height; ++row) {
+            const std::span left(&a[kMisalignment + row * kRowWords], depth);
             for (size_t column = 0; column < width; ++column) {
-              std::vector<uint32_t> left(depth);
-              std::vector<uint32_t> right(depth);
-              for (size_t k = 0; k < depth; ++k) {
-                left[k] = a[kMisalignment + row * kRowWords + k];
-                right[k] = panel[kMisalignment +
-                                 static_cast<size_t>(layout.Offset(static_cast<int64_t>(k),
-                                                                   static_cast<int64_t>(column)))];
-              }
               const size_t at = row * kSumStride + column;
-              check(left, right, accumulate ? begin[at] : 0, sums[at]);
+              check(left, columns[column], accumulate ? begin[at] : 0, sums[at]);
               if (HasFailure()) {
                 FAIL() << height << " rows, " << depth << " deep, at " << row << ", " << column;
               }
