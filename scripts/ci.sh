@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly fuzz_seconds=5 # for each target
+readonly fuzz_seconds=3 # for each target
 source scripts/stages.sh
 
 # Not for scripts/test.sh alone, which goes on with what scripts/demo.sh has compiled.
