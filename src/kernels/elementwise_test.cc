@@ -242,9 +242,9 @@ TEST_P(ElementwiseTest, BytesAreWithinHalfAStep) {
     for (float x : in) largest = std::max(largest, std::abs(x));
     EXPECT_FLOAT_EQ(scale, largest / 127.0F);
     for (size_t i = 0; i < count; ++i) {
-      const int value = static_cast<int8_t>(out[i] - kernels().byte_offset);
-      EXPECT_GE(value, -127);
-      EXPECT_NEAR(static_cast<float>(value) * scale, in[i], 0.5001F * scale);
+      const auto value = static_cast<float>(static_cast<int8_t>(out[i] - kernels().byte_offset));
+      EXPECT_GE(value, -127.0F);
+      EXPECT_NEAR(value * scale, in[i], 0.5001F * scale);
     }
     EXPECT_EQ(out[count], 7);
   }

@@ -83,8 +83,7 @@ void PackedMatrix::ConvertRow(const Kernels& kernels, int64_t output, std::span<
   int32_t sum = 0;
   for (size_t i = 0; i < row.size(); ++i) {
     bytes[i] = static_cast<uint8_t>(bytes[i] - kernels.byte_offset);
-    const int value = static_cast<int8_t>(bytes[i]);
-    sum += value;
+    sum += static_cast<int8_t>(bytes[i]);
   }
   corrections_[static_cast<size_t>(output)] = 128 * sum;
 }
