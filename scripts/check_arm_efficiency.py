@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from check_spills import KERNELS, OBJDUMP, ROOT, functions_of, tile_loops
+from check_spills import KERNELS, ROOT, disassemble, tile_loops
 
 LLVM_MCA = "llvm-mca-19"
 ITERATIONS = 200
@@ -28,13 +28,6 @@ TARGETS = (
 )
 REGISTER = re.compile(r"v\d+")
 CYCLES = re.compile(r"^Total Cycles: +(\d+)$", re.MULTILINE)
-
-
-def loops_of(path):
-    listing = subprocess.run([OBJDUMP["arm"], "--disassemble", "--demangle", "--no-show-raw-insn", str(path)],
-                             capture_output=True, text=True, check=True).stdout
-    for _, instructions in functions_of(listing, "arm"):
-        yield from tile_loops(instructions)
 
 
 def cycles(lines, cpu):
@@ -70,7 +63,8 @@ def main():
     missed = False
     for product, name, target, cpus in TARGETS:
         path = arguments.build / KERNELS / name
-        loops = [loop for loop in loops_of(path) if any(one.name == product for one in loop)]
+        loops = [loop for _, instructions in disassemble(path) for loop in tile_loops(instructions)
+                 if any(one.name == product for one in loop)]
         if not loops:
             print(f"{path}: no loop with {product}")
             return 1

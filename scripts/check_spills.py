@@ -116,8 +116,12 @@ def architecture_of(path):
     return MACHINES[machine]
 
 
-def functions_of(listing, architecture):
-    """(name, instructions) of every function in what objdump printed."""
+def disassemble(path):
+    """(name, instructions) of every function in an object file."""
+    architecture = architecture_of(path)
+    listing = subprocess.run(
+        [OBJDUMP[architecture], "--disassemble", "--demangle", "--no-show-raw-insn", str(path)],
+        capture_output=True, text=True, check=True).stdout
     make = INSTRUCTIONS[architecture]
     name, instructions = None, []
     for line in listing.splitlines():
@@ -159,12 +163,8 @@ def tile_loops(instructions):
 
 def check_object(path):
     """(the number of tiles, what is wrong) in one object file."""
-    architecture = architecture_of(path)
-    listing = subprocess.run(
-        [OBJDUMP[architecture], "--disassemble", "--demangle", "--no-show-raw-insn", str(path)],
-        capture_output=True, text=True, check=True).stdout
     count, violations = 0, []
-    for name, instructions in functions_of(listing, architecture):
+    for name, instructions in disassemble(path):
         has_frame = any(one.makes_frame() for one in instructions)
         for loop in tile_loops(instructions):
             count += 1

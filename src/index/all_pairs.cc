@@ -9,6 +9,7 @@
 #include "index/byte_vector.h"
 #include "index/score_rounding.h"
 #include "kernels/gemm.h"
+#include "kernels/operand.h"
 #include "kernels/panel_layout.h"
 #include "siglip/error.hpp"
 #include "tensor/float16.h"
@@ -115,7 +116,7 @@ class Panels {
     scales_.resize(all);
     corrections_.resize(all);
     bounds_.resize(all);
-    const uint32_t zero = 0x01010101U * static_cast<uint32_t>(kernels.byte_offset);
+    const uint32_t zero = ZeroWord(kernels, OperandType::kInt8);
     for (size_t i = 0; i < slots.size(); ++i) {
       uint32_t* const panel = &panels_[Begin(static_cast<int64_t>(i / columns))];
       const auto column = static_cast<int64_t>(i % columns);

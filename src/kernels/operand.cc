@@ -3,14 +3,10 @@
 #include <cstring>
 
 namespace siglip {
-namespace {
 
-/// A word of zeros: bfloat16 has the bits of 0.0.
 uint32_t ZeroWord(const Kernels& kernels, OperandType type) {
   return type == OperandType::kInt8 ? 0x01010101U * static_cast<uint32_t>(kernels.byte_offset) : 0U;
 }
-
-}  // namespace
 
 OperandBuffer OperandBuffer::Rows(int64_t begin, int64_t end) const {
   OperandBuffer part = *this;

@@ -23,6 +23,9 @@ constexpr int64_t WordCount(OperandType type, int64_t columns) {
   return (columns + ValuesPerWord(type) - 1) / ValuesPerWord(type);
 }
 
+/// A word of zeros as the left side has them: bfloat16 has the bits of 0.0.
+uint32_t ZeroWord(const Kernels& kernels, OperandType type);
+
 /// The left side of a product. Borrowed.
 struct Operand {
   const uint32_t* words = nullptr;

@@ -7,6 +7,7 @@ namespace siglip {
 namespace {
 
 #include "kernels/isa/elementwise.h"
+#include "kernels/isa/neon_bytes.h"
 #include "kernels/isa/neon_tile.h"
 #include "kernels/isa/neon_vector.h"
 #include "kernels/isa/search.h"
@@ -51,13 +52,8 @@ template <int kRows>
   Register sums[kRows][kPanelVectors];
   const uint32_t* rows[kRows];
 #pragma GCC unroll 8
-  for (int row = 0; row < kRows; ++row) {
-    rows[row] = a + row * a_stride;
-#pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) {
-      sums[row][j] = accumulate ? LoadSums(c, row * c_stride + 4 * j) : vdupq_n_u32(0);
-    }
-  }
+  for (int row = 0; row < kRows; ++row) rows[row] = a + row * a_stride;
+  BeginSums(sums, accumulate, c, c_stride);
   Register floats[kRows];
   size_t k = 0;
   for (; k + 2 <= words; k += 2, panel += 2 * kPanelColumns, widened += 4 * kPanelColumns) {
@@ -76,27 +72,17 @@ template <int kRows>
     }
     WideningStep<0>(sums, floats, panel, widened);
   }
-#pragma GCC unroll 8
-  for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) {
-      StoreSums(sums[row][j], c, row * c_stride + 4 * j);
-    }
-  }
+  StoreAllSums(sums, c, c_stride);
 }
 
 /// A WideningTile.
-template <int kRows = kTileRows>
 void WideningTileOf(int rows, size_t words, const uint32_t* a, size_t a_stride,
                     const uint32_t* panel, bool accumulate, float* c, size_t c_stride,
                     float* widened) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) {
-      return WideningTileOf<kRows - 1>(rows, words, a, a_stride, panel, accumulate, c, c_stride,
-                                       widened);
-    }
-  }
-  TileThatWidens<kRows>(words, a, a_stride, panel, accumulate, c, c_stride, widened);
+  WithRows<kTileRows>(rows, [&](auto count) {
+    TileThatWidens<decltype(count)::kValue>(words, a, a_stride, panel, accumulate, c, c_stride,
+                                            widened);
+  });
 }
 
 /// Signed bytes: their 16-bit products, at most 2^14, are added in pairs to sums of 32 bits.
@@ -168,43 +154,24 @@ template <int kRows>
   }
 }
 
-template <int kRows = kInt8Rows>
-void Int8TileOfRows(int rows, size_t depth, const uint32_t* a, size_t a_stride,
-                    const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
-                    const uint32_t* prefetch) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) {
-      return Int8TileOfRows<kRows - 1>(rows, depth, a, a_stride, panel, accumulate, c, c_stride,
-                                       prefetch);
-    }
-  }
-  Int8Tile<kRows>(depth, a, a_stride, panel, accumulate, c, c_stride, prefetch);
-}
-
 void Int8TileOf(int rows, int /*columns*/, size_t depth, const uint32_t* a, size_t a_stride,
                 const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                 const uint32_t* prefetch) {
   for (; rows > 0; rows -= kInt8Rows) {
-    Int8TileOfRows(rows, depth, a, a_stride, panel, accumulate, c, c_stride, prefetch);
+    WithRows<kInt8Rows>(rows, [&](auto count) {
+      Int8Tile<decltype(count)::kValue>(depth, a, a_stride, panel, accumulate, c, c_stride,
+                                        prefetch);
+    });
     a += kInt8Rows * a_stride;
     c = (int32_t*)c + kInt8Rows * c_stride;
   }
 }
 
-struct QueriedBytes {
-  static constexpr size_t kWidth = 16;
-  using Sum = int32x4_t;
-  using Query = int8x16_t;
-  static Sum Zero() { return vdupq_n_s32(0); }
-  static Query Load(const int8_t* bytes) { return vld1q_s8(bytes); }
+struct QueriedBytes : SignedBytes {
   static void Add(Sum& sum, Query query, const int8_t* bytes) {
     const int8x16_t row = Load(bytes);
     sum = vpadalq_s16(sum, vmull_s8(vget_low_s8(query), vget_low_s8(row)));
     sum = vpadalq_s16(sum, vmull_high_s8(query, row));
-  }
-  static int32_t Offset(const int8_t* /*query*/, size_t /*size*/) { return 0; }
-  static void Store(const Sum* sums, int32_t* out) {
-    vst1q_s32(out, vpaddq_s32(vpaddq_s32(sums[0], sums[1]), vpaddq_s32(sums[2], sums[3])));
   }
 };
 
@@ -250,7 +217,7 @@ constexpr Kernels MakeKernels() {
   // Some of these CPUs have 512 KiB of L2 cache.
   kernels.slice_words = 512;
   kernels.block_words = int64_t{64} << 10;
-  kernels.widening_tile = WideningTileOf<>;
+  kernels.widening_tile = WideningTileOf;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot>;
   kernels.gemm_tile[(int)OperandType::kInt8] = Int8TileOf;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot>;

@@ -6,6 +6,7 @@
 namespace siglip {
 namespace {
 
+#include "kernels/isa/neon_bytes.h"
 #include "kernels/isa/neon_tile.h"
 #include "kernels/isa/search.h"
 
@@ -18,18 +19,9 @@ struct Int8Dot {
   }
 };
 
-struct QueriedBytes {
-  static constexpr size_t kWidth = 16;
-  using Sum = int32x4_t;
-  using Query = int8x16_t;
-  static Sum Zero() { return vdupq_n_s32(0); }
-  static Query Load(const int8_t* bytes) { return vld1q_s8(bytes); }
+struct QueriedBytes : SignedBytes {
   static void Add(Sum& sum, Query query, const int8_t* bytes) {
     sum = vdotq_s32(sum, query, Load(bytes));
-  }
-  static int32_t Offset(const int8_t* /*query*/, size_t /*size*/) { return 0; }
-  static void Store(const Sum* sums, int32_t* out) {
-    vst1q_s32(out, vpaddq_s32(vpaddq_s32(sums[0], sums[1]), vpaddq_s32(sums[2], sums[3])));
   }
 };
 

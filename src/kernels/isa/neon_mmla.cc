@@ -121,17 +121,14 @@ template <class Product, int kRows>
 }
 
 /// A GemmTile; all columns of a panel are computed, however many are wanted.
-template <class Product, int kRows = kTileRows>
-void PairTileOf(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
+template <class Product>
+void PairTileOf(int rows, int /*columns*/, size_t depth, const uint32_t* a, size_t a_stride,
                 const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                 const uint32_t* prefetch) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) {
-      return PairTileOf<Product, kRows - 1>(rows, columns, depth, a, a_stride, panel, accumulate, c,
-                                            c_stride, prefetch);
-    }
-  }
-  PairTile<Product, kRows>(depth, a, a_stride, panel, accumulate, c, c_stride, prefetch);
+  WithRows<kTileRows>(rows, [&](auto count) {
+    PairTile<Product, decltype(count)::kValue>(depth, a, a_stride, panel, accumulate, c, c_stride,
+                                               prefetch);
+  });
 }
 
 Kernels MakeKernels() {

@@ -24,6 +24,44 @@ inline Register LoadSums(const void* c, size_t lane) {
 
 inline void StoreSums(Register sums, void* c, size_t lane) { vst1q_u32((uint32_t*)c + lane, sums); }
 
+/// What a tile begins with: c, or zeros.
+template <int kRows>
+[[gnu::always_inline]] inline void BeginSums(Register (&sums)[kRows][kPanelVectors],
+                                             bool accumulate, const void* c, size_t c_stride) {
+#pragma GCC unroll 8
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) {
+      sums[row][j] = accumulate ? LoadSums(c, row * c_stride + 4 * j) : vdupq_n_u32(0);
+    }
+  }
+}
+
+template <int kRows>
+[[gnu::always_inline]] inline void StoreAllSums(const Register (&sums)[kRows][kPanelVectors],
+                                                void* c, size_t c_stride) {
+#pragma GCC unroll 8
+  for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) StoreSums(sums[row][j], c, row * c_stride + 4 * j);
+  }
+}
+
+/// A number of rows as a type, for tiles are written for each of them.
+template <int kCount>
+struct Rows {
+  static constexpr int kValue = kCount;
+};
+
+/// Calls call(Rows<rows>()), 1 <= rows <= kMost.
+template <int kMost, class Call>
+[[gnu::always_inline]] inline void WithRows(int rows, Call call) {
+  if constexpr (kMost > 1) {
+    if (rows < kMost) return WithRows<kMost - 1>(rows, call);
+  }
+  call(Rows<kMost>());
+}
+
 /// sums += panel * word `kLane` of `words`, of floats.
 struct Float32Dot {
   static constexpr int kValuesPerWord = 1;
@@ -57,13 +95,8 @@ template <class Dot, int kRows>
   Register sums[kRows][kPanelVectors];
   const uint32_t* rows[kRows];
 #pragma GCC unroll 8
-  for (int row = 0; row < kRows; ++row) {
-    rows[row] = a + row * a_stride;
-#pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) {
-      sums[row][j] = accumulate ? LoadSums(c, row * c_stride + 4 * j) : vdupq_n_u32(0);
-    }
-  }
+  for (int row = 0; row < kRows; ++row) rows[row] = a + row * a_stride;
+  BeginSums(sums, accumulate, c, c_stride);
   Register words[kRows];
   Register vectors[2];
   size_t k = 0;
@@ -87,27 +120,18 @@ template <class Dot, int kRows>
     LoadInOrder(vectors[0], panel);
     Step<Dot, 0, true>(sums, vectors, words, panel);
   }
-#pragma GCC unroll 8
-  for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) {
-      StoreSums(sums[row][j], c, row * c_stride + 4 * j);
-    }
-  }
+  StoreAllSums(sums, c, c_stride);
 }
 
 /// A GemmTile; all columns of a panel are computed, however many are wanted.
-template <class Dot, int kRows = kTileRows>
-void GemmTileOf(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
+template <class Dot>
+void GemmTileOf(int rows, int /*columns*/, size_t depth, const uint32_t* a, size_t a_stride,
                 const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                 const uint32_t* prefetch) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) {
-      return GemmTileOf<Dot, kRows - 1>(rows, columns, depth, a, a_stride, panel, accumulate, c,
-                                        c_stride, prefetch);
-    }
-  }
-  Tile<Dot, kRows>(depth, a, a_stride, panel, accumulate, c, c_stride, prefetch);
+  WithRows<kTileRows>(rows, [&](auto count) {
+    Tile<Dot, decltype(count)::kValue>(depth, a, a_stride, panel, accumulate, c, c_stride,
+                                       prefetch);
+  });
 }
 
 /// Products in enough independent accumulators to hide their latency; see Kernels::peak.
