@@ -107,11 +107,12 @@ void PackFloatValues(const Operand& values, int64_t token, int64_t tokens, int64
   }
 }
 
-/// One value of each of two tokens in every word, the first one's in the lower half.
-void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, uint32_t* out,
-                int64_t step) {
+/// One value of each of two tokens in every word, the first one's in the lower half; words stand
+/// kStep apart, which compilers must know to write vectors of them.
+template <int64_t kStep>
+void Interleave(const uint16_t* first, const uint16_t* second, int64_t count, uint32_t* out) {
   for (int64_t i = 0; i < count; ++i) {
-    out[i * step] = first[i] | static_cast<uint32_t>(second[i]) << 16U;
+    out[i * kStep] = first[i] | static_cast<uint32_t>(second[i]) << 16U;
   }
 }
 
@@ -122,6 +123,7 @@ void PackBFloat16Values(const PanelLayout& layout, const Operand& values, int64_
   const int64_t head_dim = 2 * values.depth;
   const int64_t size = layout.Size(WordCount(OperandType::kBFloat16, tokens));
   const int64_t step = layout.column_words;
+  const auto interleave = step == 1 ? Interleave<1> : Interleave<2>;
   for (int64_t d = 0; d < head_dim; d += layout.columns, panels += size) {
     const int64_t count = std::min(layout.columns, head_dim - d);
     const auto row_of = [&](int64_t row) {
@@ -131,7 +133,7 @@ void PackBFloat16Values(const PanelLayout& layout, const Operand& values, int64_
       float* const out = panels + layout.Offset((token + row) / 2, 0);
       const int64_t half = (token + row) % 2;
       if (half == 0 && row + 1 < values.rows) {
-        Interleave(row_of(row), row_of(row + 1), count, reinterpret_cast<uint32_t*>(out), step);
+        interleave(row_of(row), row_of(row + 1), count, reinterpret_cast<uint32_t*>(out));
         row += 2;
         continue;
       }

@@ -75,7 +75,7 @@ struct Kernels {
   int tile_rows;
   /// Columns of a packed panel, a multiple of kVectorFloats.
   int panel_columns;
-  /// By OperandType: words of a column that lie side by side in a panel, see PanelLayout.
+  /// By OperandType: words of a column that lie side by side in a panel, 1 or 2; see PanelLayout.
   int column_words[kOperandTypes];
   GemmTile gemm_tile[kOperandTypes];  // by OperandType; null for what the next field denies
   /// Whether there is a product of bfloat16. Where there is none, weights of that type are widened
