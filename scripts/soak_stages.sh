@@ -78,6 +78,14 @@ arm_cpus() {
     printf 'with the CPU %s\n' "$cpu"
     QEMU_CPU=$cpu scripts/test_arm.sh --all
   done
+  # As on kernels with larger pages: what maps memory, and packed files.
+  local size program
+  for size in 16384 65536; do
+    for program in base weights; do
+      printf 'with pages of %s bytes\n' "$size"
+      QEMU_PAGESIZE=$size qemu-aarch64-static -L build/arm64/sysroot build/arm64/src/$program/siglip_${program}_test --gtest_brief=1
+    done
+  done
   # On every instruction set, in every precision, for minutes.
   qemu-aarch64-static -L build/arm64/sysroot build/arm64/tests/siglip_golden_test --gtest_filter='GoldenDemo.*'
 }
