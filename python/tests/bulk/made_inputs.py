@@ -7,6 +7,9 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from siglip.bulk.location import Entry
 from siglip.bulk.open_location import open_location
 from siglip.bulk.sample import Damage, Sample, SampleReader
@@ -30,6 +33,29 @@ def make_tar(members: Sequence[Member], format: int = tarfile.USTAR_FORMAT) -> b
                 header.size = len(data)
             tar.addfile(header, io.BytesIO(data))
     return body.getvalue()
+
+
+def make_parquet(columns: dict[str, list[bytes] | list[str]]) -> bytes:
+    """Two rows in each group, one in each page, which has a checksum."""
+    body = io.BytesIO()
+    pq.write_table(
+        pa.table(columns),
+        body,
+        row_group_size=2,
+        compression="none",
+        use_dictionary=False,
+        write_page_checksum=True,
+        write_batch_size=1,
+        data_page_size=1,
+    )
+    return body.getvalue()
+
+
+def flip_byte(data: bytes, picture: bytes, next_picture: bytes) -> bytes:
+    """A Parquet file with a byte of a picture flipped, where pages hold it: statistics may, too, before that."""
+    damaged = bytearray(data)
+    damaged[data.rindex(picture, 0, data.rindex(next_picture)) + 400] ^= 1
+    return bytes(damaged)
 
 
 class Read:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from made_inputs import PICTURES, Folder, Read, make_tar
+from made_inputs import PICTURES, Folder, Read, flip_byte, make_parquet, make_tar
 
 from siglip.bulk.parquet_samples import ParquetSamples
 from siglip.bulk.sample import ReadOptions
@@ -187,25 +184,12 @@ def test_a_tar_cut_anywhere(folder: Folder) -> None:
 
 
 def parquet() -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(
-        pa.table({"jpg": list(DATA.values()), "key": list(DATA)}),
-        sink,
-        row_group_size=2,
-        compression="none",
-        use_dictionary=False,
-        write_page_checksum=True,
-        write_batch_size=1,
-        data_page_size=1,
-    )
-    return sink.getvalue()
+    return make_parquet({"jpg": list(DATA.values()), "key": list(DATA)})
 
 
 def test_parquet_with_a_flipped_byte(folder: Folder) -> None:
-    data = bytearray(parquet())
-    # Of the second occurrence on: the first may be in the statistics of a header.
-    data[data.rindex(DATA["b"], 0, data.rindex(DATA["c"])) + 400] ^= 1
-    shard = folder.shard("parquet", folder.add("a.parquet", bytes(data)), (0, 1))
+    data = flip_byte(parquet(), DATA["b"], DATA["c"])
+    shard = folder.shard("parquet", folder.add("a.parquet", data), (0, 1))
     found = Read(ParquetSamples(shard, ReadOptions(key="key"), folder.location))
     assert found.pictures == {name: DATA[name] for name in "acd"}
     assert [(each.key, each.row) for each in found.samples] == [("a", 0), ("c", 2), ("d", 3)]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from made_inputs import flip_byte, make_parquet
 from made_job import DIMENSION, MadeJob
 from real_job import DEMO, PICTURES, RealJob
 
@@ -257,20 +258,8 @@ def test_rows_behind_a_damage_keep_their_numbers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in").mkdir()
-    file = tmp_path / "in" / "a.parquet"
-    pq.write_table(
-        pa.table({"image": PICTURES[:4]}),
-        file,
-        row_group_size=2,
-        compression="none",
-        use_dictionary=False,
-        write_page_checksum=True,
-        write_batch_size=1,
-        data_page_size=1,
-    )
-    data = bytearray(file.read_bytes())
-    data[data.rindex(PICTURES[1], 0, data.rindex(PICTURES[2])) + 400] ^= 1
-    file.write_bytes(data)
+    data = make_parquet({"image": PICTURES[:4]})
+    (tmp_path / "in" / "a.parquet").write_bytes(flip_byte(data, PICTURES[1], PICTURES[2]))
     output = tmp_path / "out"
     plan([str(tmp_path / "in")], str(output), model=str(DEMO), precision="f32")
     assert ShardEmbedder(str(output)).embed(0).damaged
