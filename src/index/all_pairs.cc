@@ -263,12 +263,13 @@ class Grouping {
     for (int64_t slot = begin; slot < end; ++slot) {
       least.push_back(-RoundUp(row_bound(slot) - threshold_));
     }
-    const int64_t tiles = TileCount(end - begin, kernels_.tile_rows);
+    const int tile_rows = kernels_.tile_rows[static_cast<int>(OperandType::kInt8)];
+    const int64_t tiles = TileCount(end - begin, tile_rows);
     const auto tile_function = kernels_.gemm_tile[static_cast<int>(OperandType::kInt8)];
     const auto words = static_cast<size_t>(rows_.words());
     for (int64_t panel = 0; panel < panels.count(); ++panel) {
       for (int64_t tile = 0; tile < tiles; ++tile) {
-        const RowRange range = TileRows(end - begin, kernels_.tile_rows, tile);
+        const RowRange range = TileRows(end - begin, tile_rows, tile);
         const int64_t slot = begin + range.begin;
         const TileSums made = {.rows = static_cast<int>(range.end - range.begin),
                                .columns = stride,

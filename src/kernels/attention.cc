@@ -159,7 +159,7 @@ size_t ValuePanelFloats(const AttentionShape& shape, const Kernels& kernels) {
 }
 
 size_t AttentionScratchFloats(const AttentionShape& shape, const Kernels& kernels) {
-  const int64_t rows = kernels.tile_rows;
+  const int64_t rows = kernels.tile_rows[static_cast<int>(shape.type)];
   return static_cast<size_t>(rows) * (MatrixStride(shape.tokens) + MatrixStride(shape.head_dim)) +
          OperandScratchFloats(shape.type, rows, shape.tokens);
 }
@@ -191,16 +191,16 @@ void Attention(const Kernels& kernels, const AttentionShape& shape, const Operan
   const float scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
   // A strip of a few queries against all keys: its scores stay in the cache, and the softmax sees
   // whole rows.
-  const int64_t tile_rows = kernels.tile_rows;
+  const int tile_rows = kernels.tile_rows[static_cast<int>(shape.type)];
   const Matrix all_scores = {scratch, tile_rows, tokens, MatrixStride(tokens)};
   const Matrix all_context = {all_scores.row(tile_rows), tile_rows, shape.head_dim,
                               MatrixStride(shape.head_dim)};
   float* const operand_scratch = all_context.row(tile_rows);
-  const int64_t strips = TileCount(end - begin, kernels.tile_rows);
+  const int64_t strips = TileCount(end - begin, tile_rows);
   for (int64_t head = 0; head < shape.heads; ++head) {
     const int64_t column = head * shape.head_dim;
     for (int64_t strip = 0; strip < strips; ++strip) {
-      const RowRange range = TileRows(end - begin, kernels.tile_rows, strip);
+      const RowRange range = TileRows(end - begin, tile_rows, strip);
       const int64_t first = begin + range.begin;
       const int64_t rows = range.end - range.begin;
       const Matrix scores = all_scores.Rows(0, rows);

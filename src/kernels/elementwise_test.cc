@@ -267,6 +267,17 @@ TEST_P(ElementwiseTest, PeakCountsItsWork) {
   }
 }
 
+TEST_P(ElementwiseTest, TableKeepsItsLimits) {
+  for (const int rows : kernels().tile_rows) {
+    EXPECT_GE(rows, 1);
+    EXPECT_LE(rows, kMostRows);
+    EXPECT_LE(rows, kernels().block_rows);
+  }
+  EXPECT_LE(kernels().block_rows, kMostBlockRows);
+  EXPECT_LE(kernels().slice_words, kMostSliceWords);
+  EXPECT_EQ(kernels().slice_words % (2 * kDepthStep), 0);
+}
+
 TEST(DispatchTest, ForcedInstructionSetIsTheOneThatRuns) {
   // What a table holds shows which file it came from: no two of them are the same.
   std::set<std::array<GemmTile, kOperandTypes>> tables;

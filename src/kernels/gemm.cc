@@ -7,8 +7,6 @@ namespace {
 
 /// Most columns of a panel of any instruction set.
 constexpr size_t kMaxPanelColumns = 32;
-/// Rows of a block whose sums are kept from slice to slice.
-constexpr int64_t kSlicedRows = 112;
 /// Where bytes stand for themselves.
 constexpr int32_t kNoCorrections[kMaxPanelColumns] = {};
 
@@ -24,6 +22,7 @@ class Product {
           const Epilogue& epilogue, const Matrix& out)
       : kernels_(kernels),
         gemm_tile_(kernels.gemm_tile[static_cast<int>(weight.input_type())]),
+        tile_rows_(kernels.tile_rows[static_cast<int>(weight.input_type())]),
         words_per_panel_word_(weight.input_type() == weight.type() ? 1 : 2),
         slices_((a.depth + kernels.slice_words - 1) / kernels.slice_words),
         a_(a),
@@ -32,18 +31,19 @@ class Product {
         out_(out) {}
 
   int64_t slices() const { return slices_; }
+  int tile_rows() const { return tile_rows_; }
 
   /// Rows [begin, end) of the result, for every panel.
   void MultiplyRows(int64_t begin, int64_t end) const {
-    const int64_t tiles = TileCount(end - begin, kernels_.tile_rows);
-    alignas(64) float sums[kSlicedRows + kMostRows][kMaxPanelColumns];
+    const int64_t tiles = TileCount(end - begin, tile_rows_);
+    alignas(64) float sums[kMostBlockRows][kMaxPanelColumns];
     alignas(64) float widened[kMostSliceWords * kMaxPanelColumns];
     // A slice of a panel stays near while all rows of the block pass by it.
     for (int64_t panel = 0; panel < weight_.panels(); ++panel) {
       for (int64_t index = 0; index < slices_; ++index) {
         const Slice slice = SliceOf(panel, index, widened);
         for (int64_t tile = 0; tile < tiles; ++tile) {
-          const RowRange rows = TileRows(end - begin, kernels_.tile_rows, tile);
+          const RowRange rows = TileRows(end - begin, tile_rows_, tile);
           const RowRange range = {begin + rows.begin, begin + rows.end};
           // With one slice every tile may have the same place, since nothing is kept.
           float* const tile_sums = sums[slices_ > 1 ? rows.begin : 0];
@@ -77,11 +77,12 @@ class Product {
   };
 
   Slice SliceOf(int64_t panel, int64_t index, float* widened) const {
-    // Steps are cut nowhere.
+    // Steps are cut nowhere, and what the panel is filled up with belongs to the last one.
     const PanelLayout& layout = weight_.layout();
-    const int64_t steps = layout.Depth(weight_.depth()) / layout.column_words;
-    const int64_t begin = steps * index / slices_ * layout.column_words;
-    const int64_t end = steps * (index + 1) / slices_ * layout.column_words;
+    const int64_t depth = layout.Depth(weight_.depth());
+    const int64_t steps = (depth + kDepthStep - 1) / kDepthStep;
+    const int64_t begin = steps * index / slices_ * kDepthStep;
+    const int64_t end = std::min(steps * (index + 1) / slices_ * kDepthStep, depth);
     const int64_t width = layout.columns;
     const bool is_last = panel + 1 == weight_.panels() && index + 1 == slices_;
     Slice slice = {};
@@ -148,6 +149,7 @@ class Product {
 
   const Kernels& kernels_;
   const GemmTile gemm_tile_;
+  const int tile_rows_;
   const int64_t words_per_panel_word_;  // 2 where a panel of bfloat16 is widened
   const int64_t slices_;
   const Operand& a_;
@@ -168,11 +170,12 @@ RowRange TileRows(int64_t rows, int tile_rows, int64_t index) {
 void Gemm(const Kernels& kernels, const Operand& a, const PackedMatrix& weight,
           const Epilogue& epilogue, const Matrix& out) {
   const Product product(kernels, a, weight, epilogue, out);
-  int64_t most_rows = std::max<int64_t>(kernels.block_words / a.depth, kernels.tile_rows);
-  if (product.slices() > 1) most_rows = std::min(most_rows, kSlicedRows);
+  const int tile_rows = product.tile_rows();
+  int64_t most_rows = std::max<int64_t>(kernels.block_words / a.depth, tile_rows);
+  if (product.slices() > 1) most_rows = std::min(most_rows, kernels.block_rows);
   // Even blocks of whole tiles.
-  const int64_t tiles = TileCount(a.rows, kernels.tile_rows);
-  const int64_t blocks = TileCount(tiles, static_cast<int>(most_rows / kernels.tile_rows));
+  const int64_t tiles = TileCount(a.rows, tile_rows);
+  const int64_t blocks = TileCount(tiles, static_cast<int>(most_rows / tile_rows));
   for (int64_t block = 0; block < blocks; ++block) {
     product.MultiplyRows(a.rows * (tiles * block / blocks) / tiles,
                          a.rows * (tiles * (block + 1) / blocks) / tiles);

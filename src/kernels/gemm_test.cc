@@ -258,7 +258,7 @@ TEST_P(GemmTest, NotANumberStaysInItsRow) {
 }
 
 TEST(TileRowsTest, SplitsEvenly) {
-  for (int tile_rows : {4, 6, 14}) {
+  for (int tile_rows : {4, 6, 14, 32}) {
     for (int64_t rows = 1; rows < 200; ++rows) {
       int64_t next = 0;
       for (int64_t i = 0; i < TileCount(rows, tile_rows); ++i) {

@@ -31,12 +31,14 @@ inline constexpr int kOperandTypes = 3;
 /// Kernels::byte_offset says), else float. rows <= tile_rows, columns <= panel_columns; c is
 /// written up to the next multiple of kVectorFloats. Every element is summed over depth in
 /// ascending order by one accumulator, which starts from c with `accumulate` and from zero without:
-/// a product cut along its depth has the same bits. Meanwhile depth * kPrefetchWords words from
-/// `prefetch` on are brought near; any address will do.
+/// a product cut along its depth at multiples of kDepthStep has the same bits. Meanwhile depth *
+/// kPrefetchWords words from `prefetch` on are brought near; any address will do.
 using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a, size_t a_stride,
                           const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                           const uint32_t* prefetch);
 inline constexpr size_t kPrefetchWords = 8;
+/// Most words that a tile of any instruction set adds up before it adds them to the accumulator.
+inline constexpr int64_t kDepthStep = 16;
 
 /// A GemmTile of floats (all columns) with a panel of bfloat16 [words][panel_columns] pairs, depth
 /// 2 * words; the panel is written to `widened` on the way, as Kernels::widen_panel does, for the
@@ -65,14 +67,16 @@ inline constexpr size_t kPartialSums = 16;
 /// int32.
 inline constexpr size_t kMostQueriedBytes = (size_t{1} << 17) - 64;
 
-/// More rows than a tile of any instruction set has.
-inline constexpr int kMostRows = 16;
+/// Most rows of a tile of any instruction set.
+inline constexpr int kMostRows = 32;
 /// See Kernels::slice_words.
 inline constexpr int64_t kMostSliceWords = 768;
+/// See Kernels::block_rows.
+inline constexpr int64_t kMostBlockRows = 128;
 
 struct Kernels {
-  /// Most rows a GemmTile takes at once.
-  int tile_rows;
+  /// By OperandType: most rows a GemmTile takes at once.
+  int tile_rows[kOperandTypes];
   /// Columns of a packed panel, a multiple of kVectorFloats.
   int panel_columns;
   /// By OperandType: words of a column that lie side by side in a panel, 1 or 2; see PanelLayout.
@@ -87,10 +91,14 @@ struct Kernels {
   /// What the left side's bytes stand above their values: 128, as they are unsigned, or 0, as they
   /// are signed.
   int byte_offset;
-  /// Words of a row multiplied at once, at most kMostSliceWords: a longer product is cut into
-  /// slices, all rows of a block passing by one slice before the next, so that its part of the
-  /// panel stays in the caches.
+  /// Words of a row multiplied at once, at most kMostSliceWords and a multiple of 2 * kDepthStep: a
+  /// longer product is cut into slices, all rows of a block passing by one slice before the next,
+  /// so that its part of the panel stays in the caches.
   int64_t slice_words;
+  /// Rows of such a block, at most kMostBlockRows, and rows that go through an MLP together: their
+  /// intermediate activations stay near the L2 cache, and there are enough of them to read the
+  /// weights seldom.
+  int64_t block_rows;
   /// Words of the left side that stay in the L2 cache beside two panels while all panels pass by.
   int64_t block_words;
   /// out[2 * words][panel_columns] = the pairs of a panel [words][panel_columns] as floats, the

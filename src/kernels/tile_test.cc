@@ -31,7 +31,7 @@ class TileTest : public KernelTest {
     if (tile == nullptr) GTEST_SKIP() << "no such product";
     const PanelLayout layout = LayoutOf(kernels(), type);
     const auto width = static_cast<size_t>(layout.columns);
-    const auto rows = static_cast<size_t>(kernels().tile_rows);
+    const auto rows = static_cast<size_t>(kernels().tile_rows[static_cast<int>(type)]);
     for (const size_t depth : kDepths) {
       std::vector<uint32_t> a(rows * kRowWords + kMisalignment);
       const auto panel_words = static_cast<size_t>(layout.Size(static_cast<int64_t>(depth)));
@@ -148,7 +148,8 @@ TEST_P(TileTest, BFloat16IsCloseToTheSumInDouble) {
 TEST_P(TileTest, WideningIsTheChainOverBothHalves) {
   if (kernels().widening_tile == nullptr) GTEST_SKIP() << "no such tile";
   const auto width = static_cast<size_t>(kernels().panel_columns);
-  for (int height = 1; height <= kernels().tile_rows; ++height) {
+  const int most = kernels().tile_rows[static_cast<int>(OperandType::kFloat32)];
+  for (int height = 1; height <= most; ++height) {
     for (const size_t words : {1U, 2U, 3U, 4U, 31U, 64U}) {
       for (const bool accumulate : {false, true}) {
         std::vector<uint32_t> a(static_cast<size_t>(height) * kRowWords + kMisalignment);

@@ -10,9 +10,11 @@
 namespace siglip {
 namespace {
 
-// Rows that go through the MLP together: their intermediate activations stay near the L2 cache,
-// and there are enough of them to read the weights seldom.
-constexpr int64_t kBlockRows = 112;
+/// Of the products with weights.
+int64_t TileRowsOf(const LayerContext& context) {
+  const Kernels& kernels = ComputeRuntime::From(*context.runtime).kernels();
+  return kernels.tile_rows[static_cast<int>(InputTypeOf(kernels, context.precision))];
+}
 
 void CopyRow(const OperandBuffer& buffer, int64_t from, int64_t to) {
   const auto words = static_cast<size_t>(WordCount(buffer.type, buffer.columns));
@@ -43,7 +45,7 @@ void Workspace::KeepLastTokens() {
 
 TeamWorkspace::TeamWorkspace(const LayerContext& context, int64_t rows, int threads)
     : rows_(rows),
-      tile_rows_(ComputeRuntime::From(*context.runtime).kernels().tile_rows),
+      tile_rows_(TileRowsOf(context)),
       barrier_(threads),
       members_(static_cast<size_t>(threads)) {
   Assign(context);  // measures
@@ -81,7 +83,7 @@ void TeamWorkspace::Assign(const LayerContext& context) {
     Workspace& member = members_[rank];
     member = shared;
     member.rank = static_cast<int>(rank);
-    const int64_t block = std::min(kBlockRows, most);
+    const int64_t block = std::min(kernels.block_rows, most);
     member.intermediate = NewActivationBuffer(arena_, type, block, config.intermediate_size);
     if (context.patch_values > 0) member.patches = arena_.NewMatrix(block, context.patch_values);
     member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));

@@ -92,7 +92,7 @@ struct QueriedHalves {
 
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
-  kernels.tile_rows = kTileRows;
+  for (int& rows : kernels.tile_rows) rows = kTileRows;
   kernels.widening_tile = WideningTileOf<Float32Dot, Vector, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot, kTileRows, kPanelColumns>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<WidenedInt8Dot, 7, kPanelColumns>;

@@ -397,6 +397,7 @@ constexpr Kernels ElementwiseKernels() {
   kernels.multiplies_int8 = false;
   kernels.byte_offset = V::kByteOffset;
   kernels.slice_words = kMostSliceWords;
+  kernels.block_rows = 112;
   kernels.block_words = int64_t{192} << 10;
   kernels.widen_panel = WidenPanel<V, kPanelColumns>;
   kernels.transpose = Transpose<V>;

@@ -163,7 +163,7 @@ void DotHalves(const float* query, size_t size, const uint16_t* rows, size_t str
 
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
-  kernels.tile_rows = kTileRows;
+  for (int& rows : kernels.tile_rows) rows = kTileRows;
   kernels.gemm_tile[(int)OperandType::kFloat32] = GemmTileOf<Float32Dot>;
   kernels.gemm_tile[(int)OperandType::kInt8] = GemmTileOf<Int8Dot>;
   kernels.peak[(int)OperandType::kFloat32] = PeakOf<Float32Dot>;

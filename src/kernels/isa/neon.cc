@@ -213,7 +213,7 @@ struct QueriedHalves {
 
 constexpr Kernels MakeKernels() {
   Kernels kernels = ElementwiseKernels<Vector, kPanelColumns>();
-  kernels.tile_rows = kTileRows;
+  for (int& rows : kernels.tile_rows) rows = kTileRows;
   // Some of these CPUs have 512 KiB of L2 cache.
   kernels.slice_words = 512;
   kernels.block_words = int64_t{64} << 10;
