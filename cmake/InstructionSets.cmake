@@ -1,7 +1,7 @@
 # The instruction sets with code of their own, per architecture, each with what the compiler is told.
 # Elsewhere there is isa/*generic.cc alone. Which of them a CPU has: src/base/cpu_features.cc.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  set(SIGLIP_INSTRUCTION_SETS sha_ni avx2 avx2_vnni avx512 avx512_vnni avx512_bf16)
+  set(SIGLIP_INSTRUCTION_SETS sha_ni avx2 avx2_vnni avx512 avx512_vnni avx512_bf16 amx)
   set(SIGLIP_FLAGS_sha_ni -msha -msse4.1)
   set(SIGLIP_FLAGS_avx2 -mavx2 -mfma)
   set(SIGLIP_FLAGS_avx2_vnni ${SIGLIP_FLAGS_avx2} -mavxvnni)
@@ -12,6 +12,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   endif()
   set(SIGLIP_FLAGS_avx512_vnni ${SIGLIP_FLAGS_avx512} -mavx512vnni)
   set(SIGLIP_FLAGS_avx512_bf16 ${SIGLIP_FLAGS_avx512_vnni} -mavx512bf16)
+  set(SIGLIP_FLAGS_amx ${SIGLIP_FLAGS_avx512_bf16})  # whose instructions are inline assembly
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   set(SIGLIP_INSTRUCTION_SETS neon neon_dot neon_mmla)  # all of these CPUs have the first
   set(SIGLIP_FLAGS_neon_dot -march=armv8.2-a+dotprod)

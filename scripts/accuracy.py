@@ -141,7 +141,7 @@ def instruction_sets(siglip, wanted):
             run(siglip, isa, "--version")
             found.append(isa)
         except Broken as error:
-            if "this CPU lacks" not in str(error):
+            if "this machine lacks" not in str(error):
                 raise
     return found
 

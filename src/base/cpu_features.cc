@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/amx.h"
 #include "siglip/error.hpp"
 #include "siglip/runtime.hpp"
 
@@ -19,25 +20,18 @@
 namespace siglip {
 namespace {
 
-constexpr std::array<std::pair<InstructionSet, std::string_view>, 9> kNames = {{
+constexpr std::array<std::pair<InstructionSet, std::string_view>, 10> kNames = {{
     {InstructionSet::kGeneric, "generic"},
     {InstructionSet::kAvx2, "avx2"},
     {InstructionSet::kAvx2Vnni, "avx2_vnni"},
     {InstructionSet::kAvx512, "avx512"},
     {InstructionSet::kAvx512Vnni, "avx512_vnni"},
     {InstructionSet::kAvx512Bf16, "avx512_bf16"},
+    {InstructionSet::kAmx, "amx"},
     {InstructionSet::kNeon, "neon"},
     {InstructionSet::kNeonDot, "neon_dot"},
     {InstructionSet::kNeonMmla, "neon_mmla"},
 }};
-
-std::string JoinNames(const std::vector<InstructionSet>& sets) {
-  std::string joined;
-  for (InstructionSet isa : sets) {
-    joined += (joined.empty() ? "" : ", ") + std::string(ToString(isa));
-  }
-  return joined;
-}
 
 /// `source`, if not empty, says where the name comes from.
 InstructionSet Parse(std::string_view name, const std::string& source) {
@@ -71,13 +65,6 @@ bool IsIntel() { return __builtin_cpu_is("intel") != 0; }
 bool IsIntel() { return false; }
 #endif
 
-/// Intel's cores take two cycles for a product of bfloat16 in vector registers, which makes it no
-/// faster than two of float: there the set without it is the better one.
-size_t PreferredIndex(const std::vector<InstructionSet>& supported) {
-  const bool has_slow_bfloat16 = supported.back() == InstructionSet::kAvx512Bf16 && IsIntel();
-  return supported.size() - (has_slow_bfloat16 ? 2 : 1);
-}
-
 std::vector<InstructionSet> Detect() {
   std::vector<InstructionSet> sets = {InstructionSet::kGeneric};
 #if defined(__x86_64__)
@@ -94,6 +81,7 @@ std::vector<InstructionSet> Detect() {
   sets.push_back(InstructionSet::kAvx512Vnni);
   if (!__builtin_cpu_supports("avx512bf16")) return sets;
   sets.push_back(InstructionSet::kAvx512Bf16);
+  if (MissingForAmx().empty()) sets.push_back(InstructionSet::kAmx);
 #elif defined(__aarch64__)
   const unsigned long features = getauxval(AT_HWCAP);
   if ((features & HWCAP_ASIMD) == 0) return sets;
@@ -133,6 +121,7 @@ InstructionSet InstructionSetClass(InstructionSet isa, Precision precision) {
     case InstructionSet::kAvx512Vnni: return InstructionSet::kAvx512;
     case InstructionSet::kAvx512Bf16:
       return is_float ? InstructionSet::kAvx512 : InstructionSet::kAvx512Bf16;
+    case InstructionSet::kAmx: return is_float ? InstructionSet::kAvx512 : InstructionSet::kAmx;
     case InstructionSet::kNeonMmla:
       return is_float ? InstructionSet::kAvx2 : InstructionSet::kNeonMmla;
   }
@@ -149,6 +138,16 @@ bool HasShaExtensions() {
 #endif
 }
 
+// Intel's cores take two cycles for a product of bfloat16 in vector registers, which makes it no
+// faster than two of float: there the set without it is the better one.
+InstructionSet PreferredInstructionSet(const std::vector<InstructionSet>& supported,
+                                       bool is_intel) {
+  size_t last = supported.size() - 1;
+  if (supported[last] == InstructionSet::kAmx) --last;
+  if (supported[last] == InstructionSet::kAvx512Bf16 && is_intel) --last;
+  return supported[last];
+}
+
 InstructionSet ChooseInstructionSet(std::string_view forced) {
   std::string source;
   if (forced.empty()) {
@@ -159,15 +158,27 @@ InstructionSet ChooseInstructionSet(std::string_view forced) {
     }
   }
   const std::vector<InstructionSet>& supported = SupportedInstructionSets();
-  if (forced.empty()) return supported[PreferredIndex(supported)];
+  if (forced.empty()) return PreferredInstructionSet(supported, IsIntel());
   const InstructionSet isa = Parse(forced, source);
   if (std::find(supported.begin(), supported.end(), isa) == supported.end()) {
-    throw Error(
-        ErrorCode::kUnsupported,
-        "this CPU lacks the instruction set '" + std::string(forced) + "' asked for" + source,
-        "available here: " + JoinNames(supported));
+    // The CPU may have AMX and nobody who saves its registers.
+    throw UnsupportedInstructionSet(isa, isa == InstructionSet::kAmx ? MissingForAmx() : "",
+                                    source);
   }
   return isa;
+}
+
+Error UnsupportedInstructionSet(InstructionSet isa, std::string_view reason,
+                                std::string_view source) {
+  std::string others;
+  for (const InstructionSet other : SupportedInstructionSets()) {
+    if (other != isa) others += (others.empty() ? "" : ", ") + std::string(ToString(other));
+  }
+  return Error(ErrorCode::kUnsupported,
+               "this machine lacks the instruction set '" + std::string(ToString(isa)) +
+                   "' asked for" + std::string(source) + (reason.empty() ? "" : ": ") +
+                   std::string(reason),
+               "available here: " + others);
 }
 
 std::vector<std::string> AvailableInstructionSets() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/amx.h"
 #include "scoped_isa_variable.h"
 #include "siglip/error.hpp"
 #include "siglip/runtime.hpp"
@@ -16,10 +17,11 @@
 namespace siglip {
 namespace {
 
-const std::vector<InstructionSet> kAll = {
-    InstructionSet::kGeneric, InstructionSet::kAvx2,       InstructionSet::kAvx2Vnni,
-    InstructionSet::kAvx512,  InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
-    InstructionSet::kNeon,    InstructionSet::kNeonDot,    InstructionSet::kNeonMmla};
+const std::vector<InstructionSet> kAll = {InstructionSet::kGeneric,    InstructionSet::kAvx2,
+                                          InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,
+                                          InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
+                                          InstructionSet::kAmx,        InstructionSet::kNeon,
+                                          InstructionSet::kNeonDot,    InstructionSet::kNeonMmla};
 
 bool IsSupported(InstructionSet isa) {
   const auto& sets = SupportedInstructionSets();
@@ -50,7 +52,7 @@ TEST(InstructionSet, UnknownNamesAreAnErrorThatListsTheKnownOnes) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
       EXPECT_EQ(
           error.hint(),
-          "known: generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16, neon, neon_dot, "
+          "known: generic, avx2, avx2_vnni, avx512, avx512_vnni, avx512_bf16, amx, neon, neon_dot, "
           "neon_mmla");
     }
   }
@@ -67,6 +69,9 @@ TEST(InstructionSet, SupportedOnesAreSlowestFirstAndComplete) {
   if (IsSupported(InstructionSet::kAvx512Bf16)) {
     EXPECT_TRUE(IsSupported(InstructionSet::kAvx512Vnni));
   }
+  if (IsSupported(InstructionSet::kAmx)) {
+    EXPECT_TRUE(IsSupported(InstructionSet::kAvx512Bf16));
+  }
 #if defined(__aarch64__)
   EXPECT_TRUE(IsSupported(InstructionSet::kNeon));  // every CPU of this architecture has it
 #endif
@@ -75,19 +80,32 @@ TEST(InstructionSet, SupportedOnesAreSlowestFirstAndComplete) {
   EXPECT_EQ(AvailableInstructionSets(), names);
 }
 
-TEST(ChooseInstructionSet, TakesTheFastestUnlessTold) {
+TEST(ChooseInstructionSet, TakesThePreferredOneUnlessTold) {
+#if defined(__x86_64__)
+  const bool is_intel = __builtin_cpu_is("intel") != 0;
+#else
+  const bool is_intel = false;
+#endif
   for (const auto& unset : {std::optional<std::string>(), std::optional<std::string>("")}) {
     const ScopedIsaVariable variable(unset);
-    const InstructionSet chosen = ChooseInstructionSet();
-#if defined(__x86_64__)
-    // Products of bfloat16 are slow on Intel's cores.
-    if (IsSupported(InstructionSet::kAvx512Bf16) && __builtin_cpu_is("intel")) {
-      EXPECT_EQ(chosen, InstructionSet::kAvx512Vnni);
-      continue;
-    }
-#endif
-    EXPECT_EQ(chosen, SupportedInstructionSets().back());
+    EXPECT_EQ(ChooseInstructionSet(),
+              PreferredInstructionSet(SupportedInstructionSets(), is_intel));
   }
+}
+
+TEST(ChooseInstructionSet, PrefersTheFastestButForAmxAndSlowBFloat16) {
+  using enum InstructionSet;
+  const std::vector<InstructionSet> sets = {kGeneric,    kAvx2,       kAvx512,
+                                            kAvx512Vnni, kAvx512Bf16, kAmx};
+  const auto first = [&](size_t count) {
+    return std::vector<InstructionSet>(sets.begin(), sets.begin() + static_cast<int>(count));
+  };
+  EXPECT_EQ(PreferredInstructionSet(first(6), true), kAvx512Vnni);
+  EXPECT_EQ(PreferredInstructionSet(first(6), false), kAvx512Bf16);
+  EXPECT_EQ(PreferredInstructionSet(first(5), true), kAvx512Vnni);
+  EXPECT_EQ(PreferredInstructionSet(first(5), false), kAvx512Bf16);
+  EXPECT_EQ(PreferredInstructionSet(first(4), true), kAvx512Vnni);
+  EXPECT_EQ(PreferredInstructionSet(first(1), true), kGeneric);
 }
 
 TEST(ChooseInstructionSet, TheVariableForcesAndTheArgumentOutranksIt) {
@@ -116,6 +134,12 @@ TEST(ChooseInstructionSet, WhatTheCpuLacksIsAnErrorAndNoFallback) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     EXPECT_NE(error.message().find(std::string(ToString(isa))), std::string::npos);
     EXPECT_NE(error.hint().find("available here: generic"), std::string::npos);
+#if defined(__x86_64__)
+    if (isa == InstructionSet::kAmx) {
+      EXPECT_NE(error.message().find(": " + std::string(MissingForAmx())), std::string::npos);
+      EXPECT_GT(error.message().size(), error.message().find(": ") + 10);
+    }
+#endif
   }
 }
 

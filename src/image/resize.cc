@@ -264,7 +264,8 @@ const ResizeKernels& ResizeKernelsFor(InstructionSet isa) {
     case InstructionSet::kAvx2Vnni: return *Avx2ResizeKernels();
     case InstructionSet::kAvx512:
     case InstructionSet::kAvx512Vnni:
-    case InstructionSet::kAvx512Bf16: return *Avx512ResizeKernels();
+    case InstructionSet::kAvx512Bf16:
+    case InstructionSet::kAmx: return *Avx512ResizeKernels();
 #elif defined(__aarch64__)
     case InstructionSet::kNeon:
     case InstructionSet::kNeonDot:

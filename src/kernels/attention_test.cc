@@ -163,8 +163,8 @@ TEST_P(AttentionTest, ProbabilitiesSumToOne) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllInstructionSets, AttentionTest,
-                         testing::ValuesIn(SupportedInstructionSets()), InstructionSetName);
+INSTANTIATE_TEST_SUITE_P(AllInstructionSets, AttentionTest, testing::ValuesIn(AllKernels()),
+                         KernelsName);
 
 }  // namespace
 }  // namespace siglip

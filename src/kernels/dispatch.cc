@@ -2,9 +2,29 @@
 
 #include <string>
 
+#include "base/amx.h"
+#include "kernels/amx_self_test.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
+#if defined(__x86_64__)
+namespace {
+
+/// The registers are asked for here, not where sets are listed: a process that has them needs
+/// larger stacks for its signals. Once is enough for all threads, and so is one test.
+const Kernels& CheckedAmxKernels() {
+  static const bool is_checked = [] {
+    const std::string refusal = RequestTileRegisters();
+    if (!refusal.empty()) throw UnsupportedInstructionSet(InstructionSet::kAmx, refusal);
+    TestAmxTiles(AmxKernels());
+    return true;
+  }();
+  static_cast<void>(is_checked);
+  return AmxKernels();
+}
+
+}  // namespace
+#endif
 
 const Kernels& KernelsFor(InstructionSet instruction_set) {
   switch (instruction_set) {
@@ -15,6 +35,7 @@ const Kernels& KernelsFor(InstructionSet instruction_set) {
     case InstructionSet::kAvx512: return Avx512Kernels();
     case InstructionSet::kAvx512Vnni: return Avx512VnniKernels();
     case InstructionSet::kAvx512Bf16: return Avx512Bf16Kernels();
+    case InstructionSet::kAmx: return CheckedAmxKernels();
 #elif defined(__aarch64__)
     case InstructionSet::kNeon: return NeonKernels();
     case InstructionSet::kNeonDot: return NeonDotKernels();

@@ -12,11 +12,11 @@
 namespace siglip {
 namespace {
 
-using Parameters = std::tuple<InstructionSet, OperandType>;
+using Parameters = std::tuple<TestedKernels, OperandType>;
 
 class GemmTest : public testing::TestWithParam<Parameters> {
  protected:
-  const Kernels& kernels() const { return KernelsFor(std::get<0>(GetParam())); }
+  const Kernels& kernels() const { return *std::get<0>(GetParam()).table; }
   OperandType type() const { return std::get<1>(GetParam()); }
 
   PackedMatrix Pack(const std::vector<float>& weight, int64_t columns, int64_t depth) const {
@@ -275,12 +275,11 @@ TEST(TileRowsTest, SplitsEvenly) {
 
 std::string ParameterName(const testing::TestParamInfo<Parameters>& info) {
   static constexpr const char* kNames[] = {"_f32", "_bf16", "_int8"};
-  return std::string(ToString(std::get<0>(info.param))) +
-         kNames[static_cast<int>(std::get<1>(info.param))];
+  return std::get<0>(info.param).name + kNames[static_cast<int>(std::get<1>(info.param))];
 }
 
 INSTANTIATE_TEST_SUITE_P(AllInstructionSets, GemmTest,
-                         testing::Combine(testing::ValuesIn(SupportedInstructionSets()),
+                         testing::Combine(testing::ValuesIn(AllKernels()),
                                           testing::Values(OperandType::kFloat32,
                                                           OperandType::kBFloat16,
                                                           OperandType::kInt8)),

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "kernels/amx_software.h"
 #include "kernels/dispatch.h"
 #include "kernels/kernels.h"
 
@@ -25,14 +27,33 @@ inline std::vector<float> RandomFloats(size_t count, uint32_t seed, float spread
   return values;
 }
 
-/// A test that runs once for each instruction set of this machine.
-class KernelTest : public testing::TestWithParam<InstructionSet> {
+/// A table that tests sweep, by the name of its instruction set or "amx_software".
+struct TestedKernels {
+  std::string name;
+  const Kernels* table;
+};
+inline std::ostream& operator<<(std::ostream& out, const TestedKernels& kernels) {
+  return out << kernels.name;
+}
+
+/// All of this machine.
+inline std::vector<TestedKernels> AllKernels() {
+  std::vector<TestedKernels> all;
+  for (const InstructionSet isa : SupportedInstructionSets()) {
+    all.push_back({std::string(ToString(isa)), &KernelsFor(isa)});
+  }
+  if (AmxSoftwareKernels() != nullptr) all.push_back({"amx_software", AmxSoftwareKernels()});
+  return all;
+}
+
+/// A test that runs once for each of them.
+class KernelTest : public testing::TestWithParam<TestedKernels> {
  protected:
-  const Kernels& kernels() const { return KernelsFor(GetParam()); }
+  const Kernels& kernels() const { return *GetParam().table; }
 };
 
-inline std::string InstructionSetName(const testing::TestParamInfo<InstructionSet>& info) {
-  return std::string(ToString(info.param));
+inline std::string KernelsName(const testing::TestParamInfo<TestedKernels>& info) {
+  return info.param.name;
 }
 
 }  // namespace siglip

@@ -178,6 +178,7 @@ const Kernels& Avx2VnniKernels();
 const Kernels& Avx512Kernels();
 const Kernels& Avx512VnniKernels();
 const Kernels& Avx512Bf16Kernels();
+const Kernels& AmxKernels();
 const Kernels& NeonKernels();
 const Kernels& NeonDotKernels();
 const Kernels& NeonMmlaKernels();

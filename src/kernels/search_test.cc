@@ -122,8 +122,8 @@ TEST_P(SearchKernelTest, ScoresAreNotHiddenByInfinity) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllInstructionSets, SearchKernelTest,
-                         testing::ValuesIn(SupportedInstructionSets()), InstructionSetName);
+INSTANTIATE_TEST_SUITE_P(AllInstructionSets, SearchKernelTest, testing::ValuesIn(AllKernels()),
+                         KernelsName);
 
 }  // namespace
 }  // namespace siglip

@@ -54,7 +54,7 @@ def instruction_sets():
         result = run("--version", isa=isa)
         if result.returncode == 0:
             found.append(isa)
-        elif "this CPU lacks" not in result.stderr:
+        elif "this machine lacks" not in result.stderr:
             raise RuntimeError(f"SIGLIP_ISA={isa}: {result.stderr}")
     if "generic" not in found:
         raise RuntimeError(f"generic is not among {found}")
