@@ -13,9 +13,9 @@ struct AmxHash {
   uint32_t hash;
 };
 inline constexpr AmxHash kAmxHashes[] = {
-    {OperandType::kBFloat16, 0xFFFFFFFFU, 0x00000000U},
-    {OperandType::kInt8, 0xFFFFFFFFU, 0x00000000U},
-    {OperandType::kInt8, 0x7F7F7F7FU, 0x00000000U},  // Bochs takes signed bytes for unsigned ones
+    {OperandType::kBFloat16, 0xFFFFFFFFU, 0x2210E9DAU},
+    {OperandType::kInt8, 0xFFFFFFFFU, 0x25568D64U},
+    {OperandType::kInt8, 0x7F7F7F7FU, 0x98B8DFDBU},  // Bochs takes signed bytes for unsigned ones
 };
 
 }  // namespace siglip

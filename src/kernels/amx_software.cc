@@ -45,6 +45,9 @@ class SoftwareTiles {
                   registers_[kIndex].rows[row].words, configuration_.row_bytes[kIndex]);
     }
   }
+  static void CopyRow(const uint32_t* in, size_t count, uint32_t* out) {
+    std::fill_n(std::copy_n(in, count, out), kRegisterSide - count, 0U);
+  }
   template <OperandType kType, int kSums, int kLeft, int kPanel>
   void Multiply(Register<kSums> /*sums*/, Register<kLeft> /*left*/, Register<kPanel> /*panel*/) {
     Require(rows(kSums) > 0 && rows(kSums) == rows(kLeft) &&

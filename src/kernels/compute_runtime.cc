@@ -10,8 +10,13 @@
 
 namespace siglip {
 
-ComputeRuntime::ComputeRuntime(int threads, InstructionSet instruction_set)
-    : instruction_set_(instruction_set), kernels_(KernelsFor(instruction_set)), pool_(threads) {}
+ComputeRuntime::ComputeRuntime(int threads, InstructionSet instruction_set, const Kernels& kernels)
+    : instruction_set_(instruction_set), kernels_(kernels), pool_(threads) {}
+
+std::shared_ptr<const Runtime> ComputeRuntime::Share(
+    std::unique_ptr<const ComputeRuntime> compute) {
+  return std::shared_ptr<const Runtime>(new Runtime(std::move(compute)));
+}
 
 Runtime::Runtime(std::unique_ptr<const ComputeRuntime> compute) : compute_(std::move(compute)) {}
 
@@ -19,9 +24,9 @@ Runtime::~Runtime() = default;
 
 std::shared_ptr<const Runtime> Runtime::Create(const RuntimeOptions& options) {
   const int threads = options.threads == 0 ? AvailableCpus() : options.threads;
-  auto compute = std::make_unique<const ComputeRuntime>(
-      threads, ChooseInstructionSet(options.instruction_set));
-  return std::shared_ptr<const Runtime>(new Runtime(std::move(compute)));
+  const InstructionSet isa = ChooseInstructionSet(options.instruction_set);
+  return ComputeRuntime::Share(
+      std::make_unique<const ComputeRuntime>(threads, isa, KernelsFor(isa)));
 }
 
 int Runtime::threads() const { return compute_->threads(); }

@@ -1,6 +1,7 @@
 // The Runtime as the layers see it: its kernels and its threads.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "base/cpu_features.h"
@@ -12,9 +13,12 @@ namespace siglip {
 
 class ComputeRuntime {
  public:
-  ComputeRuntime(int threads, InstructionSet instruction_set);
+  /// `kernels` are those of the set; tests may bring others.
+  ComputeRuntime(int threads, InstructionSet instruction_set, const Kernels& kernels);
 
   static const ComputeRuntime& From(const Runtime& runtime) { return *runtime.compute_; }
+  /// As users hold it.
+  static std::shared_ptr<const Runtime> Share(std::unique_ptr<const ComputeRuntime> compute);
 
   int threads() const { return pool_.threads(); }
   std::string_view instruction_set() const { return ToString(instruction_set_); }

@@ -1,7 +1,6 @@
 // Kernels for AMX with bfloat16 and bytes: those of AVX-512 with BF16, whose products of these
 // types are made in tile registers.
-#include <stddef.h>
-#include <stdint.h>
+#include <immintrin.h>
 
 #include "kernels/kernels.h"
 

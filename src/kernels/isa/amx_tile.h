@@ -99,12 +99,13 @@ template <OperandType kType, int kRowRegisters, int kColumnRegisters, class Tile
                                                 const uint32_t* panel) {
   alignas(64) uint32_t left[kRowRegisters * kRegisterSide][kStepWords];
   alignas(64) uint32_t right[kStepWords][kPanelColumns];
-  for (int row = 0; row < rows; ++row) {
-    for (size_t k = 0; k < kStepWords; ++k) left[row][k] = k < words ? a[row * a_stride + k] : 0;
-  }
+  for (int row = 0; row < rows; ++row) Tiles::CopyRow(a + row * a_stride, words, left[row]);
+#pragma GCC unroll 16
   for (size_t k = 0; k < kStepWords; ++k) {
-    for (int i = 0; i < kColumnRegisters * kRegisterSide; ++i) {
-      right[k][i] = k < words ? panel[k * kPanelColumns + i] : 0;
+    const size_t columns = k < words ? kRegisterSide : 0;
+#pragma GCC unroll 2
+    for (int i = 0; i < kColumnRegisters * kRegisterSide; i += kRegisterSide) {
+      Tiles::CopyRow(panel + k * kPanelColumns + i, columns, &right[k][i]);
     }
   }
   MultiplyStep<kType, kRowRegisters, kColumnRegisters>(tiles, left[0], kStepWords, right[0]);

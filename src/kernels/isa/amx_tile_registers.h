@@ -32,6 +32,11 @@ class HardwareTiles {
                  : "i"(kIndex), "r"(rows), "r"(stride)
                  : "memory");
   }
+  /// out[kRegisterSide] = the first `count` words, followed by zeros; no others are read. `out` is
+  /// aligned.
+  static void CopyRow(const uint32_t* in, size_t count, uint32_t* out) {
+    _mm512_store_si512(out, _mm512_maskz_loadu_epi32((__mmask16)((1U << count) - 1U), in));
+  }
   /// sums += left * panel, words of bfloat16 or, unsigned on the left and signed in the panel, of
   /// bytes.
   template <OperandType kType, int kSums, int kLeft, int kPanel>
