@@ -78,37 +78,46 @@ class SoftwareTiles {
 
   /// Exact, and wrapping around.
   static void AddBytes(const Row& left, const Values& panel, int depth, Row& sums) {
+    Row total = sums;
     for (int k = 0; k < depth; ++k) {
       for (int shift = 0; shift < 32; shift += 8) {
         const int value = static_cast<uint8_t>(left.words[k] >> shift);
         for (int i = 0; i < kRegisterSide; ++i) {
-          const int weight = static_cast<int8_t>(panel.rows[k].words[i] >> shift);
-          sums.words[i] += static_cast<uint32_t>(value * weight);
+          // Fits into 16 bits, in which more of them are multiplied at once.
+          const auto product =
+              static_cast<int16_t>(value * static_cast<int8_t>(panel.rows[k].words[i] >> shift));
+          total.words[i] += static_cast<uint32_t>(product);
         }
       }
     }
+    sums = total;
   }
 
-  /// One chain for the lower halves of the words and one for the upper ones, both of fused
-  /// additions. A product of two bfloat16 has 16 bits and is exact, so that it needs no fusing.
+  /// One chain for the lower halves of the words and one for the upper ones, which are added to
+  /// each other, then to the sums.
   static void AddBFloat16(const Row& left, const Values& panel, int depth, Row& sums) {
     float lower[kRegisterSide] = {};
     float upper[kRegisterSide] = {};
-    for (int k = 0; k < depth; ++k) {
-      const float lower_value = LowerHalf(left.words[k]);
-      const float upper_value = UpperHalf(left.words[k]);
-      for (int i = 0; i < kRegisterSide; ++i) {
-        lower[i] += lower_value * LowerHalf(panel.rows[k].words[i]);
-        upper[i] += upper_value * UpperHalf(panel.rows[k].words[i]);
-      }
-    }
+    AddChain<16>(left, panel, depth, lower);
+    AddChain<0>(left, panel, depth, upper);
     for (int i = 0; i < kRegisterSide; ++i) {
       const float sum = std::bit_cast<float>(sums.words[i]) + (lower[i] + upper[i]);
       sums.words[i] = std::bit_cast<uint32_t>(sum);
     }
   }
-  static float LowerHalf(uint32_t word) { return std::bit_cast<float>(word << 16U); }
-  static float UpperHalf(uint32_t word) { return std::bit_cast<float>(word & 0xFFFF0000U); }
+  /// Fused additions: a product of two bfloat16 has 16 bits and is exact, so that it needs no
+  /// fusing.
+  template <int kShift>
+  static void AddChain(const Row& left, const Values& panel, int depth,
+                       float (&sums)[kRegisterSide]) {
+    const auto half = [](uint32_t word) {
+      return std::bit_cast<float>(word << kShift & 0xFFFF0000U);
+    };
+    for (int k = 0; k < depth; ++k) {
+      const float value = half(left.words[k]);
+      for (int i = 0; i < kRegisterSide; ++i) sums[i] += value * half(panel.rows[k].words[i]);
+    }
+  }
 
   int rows(int index) const { return configuration_.rows[index]; }
 
