@@ -14,7 +14,8 @@ and nothing was checked.
 The loop of a tile is known by what it does, not by its name: it is an innermost loop that
 multiplies vectors and broadcasts numbers, from memory or, on Arm, out of a lane of a register, or it
 multiplies small matrices. Loops over elements, which do not broadcast, may well have a constant on
-the stack. Object files are those of x86 or of 64-bit Arm, as their headers say; the latter need the
+the stack. A loop that multiplies tile registers (AMX) loads each of them once and touches the stack
+not at all. Object files are those of x86 or of 64-bit Arm, as their headers say; the latter need the
 objdump of their architecture.
 """
 
@@ -34,8 +35,8 @@ OBJDUMP = {"x86": "objdump", "arm": "aarch64-linux-gnu-objdump"}
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\s+(?:\{\w+\} )?(\S+)\s*(.*)$")
-VECTOR = re.compile(r"%[yz]mm\d")
-MULTIPLY = re.compile(r"vfn?madd|vdpbf16|vpdp|vpmaddwd")
+VECTOR = re.compile(r"%[tyz]mm\d")
+MULTIPLY = re.compile(r"vfn?madd|vdpbf16|vpdp|vpmaddwd|tdp")
 BROADCAST = re.compile(r"vp?broadcast")
 EMBEDDED_BROADCAST = "{1to"
 CONSTANT = re.compile(r"\(%r[is]p")
@@ -57,10 +58,18 @@ class X86Instruction:
         return MULTIPLY.match(self.name) and VECTOR.search(self.operands)
 
     def broadcasts(self):
-        """Whether a number of a matrix goes to every lane; a constant lies by the code or stack."""
-        return (EMBEDDED_BROADCAST in self.operands or
-                (BROADCAST.match(self.name) and "(" in self.operands)
-                ) and not CONSTANT.search(self.operands)
+        """Whether a number of a matrix goes to every lane, or rows to all sums of a tile register; a
+        constant lies by the code or stack."""
+        return self.loads_tile() or (
+            EMBEDDED_BROADCAST in self.operands or
+            (BROADCAST.match(self.name) and "(" in self.operands)
+        ) and not CONSTANT.search(self.operands)
+
+    def multiplies_tiles(self):
+        return self.name.startswith("tdp")
+
+    def loads_tile(self):
+        return self.name.startswith("tileload")
 
     def jumps_back_to(self):
         """Where a jump to an earlier address leads, else None."""
@@ -69,9 +78,11 @@ class X86Instruction:
             return None
         return int(target.group(1), 16)
 
+    def touches_stack(self, has_frame):
+        return "(%rsp" in self.operands or (has_frame and "(%rbp" in self.operands)
+
     def touches_vector_on_stack(self, has_frame):
-        return VECTOR.search(self.operands) and ("(%rsp" in self.operands or
-                                                 (has_frame and "(%rbp" in self.operands))
+        return VECTOR.search(self.operands) and self.touches_stack(has_frame)
 
     def makes_frame(self):
         """%rbp is a register like any other unless the function makes it its frame."""
@@ -161,6 +172,22 @@ def tile_loops(instructions):
             yield loop
 
 
+# Products of a step, rows by columns of tile registers -> what is loaded for it.
+TILE_LOADS = {1: 2, 2: 3, 4: 4}
+
+
+def faults_of(loop, has_frame):
+    """What is wrong with the loop of a tile, in words."""
+    products = sum(one.multiplies_tiles() for one in loop)
+    if products == 0:
+        return [str(one) for one in loop if one.touches_vector_on_stack(has_frame)]
+    faults = [str(one) for one in loop if one.touches_stack(has_frame)]
+    loads = sum(one.loads_tile() for one in loop)
+    if loads != TILE_LOADS.get(products):
+        faults.append(f"{loads} loads of tile registers for {products} products")
+    return faults
+
+
 def check_object(path):
     """(the number of tiles, what is wrong) in one object file."""
     count, violations = 0, []
@@ -168,8 +195,7 @@ def check_object(path):
         has_frame = any(one.makes_frame() for one in instructions)
         for loop in tile_loops(instructions):
             count += 1
-            violations += [f"{path.name}: {name}: {one}" for one in loop
-                           if one.touches_vector_on_stack(has_frame)]
+            violations += [f"{path.name}: {name}: {fault}" for fault in faults_of(loop, has_frame)]
     if count == 0:
         violations.append(f"{path.name}: no loop of a tile was found")
     return count, violations

@@ -134,6 +134,39 @@ tile:
         ["str q0, [sp, #16]"]),
 }
 
+# A step of AMX: {0} stands in its loop.
+TILE_REGISTERS = """
+tile:
+1:      prefetcht1 (%rax)
+        tileloadd (%r8,%rcx,1), %tmm6
+        tileloadd (%rdx,%r9,1), %tmm4
+        tdpbf16ps %tmm6, %tmm4, %tmm0
+        tileloadd (%r15,%rcx,1), %tmm7
+        tdpbf16ps %tmm7, %tmm4, %tmm1
+        {0}
+        sub $16, %rsi
+        ja 1b
+        tilestored %tmm0, (%rsp,%rcx,1)
+        ret
+peak:
+1:      tdpbusd %tmm6, %tmm4, %tmm0
+        dec %rsi
+        jne 1b
+        ret
+"""
+LOWER_ROWS = "tileloadd (%r14,%r9,1), %tmm5\n tdpbf16ps %tmm6, %tmm5, %tmm2\n tdpbf16ps %tmm7, %tmm5, %tmm3"
+CLEAN["two tile registers"] = TILE_REGISTERS.format("")
+CLEAN["four tile registers"] = TILE_REGISTERS.format(LOWER_ROWS)
+SPILLING |= {
+    "a tile register on the stack": (
+        TILE_REGISTERS.format("tilestored %tmm0, (%rsp,%rcx,1)"), ["tilestored %tmm0,(%rsp,%rcx,1)"]),
+    "an address on the stack beside tile registers": (
+        TILE_REGISTERS.format("mov -8(%rsp), %r8"), ["mov -0x8(%rsp),%r8"]),
+    "a tile register that is loaded twice": (
+        TILE_REGISTERS.format("tileloadd (%r8,%rcx,1), %tmm6"),
+        ["4 loads of tile registers for 2 products"]),
+}
+
 WITHOUT_TILE = {
     "no loop": "tile: vfmadd231ps %zmm2, %zmm3, %zmm0\n ret\n",
     "no multiplication": "tile:\n1: vbroadcastss (%rsi,%rax,4), %zmm3\n inc %rax\n jne 1b\n ret\n",

@@ -58,7 +58,7 @@ class AmxCases {
   int CountWrongOfAll(GemmTile tile) {
     int wrong = 0;
     for (int rows = 1; rows <= kRows; ++rows) {
-      for (const size_t depth : {1, 7, 16, 33, 47, 98, 160, 200}) {
+      for (const size_t depth : kDepths) {
         wrong += CountWrong(tile, rows, depth, false) + CountWrong(tile, rows, depth, true);
       }
     }
@@ -69,6 +69,7 @@ class AmxCases {
   uint32_t hash() const { return hash_; }
 
  private:
+  static constexpr size_t kDepths[] = {1, 7, 16, 33, 47, 98, 160, kMostDepth};
   static constexpr size_t kMisalignment = 1;  // in words
   static constexpr size_t kStride = kMostDepth + 3;
 
@@ -112,7 +113,7 @@ class AmxCases {
     double sum = FloatOf(begin);
     double magnitude = Magnitude(sum);
     for (size_t k = 0; k < depth; ++k) {
-      for (const uint32_t shift : {16U, 0U}) {
+      for (uint32_t shift = 0; shift < 32; shift += 16) {
         const double product = FloatOf((a[k] << shift) & 0xFFFF0000U) *
                                FloatOf((column[k * kColumns] << shift) & 0xFFFF0000U);
         sum += product;
