@@ -6,7 +6,6 @@
 
 #include "engine/current_error.h"
 #include "engine/lap.h"
-#include "model/sequence_schedule.h"
 #include "siglip/checkpoint.hpp"
 
 namespace siglip {
@@ -59,8 +58,11 @@ void Tell(TakenItem& item) {
 
 ServiceItem& ItemOf(TakenItem& item) { return item.request->request.items[item.result.item]; }
 
+// Someone waits for each item: only where one more saves much does the first wait for it, too.
+constexpr int64_t kRowsTogether = 256;
+
 size_t GroupOf(int64_t tokens) {
-  return static_cast<size_t>(std::max<int64_t>(1, kGroupRows / tokens));
+  return static_cast<size_t>(std::max<int64_t>(1, kRowsTogether / tokens));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace {
 // Enough that a picture much slower than the rest rarely makes the other threads wait for it.
 constexpr int kPicturesPerThread = 4;
 
-PipelineOptions OptionsOfPipeline(const EmbedOptions& options, int threads) {
+PipelineOptions OptionsOfPipeline(const EmbedOptions& options, int threads, Precision precision) {
   if (options.in_flight < 0) {
     throw Error(ErrorCode::kInvalidArgument,
                 "in_flight: expected 0 or more, found " + std::to_string(options.in_flight));
@@ -29,7 +29,7 @@ PipelineOptions OptionsOfPipeline(const EmbedOptions& options, int threads) {
   PipelineOptions pipeline;
   pipeline.in_flight = options.in_flight > 0 ? options.in_flight : kPicturesPerThread * threads;
   pipeline.order = options.order;
-  pipeline.group_tokens = kGroupRows;
+  pipeline.group_tokens = RowsPerPass(precision);
   return pipeline;
 }
 
@@ -60,8 +60,9 @@ Embedder::~Embedder() = default;
 uint64_t Embedder::Run(const PictureSource& source, const ResultSink& sink,
                        const EmbedOptions& options, const std::atomic<bool>* stop) const {
   PictureEmbedder embedder = parts_->NewEmbedder(options);
-  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
-                                             OptionsOfPipeline(options, parts_->workers.threads()));
+  const auto pipeline = PicturePipeline::New(
+      parts_->workers, parts_->StagesOf(embedder),
+      OptionsOfPipeline(options, parts_->workers.threads(), vision_model().precision()));
   return pipeline->Run(source, sink, stop);
 }
 
@@ -69,8 +70,9 @@ Tensor Embedder::Embed(std::span<const Picture> pictures, const EmbedOptions& op
   EmbedOptions of_pictures = options;
   of_pictures.details = false;
   PictureEmbedder embedder = parts_->NewEmbedder(of_pictures);
-  const auto pipeline = PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
-                                             {.group_tokens = kGroupRows});
+  const auto pipeline =
+      PicturePipeline::New(parts_->workers, parts_->StagesOf(embedder),
+                           {.group_tokens = RowsPerPass(vision_model().precision())});
   Shape shape = embedder.shape();
   shape.insert(shape.begin(), std::ssize(pictures));
   Tensor embeddings(DType::kF32, shape);

@@ -204,17 +204,27 @@ bool PicturePipeline::PrepareOrCompute(Lock& lock, int worker) {
 /// How many pictures are to be computed now, of those that are prepared: as many as fit into a
 /// group once no other would; fewer where nothing is left to prepare.
 size_t PicturePipeline::GroupToCompute() const {
+  const size_t most = MostInGroup();
   size_t count = 0;
   int64_t tokens = 0;
   int64_t last = 0;
   for (const PictureInFlight& picture : prepared_) {
     last = picture.prepared.tokens();
-    if (count > 0 && tokens + last > options_.group_tokens) return count;
+    if (count > 0 && (count == most || tokens + last > options_.group_tokens)) return count;
     tokens += last;
     ++count;
   }
-  const bool another_may_fit = tokens + last <= options_.group_tokens;
+  const bool another_may_fit = count < most && tokens + last <= options_.group_tokens;
   return another_may_fit && !waiting_.empty() ? 0 : count;
+}
+
+/// A worker's share of the pictures, so that none has a group while another has nothing.
+size_t PicturePipeline::MostInGroup() const {
+  const auto workers = static_cast<size_t>(pool_.threads());
+  if (!source_ended_) {
+    return std::max<size_t>(1, static_cast<size_t>(options_.in_flight) / workers);
+  }
+  return (prepared_.size() + waiting_.size() + workers - 1) / workers;
 }
 
 void PicturePipeline::Prepare(Lock& lock, int worker) {

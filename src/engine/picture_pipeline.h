@@ -41,7 +41,8 @@ struct PictureStages {
 struct PipelineOptions {
   int in_flight = 1;  ///< The most pictures taken from the source and not yet through the sink.
   Order order = Order::kInput;
-  /// Pictures are computed together as long as they have no more tokens than this.
+  /// Pictures are computed together as long as they have no more tokens than this, and the other
+  /// workers have as many.
   int64_t group_tokens = 1;
 };
 
@@ -77,6 +78,7 @@ class PicturePipeline final : private WorkerPool::Task {
   bool PrepareOrCompute(Lock& lock, int worker);
   void GiveUpWaiting();
   size_t GroupToCompute() const;
+  size_t MostInGroup() const;
   void Prepare(Lock& lock, int worker);
   void Compute(Lock& lock, int worker, size_t count);
   bool OthersAreIdle(Lock& lock);

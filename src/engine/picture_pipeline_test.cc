@@ -168,13 +168,37 @@ TEST(PicturePipeline, SmallPicturesAreComputedInGroups) {
         computed += group.size();
       };
       std::vector<Picture> pictures;
-      for (int i = 0; i < 600; ++i) pictures.push_back(Numbered(i));
+      for (int i = 0; i < 900; ++i) pictures.push_back(Numbered(i));
       WorkerPool pool(threads);
       const auto pipeline = PicturePipeline::New(pool, stages, {.group_tokens = 256});
-      EXPECT_EQ(pipeline->Run(pictures, [](const EmbedResult&) {}), 600U);
-      EXPECT_EQ(computed, 600U);
+      EXPECT_EQ(pipeline->Run(pictures, [](const EmbedResult&) {}), 900U);
+      EXPECT_EQ(computed, 900U);
       EXPECT_EQ(largest, most) << tokens;
     }
+  }
+}
+
+TEST(PicturePipeline, NoGroupIsLargerThanAWorkersShare) {
+  for (const int threads : {1, 2, 4}) {
+    std::atomic<size_t> largest = 0;
+    PictureStages stages = StagesWith();
+    stages.compute = [&](int, std::span<PictureInFlight> group, bool) {
+      size_t before = largest;
+      while (before < group.size() && !largest.compare_exchange_weak(before, group.size())) {
+      }
+    };
+    const auto ignore = [](const EmbedResult&) {};
+    for (const size_t count : {1U, 3U, 5U, 8U}) {
+      largest = 0;
+      std::vector<Picture> pictures;
+      for (size_t i = 0; i < count; ++i) pictures.push_back(Numbered(static_cast<int>(i)));
+      WorkerPool pool(threads);
+      PicturePipeline::New(pool, stages, {.group_tokens = 256})->Run(pictures, ignore);
+      EXPECT_LE(largest, (count + static_cast<size_t>(threads) - 1) / static_cast<size_t>(threads));
+    }
+    largest = 0;
+    RunOn(threads, CountTo(100), ignore, stages, {.in_flight = 2 * threads, .group_tokens = 256});
+    EXPECT_LE(largest, 2U);
   }
 }
 

@@ -95,9 +95,9 @@ struct Kernels {
   /// longer product is cut into slices, all rows of a block passing by one slice before the next,
   /// so that its part of the panel stays in the caches.
   int64_t slice_words;
-  /// Rows of such a block, at most kMostBlockRows, and rows that go through an MLP together: their
-  /// intermediate activations stay near the L2 cache, and there are enough of them to read the
-  /// weights seldom.
+  /// Rows of such a block, at most kMostBlockRows, and rows of floats that go through an MLP
+  /// together: their intermediate activations stay near the L2 cache, and there are enough of them
+  /// to read the weights seldom.
   int64_t block_rows;
   /// Words of the left side that stay in the L2 cache beside two panels while all panels pass by.
   int64_t block_words;

@@ -55,38 +55,58 @@ size_t CountTogether(std::span<const double> costs, int threads) {
   return best;
 }
 
-/// `sequences` come with the longest first. As many groups for every thread as keep them near
-/// kGroupRows; each sequence goes to the group that is shortest so far, if it fits.
-std::vector<std::vector<int64_t>> Group(std::span<const int64_t> sequences,
-                                        std::span<const int64_t> tokens, int threads) {
+int64_t CountRows(std::span<const int64_t> sequences, std::span<const int64_t> tokens) {
   int64_t rows = 0;
   for (const int64_t i : sequences) rows += tokens[static_cast<size_t>(i)];
-  const int64_t rounds =
-      std::max<int64_t>(1, (rows + threads * kGroupRows - 1) / (threads * kGroupRows));
-  std::vector<std::vector<int64_t>> groups;
+  return rows;
+}
+
+/// Puts each sequence into the group that has the fewest rows so far; returns those from the first
+/// one on that would make that longer than `rows_per_pass`.
+std::span<const int64_t> Fill(std::span<const int64_t> sequences, std::span<const int64_t> tokens,
+                              int64_t rows_per_pass, std::vector<std::vector<int64_t>>& groups) {
   using RowsOfGroup = std::pair<int64_t, size_t>;
   std::priority_queue<RowsOfGroup, std::vector<RowsOfGroup>, std::greater<>> shortest;
-  for (const int64_t i : sequences) {
-    const int64_t count = tokens[static_cast<size_t>(i)];
-    const bool is_new =
-        std::ssize(groups) < rounds * threads || shortest.top().first + count > kGroupRows;
-    if (is_new) {
-      shortest.emplace(count, groups.size());
-      groups.push_back({i});
-      continue;
-    }
-    const auto [group_rows, group] = shortest.top();
+  for (size_t group = 0; group < groups.size(); ++group) shortest.emplace(0, group);
+  for (size_t next = 0; next < sequences.size(); ++next) {
+    const int64_t count = tokens[static_cast<size_t>(sequences[next])];
+    const auto [rows, group] = shortest.top();
+    if (rows > 0 && rows + count > rows_per_pass) return sequences.subspan(next);
     shortest.pop();
-    groups[group].push_back(i);
-    shortest.emplace(group_rows + count, group);
+    groups[group].push_back(sequences[next]);
+    shortest.emplace(rows + count, group);
+  }
+  return {};
+}
+
+/// `sequences` come with the longest first. As few groups as hold them, as many for each thread.
+std::vector<std::vector<int64_t>> Group(std::span<const int64_t> sequences,
+                                        std::span<const int64_t> tokens, int threads,
+                                        int64_t rows_per_pass) {
+  std::vector<std::vector<int64_t>> groups;
+  const int64_t rows_of_round = threads * rows_per_pass;
+  int64_t rounds = 0;
+  for (std::span<const int64_t> left = sequences; !left.empty();) {
+    rounds += (CountRows(left, tokens) + rows_of_round - 1) / rows_of_round;
+    groups.assign(static_cast<size_t>(std::min(rounds * threads, std::ssize(sequences))), {});
+    left = Fill(sequences, tokens, rows_per_pass, groups);
   }
   return groups;
 }
 
+SequenceSchedule ScheduleOf(const LayerContext& context, std::span<const int64_t> tokens) {
+  std::vector<double> costs;
+  for (const int64_t count : tokens) costs.push_back(CostOf(context.config, count));
+  return ScheduleSequences(tokens, costs, ComputeRuntime::From(*context.runtime).threads(),
+                           RowsPerPass(context.precision));
+}
+
 }  // namespace
 
+int64_t RowsPerPass(Precision precision) { return precision == Precision::kInt8 ? 256 : 512; }
+
 SequenceSchedule ScheduleSequences(std::span<const int64_t> tokens, std::span<const double> costs,
-                                   int threads) {
+                                   int threads, int64_t rows_per_pass) {
   std::vector<int64_t> order(costs.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   std::ranges::stable_sort(order, std::greater<>(),
@@ -96,15 +116,19 @@ SequenceSchedule ScheduleSequences(std::span<const int64_t> tokens, std::span<co
   const std::span all(order);
   const size_t together = CountTogether(sorted, threads);
   return {{all.begin(), all.begin() + static_cast<std::ptrdiff_t>(together)},
-          Group(all.subspan(together), tokens, threads)};
+          Group(all.subspan(together), tokens, threads, rows_per_pass)};
+}
+
+int64_t CountPasses(const LayerContext& context, int64_t count, int64_t tokens) {
+  const SequenceSchedule schedule =
+      ScheduleOf(context, std::vector<int64_t>(static_cast<size_t>(count), tokens));
+  return std::ssize(schedule.together) + std::ssize(schedule.alone);
 }
 
 void ForEachGroup(const LayerContext& context, std::span<const int64_t> tokens,
                   const std::function<void(std::span<const int64_t>, Workspace&)>& work) {
   ThreadPool& pool = ComputeRuntime::From(*context.runtime).pool();
-  std::vector<double> costs;
-  for (const int64_t count : tokens) costs.push_back(CostOf(context.config, count));
-  const SequenceSchedule schedule = ScheduleSequences(tokens, costs, pool.threads());
+  const SequenceSchedule schedule = ScheduleOf(context, tokens);
   const auto tokens_of = [&](std::span<const int64_t> group) {
     std::vector<int64_t> counts;
     for (const int64_t i : group) counts.push_back(tokens[static_cast<size_t>(i)]);

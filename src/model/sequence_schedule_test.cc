@@ -1,4 +1,5 @@
-// How pictures are shared among threads: every one once, and no thread left idle for long.
+// How pictures are shared among threads: every one once, no thread left idle for long, and several
+// in a pass over the weights.
 #include "model/sequence_schedule.h"
 
 #include <gtest/gtest.h>
@@ -12,13 +13,15 @@
 namespace siglip {
 namespace {
 
+constexpr int64_t kRowsPerPass = 256;
+
 /// Sequences as long as their costs say, each of them too long to be grouped.
 SequenceSchedule Schedule(const std::vector<double>& costs, int threads) {
   std::vector<int64_t> tokens;
   for (const double cost : costs) {
-    tokens.push_back(kGroupRows + static_cast<int64_t>(cost));
+    tokens.push_back(kRowsPerPass + static_cast<int64_t>(cost));
   }
-  return ScheduleSequences(tokens, costs, threads);
+  return ScheduleSequences(tokens, costs, threads, kRowsPerPass);
 }
 
 using Groups = std::vector<std::vector<int64_t>>;
@@ -49,20 +52,59 @@ TEST(SequenceScheduleTest, OneThreadComputesEverythingAlone) {
   EXPECT_EQ(Schedule({3, 1, 2}, 1).alone, (Groups{{0}, {2}, {1}}));
 }
 
+/// How many sequences are in each group, of `count` of the same length.
+std::vector<size_t> GroupSizes(size_t count, int64_t tokens, int threads, int64_t rows_per_pass) {
+  const SequenceSchedule schedule = ScheduleSequences(
+      std::vector<int64_t>(count, tokens), std::vector<double>(count, static_cast<double>(tokens)),
+      threads, rows_per_pass);
+  std::vector<size_t> sizes;
+  for (const auto& group : schedule.alone) sizes.push_back(group.size());
+  return sizes;
+}
+
+using Sizes = std::vector<size_t>;
+
 TEST(SequenceScheduleTest, ShortOnesAreGroupedEvenly) {
-  const auto sizes = [](size_t count, int64_t tokens, int threads) {
-    const SequenceSchedule schedule =
-        ScheduleSequences(std::vector<int64_t>(count, tokens),
-                          std::vector<double>(count, static_cast<double>(tokens)), threads);
-    std::vector<size_t> of_groups;
-    for (const auto& group : schedule.alone) of_groups.push_back(group.size());
-    return of_groups;
+  EXPECT_EQ(GroupSizes(8, 64, 2, 256), (Sizes{4, 4}));
+  EXPECT_EQ(GroupSizes(10, 64, 2, 256), (Sizes{3, 3, 2, 2}));
+  EXPECT_EQ(GroupSizes(16, 64, 1, 256), (Sizes{4, 4, 4, 4}));
+  EXPECT_EQ(GroupSizes(4, 196, 2, 256), (Sizes{1, 1, 1, 1}));
+  EXPECT_EQ(GroupSizes(2, 64, 2, 256), (Sizes{1, 1})) << "both threads have something to do";
+}
+
+TEST(SequenceScheduleTest, PicturesShareAPassWhereEveryThreadHasAsMany) {
+  EXPECT_EQ(GroupSizes(2, 196, 2, 512), (Sizes{1, 1}));
+  EXPECT_EQ(GroupSizes(4, 196, 2, 512), (Sizes{2, 2}));
+  EXPECT_EQ(GroupSizes(4, 196, 4, 512), (Sizes{1, 1, 1, 1}));
+  EXPECT_EQ(GroupSizes(8, 196, 2, 512), (Sizes{2, 2, 2, 2}));
+  EXPECT_EQ(GroupSizes(5, 196, 1, 512), (Sizes{2, 2, 1}));
+  // Five for each of two threads, although five groups would hold them.
+  EXPECT_EQ(GroupSizes(10, 196, 2, 512), (Sizes{2, 2, 2, 2, 1, 1}));
+  EXPECT_EQ(GroupSizes(12, 196, 4, 512), (Sizes{2, 2, 2, 2, 1, 1, 1, 1}));
+  EXPECT_EQ(GroupSizes(3, 300, 1, 512), (Sizes{1, 1, 1}));
+  EXPECT_EQ(GroupSizes(10, 196, 1, 1024), (Sizes{5, 5}));
+}
+
+TEST(SequenceScheduleTest, RowsOfAPassDependOnThePrecision) {
+  EXPECT_EQ(RowsPerPass(Precision::kFloat32), 512);
+  EXPECT_EQ(RowsPerPass(Precision::kBFloat16), 512);
+  EXPECT_EQ(RowsPerPass(Precision::kInt8), 256);
+}
+
+TEST(SequenceScheduleTest, PassesAreThoseOfTheSchedule) {
+  const auto passes = [](Precision precision, int threads, int64_t count, int64_t tokens) {
+    SiglipEncoderConfig config;
+    const LayerContext context = {
+        config, Runtime::Create({.threads = threads, .instruction_set = {}}), precision};
+    return CountPasses(context, count, tokens);
   };
-  EXPECT_EQ(sizes(8, 64, 2), (std::vector<size_t>{4, 4}));
-  EXPECT_EQ(sizes(10, 64, 2), (std::vector<size_t>{3, 3, 2, 2}));
-  EXPECT_EQ(sizes(16, 64, 1), (std::vector<size_t>{4, 4, 4, 4}));
-  EXPECT_EQ(sizes(4, 196, 2), (std::vector<size_t>{1, 1, 1, 1}));
-  EXPECT_EQ(sizes(2, 64, 2), (std::vector<size_t>{1, 1})) << "both threads have something to do";
+  EXPECT_EQ(passes(Precision::kFloat32, 2, 8, 196), 4);
+  EXPECT_EQ(passes(Precision::kInt8, 2, 8, 196), 8);
+  EXPECT_EQ(passes(Precision::kBFloat16, 2, 8, 196), 4);
+  EXPECT_EQ(passes(Precision::kBFloat16, 1, 1, 196), 1);
+  EXPECT_EQ(passes(Precision::kBFloat16, 2, 5, 196), 3) << "one is computed by both threads";
+  EXPECT_EQ(passes(Precision::kInt8, 2, 16, 64), 4);
+  EXPECT_EQ(passes(Precision::kInt8, 2, 0, 64), 0);
 }
 
 TEST(SequenceScheduleTest, EverySequenceOnceWhateverTheSizesAndNoGroupTooLong) {
@@ -74,13 +116,13 @@ TEST(SequenceScheduleTest, EverySequenceOnceWhateverTheSizesAndNoGroupTooLong) {
         tokens.push_back(static_cast<int64_t>(1 + i * i * 37 % 301));
         costs.push_back(static_cast<double>(tokens.back()));
       }
-      const SequenceSchedule schedule = ScheduleSequences(tokens, costs, threads);
+      const SequenceSchedule schedule = ScheduleSequences(tokens, costs, threads, kRowsPerPass);
       std::vector<int64_t> all = schedule.together;
       for (const auto& group : schedule.alone) {
         all.insert(all.end(), group.begin(), group.end());
         int64_t rows = 0;
         for (const int64_t i : group) rows += tokens[static_cast<size_t>(i)];
-        EXPECT_TRUE(group.size() == 1 || rows <= kGroupRows);
+        EXPECT_TRUE(group.size() == 1 || rows <= kRowsPerPass);
       }
       std::ranges::sort(all);
       std::vector<int64_t> expected(count);

@@ -71,48 +71,38 @@ Tensor SiglipMultiheadAttentionPoolingHead::operator()(const TensorView& last_hi
   ComputeRuntime::From(*context_.runtime)
       .pool()
       .ForEach(last_hidden_state.dim(0), [&](int64_t picture) {
-        Forward(DenseRows(from, picture, tokens, context_.config.hidden_size),
-                pooled.floats().data() + picture * context_.config.hidden_size);
+        const PoolingTask task = {DenseRows(from, picture, tokens, context_.config.hidden_size),
+                                  pooled.floats().data() + picture * context_.config.hidden_size};
+        Forward({&task, 1});
       });
   return pooled;
 }
 
-void SiglipMultiheadAttentionPoolingHead::Forward(const ConstMatrix& last_hidden_state,
-                                                  float* pooled) const {
+void SiglipMultiheadAttentionPoolingHead::Forward(std::span<const PoolingTask> pictures) const {
   const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
   const int64_t heads = context_.config.num_attention_heads;
   const int64_t hidden = context_.config.hidden_size;
   const auto head_dim = static_cast<size_t>(context_.config.head_dim());
-  const auto tokens = static_cast<size_t>(last_hidden_state.rows);
+  const int64_t count = std::ssize(pictures);
 
-  FloatBuffer scratch_buffer(std::max(v_proj_.ScratchFloats(heads), MatrixStride(hidden)));
+  FloatBuffer scratch_buffer(std::max(v_proj_.ScratchFloats(count * heads), MatrixStride(hidden)));
   float* const scratch = scratch_buffer.data();
   // hidden_state = self.attention(probe, hidden_state, hidden_state)[0]
-  const MatrixBuffer scores(last_hidden_state.rows, heads);
-  probe_scores_.Forward(last_hidden_state, scores.matrix(), nullptr);
-  const MatrixBuffer tokens_pooled(heads, hidden);  // softmax-weighted mean of tokens, per head
-  std::vector<float> weights(tokens);
-  for (int64_t head = 0; head < heads; ++head) {
-    for (size_t t = 0; t < tokens; ++t) {
-      weights[t] = scores.matrix().row(static_cast<int64_t>(t))[head];
-    }
-    float sum = 0;
-    kernels.softmax_exponentials(1, tokens, 1.0F, weights.data(), tokens, &sum);
-    float* mean = tokens_pooled.matrix().row(head);
-    for (size_t t = 0; t < tokens; ++t) {
-      kernels.add_scaled(static_cast<size_t>(hidden), weights[t] / sum,
-                         last_hidden_state.row(static_cast<int64_t>(t)), mean);
-    }
+  const MatrixBuffer tokens_pooled(count * heads, hidden);
+  for (int64_t picture = 0; picture < count; ++picture) {
+    PoolTokens(pictures[static_cast<size_t>(picture)].last_hidden_state,
+               tokens_pooled.matrix().Rows(picture * heads, (picture + 1) * heads));
   }
-  const MatrixBuffer values(heads, hidden);  // of which row h is used in the columns of head h
+  // Of each picture's, row h is used in the columns of head h.
+  const MatrixBuffer values(count * heads, hidden);
   v_proj_.Forward(tokens_pooled.matrix(), values.matrix(), scratch);
-  const MatrixBuffer attention_output(1, hidden);
-  for (int64_t head = 0; head < heads; ++head) {
-    const size_t column = static_cast<size_t>(head) * head_dim;
-    std::copy_n(values.matrix().row(head) + column, head_dim,
-                attention_output.matrix().data + column);
+  const MatrixBuffer attention_output(count, hidden);
+  for (int64_t row = 0; row < count * heads; ++row) {
+    const size_t column = static_cast<size_t>(row % heads) * head_dim;
+    std::copy_n(values.matrix().row(row) + column, head_dim,
+                attention_output.matrix().row(row / heads) + column);
   }
-  const MatrixBuffer hidden_state(1, hidden);
+  const MatrixBuffer hidden_state(count, hidden);
   out_proj_.Forward(attention_output.matrix(), hidden_state.matrix(), scratch);
 
   // hidden_state = residual + self.mlp(self.layernorm(hidden_state))
@@ -121,8 +111,8 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const ConstMatrix& last_hidden
   OperandBuffer normalized;
   ActivationBuffer intermediate;
   const auto assign = [&] {
-    normalized = NewOperandBuffer(arena, type, 1, hidden);
-    intermediate = NewActivationBuffer(arena, type, 1, context_.config.intermediate_size);
+    normalized = NewOperandBuffer(arena, type, count, hidden);
+    intermediate = NewActivationBuffer(arena, type, count, context_.config.intermediate_size);
   };
   assign();  // measures
   arena.Allocate();
@@ -130,7 +120,32 @@ void SiglipMultiheadAttentionPoolingHead::Forward(const ConstMatrix& last_hidden
   layernorm_.Forward(hidden_state.matrix(), normalized, scratch);
   fc2_.ForwardResidual(fc1_.ForwardActivation(normalized.operand(), activation_, intermediate),
                        hidden_state.matrix(), hidden_state.matrix());
-  std::copy_n(hidden_state.matrix().data, hidden, pooled);
+  for (int64_t picture = 0; picture < count; ++picture) {
+    std::copy_n(hidden_state.matrix().row(picture), hidden,
+                pictures[static_cast<size_t>(picture)].pooler_output);
+  }
+}
+
+/// The mean of the tokens [N, D], weighted by the softmax of their scores: a row per head [heads,
+/// D], added to zeros.
+void SiglipMultiheadAttentionPoolingHead::PoolTokens(const ConstMatrix& last_hidden_state,
+                                                     const Matrix& pooled) const {
+  const Kernels& kernels = ComputeRuntime::From(*context_.runtime).kernels();
+  const auto tokens = static_cast<size_t>(last_hidden_state.rows);
+  const MatrixBuffer scores(last_hidden_state.rows, pooled.rows);
+  probe_scores_.Forward(last_hidden_state, scores.matrix(), nullptr);
+  std::vector<float> weights(tokens);
+  for (int64_t head = 0; head < pooled.rows; ++head) {
+    for (size_t t = 0; t < tokens; ++t) {
+      weights[t] = scores.matrix().row(static_cast<int64_t>(t))[head];
+    }
+    float sum = 0;
+    kernels.softmax_exponentials(1, tokens, 1.0F, weights.data(), tokens, &sum);
+    for (size_t t = 0; t < tokens; ++t) {
+      kernels.add_scaled(static_cast<size_t>(pooled.columns), weights[t] / sum,
+                         last_hidden_state.row(static_cast<int64_t>(t)), pooled.row(head));
+    }
+  }
 }
 
 }  // namespace siglip

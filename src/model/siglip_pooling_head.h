@@ -11,6 +11,12 @@
 
 namespace siglip {
 
+/// The tokens of one picture, and where their pooled vector goes.
+struct PoolingTask {
+  ConstMatrix last_hidden_state;  // [N, D]
+  float* pooler_output;           // [D]
+};
+
 /// Pools tokens to one vector: a learned probe attends over them, then x += mlp(layernorm(x)).
 class SiglipMultiheadAttentionPoolingHead {
  public:
@@ -19,10 +25,12 @@ class SiglipMultiheadAttentionPoolingHead {
   /// last_hidden_state [B, N, D] -> [B, D].
   Tensor operator()(const TensorView& last_hidden_state) const;
 
-  /// One picture: last_hidden_state [N, D] -> pooled [D]. Runs on the calling thread.
-  void Forward(const ConstMatrix& last_hidden_state, float* pooled) const;
+  /// Pictures that share a pass over the weights. Runs on the calling thread.
+  void Forward(std::span<const PoolingTask> pictures) const;
 
  private:
+  void PoolTokens(const ConstMatrix& last_hidden_state, const Matrix& pooled) const;
+
   LayerContext context_;
   Activation activation_;
   // The probe is constant, hence so is its query q: a token's score is x . (Wk^T q) per head, one

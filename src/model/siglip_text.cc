@@ -232,4 +232,8 @@ int64_t SiglipTextModel::weight_bytes() const {
   return TextArchitecture(config()).weight_bytes().in(precision());
 }
 
+int64_t SiglipTextModel::passes(int64_t texts) const {
+  return CountPasses(state_->text_model.context(), texts, config().max_position_embeddings);
+}
+
 }  // namespace siglip

@@ -108,10 +108,12 @@ void SiglipVisionTransformer::Forward(std::span<const PictureTask> pictures,
   if (!head_) return;
   workspace.barrier->Wait();  // the head looks at all rows
   if (workspace.rank != 0) return;
+  std::vector<PoolingTask> to_pool;
   for (size_t i = 0; i < pictures.size(); ++i) {
     if (pictures[i].pooler_output == nullptr) continue;
-    head_->Forward(last_hidden_state(i), pictures[i].pooler_output);
+    to_pool.push_back({last_hidden_state(i), pictures[i].pooler_output});
   }
+  if (!to_pool.empty()) head_->Forward(to_pool);
 }
 
 }  // namespace siglip

@@ -22,7 +22,7 @@ class TextForward {
   explicit TextForward(SiglipTextModel model);
 
   /// The texts share one pass over the weights, which pays off as long as they have not more than
-  /// kGroupRows ids altogether.
+  /// RowsPerPass ids altogether.
   void Run(std::span<const ReadyText> texts);
 
  private:

@@ -27,7 +27,7 @@ class VisionForward {
   explicit VisionForward(VisionModel model);
 
   /// The pictures share one pass over the weights, which pays off as long as they have not more
-  /// than kGroupRows tokens altogether. Throws Error(kUnsupported) for a pooler_output of a model
+  /// than RowsPerPass tokens altogether. Throws Error(kUnsupported) for a pooler_output of a model
   /// without a head.
   void Run(std::span<const ReadyPicture> pictures);
 

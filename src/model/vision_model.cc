@@ -10,6 +10,7 @@
 #include "configuration/siglip_config.h"
 #include "kernels/compute_runtime.h"
 #include "model/packed_linear.h"
+#include "model/sequence_schedule.h"
 #include "model/vision_model_state.h"
 
 namespace siglip {
@@ -100,6 +101,10 @@ int64_t VisionModel::weight_bytes() const {
   AnyVisionConfig config = state_->config;
   std::visit([&](auto& either) { either.vision_use_head = has_head(); }, config);
   return VisionArchitecture(config).weight_bytes().in(precision());
+}
+
+int64_t VisionModel::passes(int64_t pictures, int64_t tokens) const {
+  return CountPasses(state_->vision_model.context(), pictures, tokens);
 }
 
 SiglipVisionModel SiglipVisionModel::FromPretrained(const std::filesystem::path& folder,

@@ -16,6 +16,12 @@ int64_t TileRowsOf(const LayerContext& context) {
   return kernels.tile_rows[static_cast<int>(InputTypeOf(kernels, context.precision))];
 }
 
+/// Rows that go through the MLP together: activations of bfloat16 take half the room of floats;
+/// bytes are floats first.
+int64_t BlockRows(const Kernels& kernels, OperandType type) {
+  return type == OperandType::kBFloat16 ? 2 * kernels.block_rows : kernels.block_rows;
+}
+
 void CopyRow(const OperandBuffer& buffer, int64_t from, int64_t to) {
   const auto words = static_cast<size_t>(WordCount(buffer.type, buffer.columns));
   const auto place = [&](int64_t row) {
@@ -83,7 +89,7 @@ void TeamWorkspace::Assign(const LayerContext& context) {
     Workspace& member = members_[rank];
     member = shared;
     member.rank = static_cast<int>(rank);
-    const int64_t block = std::min(kernels.block_rows, most);
+    const int64_t block = std::min(BlockRows(kernels, type), most);
     member.intermediate = NewActivationBuffer(arena_, type, block, config.intermediate_size);
     if (context.patch_values > 0) member.patches = arena_.NewMatrix(block, context.patch_values);
     member.attention_scratch = arena_.Floats(AttentionScratchFloats(attention, kernels));

@@ -63,6 +63,9 @@ class SIGLIP_EXPORT SiglipTextModel {
   Precision precision() const;
   /// Bytes of the weights in its precision, see WeightBytes.
   int64_t weight_bytes() const;
+  /// How many passes over the weights a batch of as many different texts takes, each as long as the
+  /// tower takes them: fewer than there are texts where several share one.
+  int64_t passes(int64_t texts) const;
 
   /// Of this library's own use.
   struct SIGLIP_HIDDEN State;

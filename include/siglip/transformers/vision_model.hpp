@@ -79,6 +79,9 @@ class SIGLIP_EXPORT VisionModel {
   Precision precision() const;
   /// Bytes of the weights in its precision, see WeightBytes.
   int64_t weight_bytes() const;
+  /// How many passes over the weights a batch of as many pictures takes, each of `tokens` patches:
+  /// fewer than there are pictures where several share one.
+  int64_t passes(int64_t pictures, int64_t tokens) const;
 
   /// Of this library's own use.
   struct SIGLIP_HIDDEN State;
