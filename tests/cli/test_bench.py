@@ -2,12 +2,13 @@
 
 import json
 import pathlib
+import re
 import shutil
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import GOLDEN, CommandTest
+from command_line import GOLDEN, CommandTest, run_on_terminal
 
 
 class BenchTest(CommandTest):
@@ -34,6 +35,48 @@ class BenchTest(CommandTest):
         for piece in ("GFLOP", "pictures/s", "machine peak", "loaded in"):
             self.assertIn(piece, result.stdout)
         self.assertEqual(result.stderr, "", "progress is for terminals")
+
+    def test_scaling_of_several_threads(self):
+        for words, model, unit in (((), "vision-head", "picture"), (("--texts",), "siglip-full", "text")):
+            with self.subTest(unit):
+                found = self.bench("--model", GOLDEN / model, *words, "--batch", "1,4",
+                                   "--threads", "2,1")
+                self.assertEqual([(rate["threads"], rate["batch"]) for rate in found["scaling"]],
+                                 [(2, 1), (2, 4), (1, 1), (1, 4)])
+                one = {rate["batch"]: rate for rate in found["scaling"] if rate["threads"] == 1}
+                rates = f"{unit}s_per_second"
+                weights = f"weight_bytes_per_{unit}"
+                for rate, scaling in zip(found["rates"], found["scaling"]):
+                    self.assertEqual(scaling[rates], rate[rates])
+                    self.assertAlmostEqual(scaling["speedup"],
+                                           rate[rates] / one[rate["batch"]][rates])
+                    self.assertAlmostEqual(scaling["efficiency"] * rate["threads"],
+                                           scaling["speedup"])
+                    self.assertAlmostEqual(
+                        scaling["share_of_memory"] * scaling["memory_bytes_per_second"],
+                        rate[rates] * scaling[weights], delta=1e-6 * rate[rates] * scaling[weights])
+                    # From a slow disk's to more than any memory has.
+                    self.assertGreater(scaling["memory_bytes_per_second"], 1e8)
+                    self.assertLess(scaling["memory_bytes_per_second"], 1e13)
+                # All four share a pass of one thread.
+                self.assertAlmostEqual(one[4][weights] * 4, one[1][weights])
+        self.assertEqual(self.bench("--model", GOLDEN / "vision-head", "--batch", 1,
+                                    "--threads", 2)["scaling"], [])
+
+    def test_scaling_fits_the_terminal(self):
+        words = ("bench", "--model", GOLDEN / "vision-head", "--repeats", 1, "--batch", "2")
+        pieces = ("speedup", "efficiency", "weights", "memory", "share", "/s")
+        for columns in (40, 120):
+            status, shown = run_on_terminal(*words, "--threads", "1,2", columns=columns)
+            self.assertEqual(status, 0)
+            text = re.sub(r".*\x1b\[K|\r", "", shown.decode())
+            table = text[text.index("How the rate grows"):]
+            for piece in pieces:
+                self.assertIn(piece, table)
+            self.assertEqual("speedup: " in table, columns == 40, table)
+            self.assertLessEqual(max(map(len, table.splitlines())), columns, table)
+        alone = self.succeed(*words, "--threads", 2).stdout
+        self.assertNotIn("speedup", alone)
 
     def test_rates_of_pictures(self):
         model, images = self.folder / "model", self.folder / "images"
@@ -70,7 +113,10 @@ class BenchTest(CommandTest):
         model = GOLDEN / "vision-head"
         self.fail_with(2, "bench")
         self.fail_with(2, "bench", "--model", model, "--preset", "base-patch16-224")
-        for option in (("--batch", "0"), ("--batch", "a"), ("--threads", "-1"), ("--repeats", "0")):
+        for option in (("--batch", "0"), ("--batch", "a"), ("--batch", "1,"), ("--threads", "-1"),
+                       ("--threads", "1,,2"), ("--threads", "1,0"), ("--threads", "1,x"),
+                       ("--threads", ",1"), ("--threads", "1 2"), ("--threads", "1,-2"),
+                       ("--threads", "1,4097"), ("--repeats", "0")):
             with self.subTest(option):
                 error = self.fail_with(2, "bench", "--model", model, *option)
                 self.assertIn(f"{option[0]}: expected", error)

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
-#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,15 +13,18 @@
 
 #include "commands/bench_images.h"
 #include "commands/bench_model.h"
+#include "commands/bench_scaling.h"
 #include "commands/commands.h"
 #include "commands/measure.h"
 #include "commands/options.h"
+#include "commands/read_bandwidth.h"
 #include "commands/threads_warning.h"
 #include "siglip/embedder.hpp"
 #include "siglip/error.hpp"
 #include "siglip/runtime.hpp"
 #include "terminal/format.h"
 #include "terminal/progress_bar.h"
+#include "terminal/table.h"
 #include "terminal/terminal.h"
 #include "terminal/text.h"
 
@@ -35,22 +37,10 @@ struct BenchArguments {
   BenchModelSource model;
   std::string images;
   std::vector<int64_t> batches = {1, 8};
-  std::vector<int> threads = {0};
+  std::vector<int64_t> threads = {0};
   int repeats = 5;
   bool fast_decode = false;
   bool json = false;
-};
-
-/// Medians over the repeats.
-struct ModelRate {
-  int threads = 0;
-  int64_t batch = 0;
-  double seconds = 0;     ///< Of one batch.
-  double per_second = 0;  ///< Pictures or texts.
-  double gflops = 0;
-  double peak_gflops = 0;
-
-  double share_of_peak() const { return gflops / peak_gflops; }
 };
 
 struct BenchReport {
@@ -60,7 +50,9 @@ struct BenchReport {
   std::string unit;  ///< "picture" or "text"
   double gflop_each = 0;
   double load_seconds = 0;  ///< Of the first load: the file may not have been in memory before.
+  int64_t peak_memory_bytes = 0;
   std::vector<ModelRate> rates;
+  std::vector<Scaling> scaling;  ///< Of several numbers of threads.
   std::vector<ImageRates> image_rates;
 };
 
@@ -87,7 +79,12 @@ std::vector<ModelRate> MeasureModel(const BenchModel& model, const Runtime& runt
   }
   std::vector<ModelRate> rates;
   for (size_t i = 0; i < batches.size(); ++i) {
-    ModelRate rate{threads, batches[i], Median(seconds[i]), 0, 0, Median(peaks[i])};
+    ModelRate rate;
+    rate.threads = threads;
+    rate.batch = batches[i];
+    rate.seconds = Median(seconds[i]);
+    rate.peak_gflops = Median(peaks[i]);
+    rate.weight_bytes_each = model.weight_bytes_each(rate.batch);
     rate.per_second = static_cast<double>(rate.batch) / rate.seconds;
     rate.gflops = rate.per_second * model.flop / 1e9;
     rates.push_back(rate);
@@ -111,9 +108,10 @@ BenchReport Measure(const BenchArguments& arguments) {
   std::vector<std::string> pictures;
   if (!arguments.images.empty()) pictures = FindImages(arguments.images);
   StatusLine progress(WantsProgressBar(/*quiet=*/false));
-  for (const int threads : arguments.threads) {
+  for (const int64_t threads : arguments.threads) {
     progress.Show("loading " + report.model);
-    const auto runtime = Runtime::Create({.threads = threads, .instruction_set = {}});
+    const auto runtime =
+        Runtime::Create({.threads = static_cast<int>(threads), .instruction_set = {}});
     const auto start = std::chrono::steady_clock::now();
     const BenchModel model = LoadBenchModel(arguments.model, runtime);
     if (report.rates.empty()) {
@@ -139,6 +137,11 @@ BenchReport Measure(const BenchArguments& arguments) {
     report.image_rates.push_back(
         MeasureImageRates(embedder, pictures, arguments.repeats, show_repeat));
   }
+  report.peak_memory_bytes = PeakMemoryBytes();
+  if (arguments.threads.size() > 1) {
+    progress.Show("reading memory");
+    report.scaling = ScalingOf(report.rates, MeasureReadBandwidth);
+  }
   return report;
 }
 
@@ -150,7 +153,7 @@ void PrintJson(const BenchReport& report) {
   json["precision"] = report.precision;
   json["gflop_per_" + report.unit] = report.gflop_each;
   json["load_seconds"] = report.load_seconds;
-  json["peak_memory_bytes"] = PeakMemoryBytes();
+  json["peak_memory_bytes"] = report.peak_memory_bytes;
   json["rates"] = Json::array();
   for (const ModelRate& rate : report.rates) {
     json["rates"].push_back({{"threads", rate.threads},
@@ -160,6 +163,17 @@ void PrintJson(const BenchReport& report) {
                              {"gflops", rate.gflops},
                              {"peak_gflops", rate.peak_gflops},
                              {"share_of_peak", rate.share_of_peak()}});
+  }
+  json["scaling"] = Json::array();
+  for (const Scaling& scaling : report.scaling) {
+    json["scaling"].push_back({{"threads", scaling.rate.threads},
+                               {"batch", scaling.rate.batch},
+                               {report.unit + "s_per_second", scaling.rate.per_second},
+                               {"speedup", scaling.speedup},
+                               {"efficiency", scaling.efficiency},
+                               {"weight_bytes_per_" + report.unit, scaling.rate.weight_bytes_each},
+                               {"memory_bytes_per_second", scaling.bandwidth},
+                               {"share_of_memory", scaling.share_of_bandwidth()}});
   }
   json["images"] = Json::array();
   for (const ImageRates& rates : report.image_rates) {
@@ -179,50 +193,74 @@ void PrintJson(const BenchReport& report) {
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
-/// Cells of a line, right-aligned under each other.
-void PrintRow(const std::vector<std::string>& cells) {
-  for (const std::string& cell : cells) std::cout << std::setw(13) << cell;
-  std::cout << "\n";
+std::string Percent(double share) { return FormatNumber(100 * share, 1) + " %"; }
+
+void PrintScaling(const BenchReport& report) {
+  std::cout << "\nHow the rate grows, and what reading\nweights takes of the memory's bandwidth:\n";
+  std::vector<TableRow> rows;
+  for (const Scaling& scaling : report.scaling) {
+    const ModelRate& rate = scaling.rate;
+    rows.push_back({std::to_string(rate.threads), std::to_string(rate.batch),
+                    FormatNumber(rate.per_second, 2), FormatNumber(scaling.speedup, 2),
+                    Percent(scaling.efficiency),
+                    FormatBytes(static_cast<int64_t>(rate.weight_bytes_each)),
+                    FormatBytes(static_cast<int64_t>(scaling.bandwidth)) + "/s",
+                    Percent(scaling.share_of_bandwidth())});
+  }
+  PrintTable({"threads", "batch", report.unit + "s/s", "speedup", "efficiency", "weights", "memory",
+              "share"},
+             rows);
 }
 
 void PrintImageRates(const std::vector<ImageRates>& all) {
   std::cout << "\n";
-  PrintRow({"threads", "pictures", "failed", "pictures/s", "model alone", "share"});
+  std::vector<TableRow> rows;
   for (const ImageRates& rates : all) {
-    PrintRow({std::to_string(rates.threads), std::to_string(rates.pictures),
-              std::to_string(rates.failed), FormatNumber(rates.pictures_per_second, 2),
-              FormatNumber(rates.model_pictures_per_second, 2),
-              FormatNumber(100 * rates.share_of_model_rate, 1) + " %"});
+    rows.push_back({std::to_string(rates.threads), std::to_string(rates.pictures),
+                    std::to_string(rates.failed), FormatNumber(rates.pictures_per_second, 2),
+                    FormatNumber(rates.model_pictures_per_second, 2),
+                    Percent(rates.share_of_model_rate)});
   }
-  std::cout << "\nWhere the time of a thread goes, per picture:\n";
-  PrintRow({"threads", "read", "decode", "resize", "compute"});
+  PrintTable({"threads", "pictures", "failed", "pictures/s", "model alone", "share"}, rows);
+  std::cout << "\nWhere a thread's time goes, per picture:\n";
+  rows.clear();
   for (const ImageRates& rates : all) {
     const StageSeconds& stages = rates.per_picture;
     const double sum = stages.read + stages.decode + stages.resize + stages.compute;
-    std::vector<std::string> times = {std::to_string(rates.threads)};
-    std::vector<std::string> shares = {""};
+    TableRow times = {std::to_string(rates.threads)};
+    TableRow shares = {""};
     for (const double seconds : {stages.read, stages.decode, stages.resize, stages.compute}) {
       times.push_back(FormatNumber(1e3 * seconds, 3) + " ms");
-      shares.push_back(FormatNumber(100 * seconds / sum, 1) + " %");
+      shares.push_back(Percent(seconds / sum));
     }
-    PrintRow(times);
-    PrintRow(shares);
+    rows.push_back(times);
+    rows.push_back(shares);
   }
+  PrintTable({"threads", "read", "decode", "resize", "compute"}, rows);
 }
 
 void PrintText(const BenchReport& report) {
   std::cout << Printable(report.model) << " in " << report.precision << " on "
             << report.instruction_set << ": " << FormatNumber(report.gflop_each, 3) << " GFLOP a "
             << report.unit << ", loaded in " << FormatNumber(report.load_seconds, 3)
-            << " s, peak memory " << FormatBytes(PeakMemoryBytes()) << "\n\n";
-  PrintRow({"threads", "batch", report.unit + "s/s", "GFLOP/s", "machine peak", "share"});
+            << " s, peak memory " << FormatBytes(report.peak_memory_bytes) << "\n\n";
+  std::vector<TableRow> rows;
   for (const ModelRate& rate : report.rates) {
-    PrintRow({std::to_string(rate.threads), std::to_string(rate.batch),
-              FormatNumber(rate.per_second, 2), FormatNumber(rate.gflops, 1),
-              FormatNumber(rate.peak_gflops, 1),
-              FormatNumber(100 * rate.share_of_peak(), 1) + " %"});
+    rows.push_back({std::to_string(rate.threads), std::to_string(rate.batch),
+                    FormatNumber(rate.per_second, 2), FormatNumber(rate.gflops, 1),
+                    FormatNumber(rate.peak_gflops, 1), Percent(rate.share_of_peak())});
   }
+  PrintTable({"threads", "batch", report.unit + "s/s", "GFLOP/s", "machine peak", "share"}, rows);
+  if (!report.scaling.empty()) PrintScaling(report);
   if (!report.image_rates.empty()) PrintImageRates(report.image_rates);
+}
+
+/// All that this process may use is no number to compare with others.
+std::vector<int64_t> ParseThreads(const std::string& text) {
+  const bool several = text.find(',') != std::string::npos;
+  const std::vector<int64_t> threads = ParseList(text, InRange(several ? 1 : 0, kMostThreads));
+  for (const int64_t count : threads) WarnOfManyThreads(std::to_string(count));
+  return threads;
 }
 
 void Bench(BenchArguments arguments) {
@@ -251,19 +289,19 @@ void AddBench(CLI::App& app) {
                    "Random weights of this architecture instead (see siglip init --list)")
       ->type_name("NAME")
       ->excludes(model);
-  command->add_option("--batch", arguments->batches, "Batch sizes, separated by commas")
-      ->delimiter(',')
+  AddParsedOption(
+      *command, "--batch",
+      [arguments](const std::string& text) { arguments->batches = ParseList(text, InRange(1)); },
+      "Batch sizes, separated by commas")
       ->type_name("N,...")
-      ->check(InRange(1))
-      ->capture_default_str();
-  command
-      ->add_option("--threads", arguments->threads,
-                   "Numbers of threads, separated by commas; 0: all this process may use")
-      ->delimiter(',')
+      ->default_str("1,8");
+  AddParsedOption(
+      *command, "--threads",
+      [arguments](const std::string& text) { arguments->threads = ParseThreads(text); },
+      "Number of threads; 0: all this process may use. Of several, separated by commas, also how "
+      "the rate grows with them, and what reading the weights takes of the memory's bandwidth")
       ->type_name("N,...")
-      ->check(InRange(0, kMostThreads))
-      ->each(WarnOfManyThreads)
-      ->capture_default_str();
+      ->default_str("0");
   command->add_option("--repeats", arguments->repeats, "Measurements per line; the median counts")
       ->type_name("N")
       ->check(InRange(1))

@@ -54,6 +54,11 @@ Tensor RandomTokens(const SiglipTextConfig& config, int64_t texts) {
   return input_ids;
 }
 
+double WeightBytesEach(int64_t weight_bytes, int64_t passes, int64_t count) {
+  return static_cast<double>(weight_bytes) * static_cast<double>(passes) /
+         static_cast<double>(count);
+}
+
 BenchModel LoadPictures(const BenchModelSource& source,
                         const std::shared_ptr<const Runtime>& runtime) {
   const VisionModel model = LoadVision(source, runtime);
@@ -68,8 +73,11 @@ BenchModel LoadPictures(const BenchModelSource& source,
   const auto new_batch = [model, side](int64_t count) -> std::function<void()> {
     return [model, pictures = RandomPictures(model, count, side)] { model(pictures); };
   };
+  const auto weight_bytes_each = [model, side](int64_t count) {
+    return WeightBytesEach(model.weight_bytes(), model.passes(count, side * side), count);
+  };
   return {model.precision(), FlopPerPicture(model.config(), side * side, model.has_head()),
-          new_batch, model};
+          new_batch, weight_bytes_each, model};
 }
 
 BenchModel LoadTexts(const BenchModelSource& source,
@@ -87,7 +95,14 @@ BenchModel LoadTexts(const BenchModelSource& source,
       model(input_ids, options);
     };
   };
-  return {model.precision(), InspectModel(folder).text->gflop_per_text * 1e9, new_batch, {}};
+  const auto weight_bytes_each = [model](int64_t count) {
+    return WeightBytesEach(model.weight_bytes(), model.passes(count), count);
+  };
+  return {model.precision(),
+          InspectModel(folder).text->gflop_per_text * 1e9,
+          new_batch,
+          weight_bytes_each,
+          {}};
 }
 
 }  // namespace

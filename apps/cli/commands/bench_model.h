@@ -30,6 +30,8 @@ struct BenchModel {
   /// A forward pass of as many of them: pictures of random pixels, as large as the model takes
   /// them, or texts of random tokens.
   std::function<std::function<void()>(int64_t count)> new_batch;
+  /// Of the weights that a batch of as many of them reads, all once in a pass, what falls to each.
+  std::function<double(int64_t count)> weight_bytes_each;
   std::optional<VisionModel> vision_model;  ///< Of the image tower.
 };
 

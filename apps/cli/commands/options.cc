@@ -1,5 +1,6 @@
 #include "commands/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -77,6 +78,19 @@ CLI::Validator InRange(int64_t least, int64_t most) {
     return "expected a whole number " + range + ", found '" + text + "'";
   };
   return {check, ""};
+}
+
+std::vector<int64_t> ParseList(const std::string& text, const CLI::Validator& check) {
+  std::vector<int64_t> values;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    std::string value = text.substr(begin, end - begin);
+    const std::string wrong = check(value);
+    if (!wrong.empty()) throw Error(ErrorCode::kInvalidArgument, wrong);
+    values.push_back(std::stoll(value));
+    begin = end + 1;
+  }
+  return values;
 }
 
 CLI::Option* AddThreadsOption(CLI::App& command, int& threads) {

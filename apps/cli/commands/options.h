@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "siglip/image.hpp"
 #include "siglip/runtime.hpp"
@@ -38,6 +39,10 @@ CLI::Option* AddForceOption(CLI::App& command, bool& force);
 
 /// A check that an option's value is a whole number of this range, without its words in the help.
 CLI::Validator InRange(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
+
+/// "1,8": the values that commas separate, each of which passes the check. Throws
+/// Error(kInvalidArgument) for one that does not.
+std::vector<int64_t> ParseList(const std::string& text, const CLI::Validator& check);
 
 inline constexpr int kMostThreads = 4096;
 
