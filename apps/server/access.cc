@@ -7,29 +7,17 @@
 #include <cctype>
 #include <utility>
 
+#include "server/http/header_text.h"
+
 namespace siglip::server {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char character) {
-    return static_cast<char>(std::tolower(character));
-  });
-  return lower;
-}
-
-std::string_view Trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::string_view Value(const RequestHead& head, std::string_view name) {
   const std::string* const value = head.Find(name);
-  return value ? Trimmed(*value) : std::string_view();
+  return value ? WithoutBlanks(*value) : std::string_view();
 }
 
-bool IsAddress(const std::string& name) {
+bool IsIpAddress(const std::string& name) {
   in6_addr address = {};
   return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
          inet_pton(AF_INET6, name.c_str(), &address) == 1;
@@ -43,7 +31,7 @@ bool IsPort(std::string_view text) {
 /// Without parameters.
 std::string MediaType(const RequestHead& head) {
   const std::string_view whole = Value(head, "content-type");
-  return Lower(Trimmed(whole.substr(0, whole.find(';'))));
+  return Lower(WithoutBlanks(whole.substr(0, whole.find(';'))));
 }
 
 AccessRules WithLowerHosts(AccessRules rules) {
@@ -104,7 +92,7 @@ const std::string* Access::CorsOrigin(const RequestHead& head) const {
 
 std::optional<Refusal> Access::CheckHost(const RequestHead& head) const {
   const std::optional<std::string> name = HostName(Value(head, "host"));
-  if (name && (*name == "localhost" || IsAddress(*name) ||
+  if (name && (*name == "localhost" || IsIpAddress(*name) ||
                std::ranges::find(rules_.allowed_hosts, *name) != rules_.allowed_hosts.end())) {
     return std::nullopt;
   }
@@ -131,7 +119,7 @@ std::optional<Refusal> Access::CheckOrigin(const RequestHead& head, std::string_
 std::optional<Refusal> Access::CheckContentType(const RequestHead& head) {
   if (head.method != "POST") return std::nullopt;
   for (const HttpField& field : head.fields) {
-    if (field.name == "content-encoding" && Lower(Trimmed(field.value)) != "identity") {
+    if (field.name == "content-encoding" && Lower(WithoutBlanks(field.value)) != "identity") {
       return Refusal{415, "unsupported_content_encoding",
                      "Content-Encoding: expected none, since bodies are taken as they are"};
     }
@@ -144,7 +132,7 @@ std::optional<Refusal> Access::CheckContentType(const RequestHead& head) {
 std::optional<Refusal> Access::CheckKey(const RequestHead& head) const {
   const std::string_view authorization = Value(head, "authorization");
   if (Lower(authorization.substr(0, 7)) == "bearer ") {
-    if (keys_->Find(Trimmed(authorization.substr(7)))) return std::nullopt;
+    if (keys_->Find(WithoutBlanks(authorization.substr(7)))) return std::nullopt;
     return Refusal{401, "invalid_api_key", "Authorization: the key is none of this service's"};
   }
   if (const auto secret = SessionCookie(head)) {
@@ -160,7 +148,7 @@ std::optional<std::string> SessionCookie(const RequestHead& head) {
     std::string_view rest = field.value;
     while (!rest.empty()) {
       const size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view pair = Trimmed(rest.substr(0, end));
+      const std::string_view pair = WithoutBlanks(rest.substr(0, end));
       rest.remove_prefix(std::min(end + 1, rest.size()));
       const size_t equals = pair.find('=');
       if (equals != std::string_view::npos && pair.substr(0, equals) == kSessionCookie) {

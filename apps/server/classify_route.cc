@@ -16,7 +16,7 @@ namespace {
 
 /// What is left of the request when its pictures and texts are on their way: the pictures come
 /// first.
-struct Wanted {
+struct WantedScores {
   size_t pictures = 0;
   std::vector<std::string> labels;
   bool partial = false;
@@ -54,7 +54,8 @@ std::vector<ScoredLabel> ScoresOf(const ZeroShotClassifier& classifier,
   return scores;
 }
 
-Reply MakeReply(ServiceParts& parts, const Wanted& wanted, const std::vector<EmbeddedItem>& items) {
+Reply MakeReply(ServiceParts& parts, const WantedScores& wanted,
+                const std::vector<EmbeddedItem>& items) {
   const std::span pictures = std::span(items).first(wanted.pictures);
   std::vector<ItemError> errors = ErrorsOf(pictures);
   if (!errors.empty() && (!wanted.partial || errors.size() == pictures.size())) {
@@ -89,8 +90,8 @@ void PostClassify(ServiceParts& parts, const SharedCall& call) {
     call->request.body = {};
     CheckModel(parts, request.model);
     RequireTexts(parts);
-    const auto wanted = std::make_shared<const Wanted>(
-        Wanted{request.items.size(), request.labels, request.partial});
+    const auto wanted = std::make_shared<const WantedScores>(
+        WantedScores{request.items.size(), request.labels, request.partial});
     for (std::string& text : ZeroShotClassifier::TextsOf(request.labels, request.templates)) {
       request.items.emplace_back(InputText{std::move(text)});
     }

@@ -11,13 +11,14 @@
 namespace siglip::server {
 namespace {
 
-struct Wanted {
+struct WantedEmbeddings {
   std::string field;
   EncodingFormat format;
   bool partial;
 };
 
-Reply MakeReply(ServiceParts& parts, const Wanted& wanted, const std::vector<EmbeddedItem>& items) {
+Reply MakeReply(ServiceParts& parts, const WantedEmbeddings& wanted,
+                const std::vector<EmbeddedItem>& items) {
   std::vector<ItemError> errors = ErrorsOf(items);
   if (!errors.empty() && (!wanted.partial || errors.size() == items.size())) {
     throw BadItems(wanted.field, std::move(errors));
@@ -55,7 +56,7 @@ void PostEmbeddings(ServiceParts& parts, const SharedCall& call) {
                                     : ReadEmbeddingsRequest(asked.body, dimension);
     asked.body = {};
     CheckModel(parts, request.model);
-    const Wanted wanted = {
+    const WantedEmbeddings wanted = {
         .field = request.field, .format = request.encoding_format, .partial = request.partial};
     const auto name_of = [&](size_t item) { return ParamOf(wanted.field, item); };
     EmbedItems(parts, call, std::move(request.items), name_of, ServiceClass::kBulk,

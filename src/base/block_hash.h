@@ -66,4 +66,9 @@ class BlockHash {
   uint64_t size_ = 0;
 };
 
+/// The 32 bits of a block that begin here, the highest byte first.
+inline uint32_t BigEndianWord(const unsigned char* bytes) {
+  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
 }  // namespace siglip

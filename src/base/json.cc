@@ -51,6 +51,11 @@ Json ParseJsonFile(const std::filesystem::path& path) {
   return ParseJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string());
 }
 
+const Json* JsonField(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
 int64_t JsonInteger(const Json& value, std::string_view key, const std::string& name) {
   if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) {
     throw WrongType(value, key, name, "an integer below 2^63");

@@ -39,6 +39,9 @@ std::string JsonText(const Json& value, int indent = -1, bool only_ascii = false
 /// The value for a message: shortened, and safe to print even where the JSON is hostile.
 std::string ShownJson(const Json& value);
 
+/// The field of an object, or null where it is absent or null, or where there is no object.
+const Json* JsonField(const Json& object, const char* key);
+
 /// The field of an object as an integer: also a float without a fraction, as some tools write.
 /// Throws Error(kMalformedFile) naming `name` and `key`, with the value found. A number must be
 /// finite, a string valid UTF-8.

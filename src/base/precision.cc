@@ -10,13 +10,14 @@
 namespace siglip {
 namespace {
 
-constexpr std::array<std::pair<Precision, std::string_view>, 3> kNames = {
+constexpr std::array<std::pair<Precision, std::string_view>, 3> kPrecisionNames = {
     {{Precision::kFloat32, "f32"}, {Precision::kBFloat16, "bf16"}, {Precision::kInt8, "int8"}}};
 constexpr std::string_view kAuto = "auto";
 
 std::optional<Precision> Find(std::string_view name) {
-  const auto* const found = std::ranges::find(kNames, name, &decltype(kNames)::value_type::second);
-  return found == kNames.end() ? std::nullopt : std::optional(found->first);
+  const auto* const found =
+      std::ranges::find(kPrecisionNames, name, &decltype(kPrecisionNames)::value_type::second);
+  return found == kPrecisionNames.end() ? std::nullopt : std::optional(found->first);
 }
 
 Error Unknown(std::string_view name, const std::string& known) {
@@ -27,7 +28,7 @@ Error Unknown(std::string_view name, const std::string& known) {
 }  // namespace
 
 std::string_view ToString(Precision precision) {
-  return kNames.at(static_cast<size_t>(precision)).second;
+  return kPrecisionNames.at(static_cast<size_t>(precision)).second;
 }
 
 Precision ParsePrecision(std::string_view name) {

@@ -7,11 +7,7 @@
 namespace siglip {
 namespace {
 
-constexpr Sha1::State kInitial = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-
-uint32_t BigEndian(const unsigned char* bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
-}
+constexpr Sha1::State kSha1Initial = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
 
 uint32_t Choice(uint32_t x, uint32_t y, uint32_t z) { return (x & y) ^ (~x & z); }
 uint32_t Parity(uint32_t x, uint32_t y, uint32_t z) { return x ^ y ^ z; }
@@ -20,7 +16,7 @@ uint32_t Majority(uint32_t x, uint32_t y, uint32_t z) { return (x & y) ^ (x & z)
 void CompressBlocks(uint32_t* state, const unsigned char* blocks, size_t count) {
   for (; count > 0; --count, blocks += Sha1::kBlock) {
     std::array<uint32_t, 80> w;
-    for (size_t t = 0; t < 16; ++t) w[t] = BigEndian(blocks + 4 * t);
+    for (size_t t = 0; t < 16; ++t) w[t] = BigEndianWord(blocks + 4 * t);
     for (size_t t = 16; t < 80; ++t) {
       w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
     }
@@ -49,6 +45,6 @@ void CompressBlocks(uint32_t* state, const unsigned char* blocks, size_t count) 
 
 }  // namespace
 
-Sha1::Sha1() : BlockHash(kInitial, CompressBlocks) {}
+Sha1::Sha1() : BlockHash(kSha1Initial, CompressBlocks) {}
 
 }  // namespace siglip

@@ -11,18 +11,14 @@ namespace siglip {
 namespace {
 
 /// The first 32 bits of the fractional parts of the square roots of the first 8 primes.
-constexpr Sha256::State kInitial = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+constexpr Sha256::State kSha256Initial = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 BlockHash<8>::Compress BestCompress() {
 #if defined(__x86_64__)
   if (HasShaExtensions()) return Sha256CompressShaNi;
 #endif
   return Sha256CompressGeneric;
-}
-
-uint32_t BigEndian(const unsigned char* bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
 }  // namespace
@@ -41,7 +37,7 @@ const uint32_t kSha256Constants[64] = {
 void Sha256CompressGeneric(uint32_t* state, const unsigned char* blocks, size_t count) {
   for (; count > 0; --count, blocks += Sha256::kBlock) {
     std::array<uint32_t, 64> w;
-    for (size_t t = 0; t < 16; ++t) w[t] = BigEndian(blocks + 4 * t);
+    for (size_t t = 0; t < 16; ++t) w[t] = BigEndianWord(blocks + 4 * t);
     for (size_t t = 16; t < 64; ++t) {
       const uint32_t sigma0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ w[t - 15] >> 3;
       const uint32_t sigma1 = std::rotr(w[t - 2], 17) ^ std::rotr(w[t - 2], 19) ^ w[t - 2] >> 10;
@@ -71,7 +67,7 @@ void Sha256CompressGeneric(uint32_t* state, const unsigned char* blocks, size_t 
 
 Sha256::Sha256() : Sha256(BestCompress()) {}
 
-Sha256::Sha256(Compress compress) : BlockHash(kInitial, compress) {}
+Sha256::Sha256(Compress compress) : BlockHash(kSha256Initial, compress) {}
 
 std::string Sha256Of(std::string_view text) {
   Sha256 hash;

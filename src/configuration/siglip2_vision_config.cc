@@ -9,11 +9,7 @@
 #include "siglip/transformers/configuration.hpp"
 
 namespace siglip {
-namespace {
-
-constexpr int64_t kMostPatches = int64_t{1} << 20;
-
-}  // namespace
+namespace {}  // namespace
 
 int64_t Siglip2VisionConfig::positions_per_side() const {
   return std::llround(std::sqrt(static_cast<double>(num_patches)));

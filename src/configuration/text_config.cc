@@ -12,7 +12,7 @@ namespace siglip {
 namespace {
 
 /// Besides those of every encoder.
-constexpr std::array<IntegerField<SiglipTextConfig>, 2> kIntegerFields = {{
+constexpr std::array<IntegerField<SiglipTextConfig>, 2> kTextIntegerFields = {{
     {"vocab_size", &SiglipTextConfig::vocab_size, 1 << 24},
     {"max_position_embeddings", &SiglipTextConfig::max_position_embeddings, 1 << 16},
 }};
@@ -38,7 +38,7 @@ std::optional<int64_t> ReadOptional(const Json& value, const std::string& key,
 bool ReadField(SiglipTextConfig& config, const std::string& key, const Json& value,
                const std::string& name) {
   if (ReadEncoderField(config, key, value, name)) return true;
-  for (const auto& field : kIntegerFields) {
+  for (const auto& field : kTextIntegerFields) {
     if (key != field.name) continue;
     config.*field.value = JsonInteger(value, key, name);
     return true;
@@ -90,7 +90,8 @@ const Json& TextObject(const Json& json, const std::string& name) {
 
 void SiglipTextConfig::Validate() const {
   ValidateEncoder(*this);
-  for (const auto& field : kIntegerFields) CheckRange(field.name, this->*field.value, field.most);
+  for (const auto& field : kTextIntegerFields)
+    CheckRange(field.name, this->*field.value, field.most);
   if (projection_size) CheckRange("projection_size", *projection_size, kMostProjectionSize);
 }
 
@@ -116,7 +117,7 @@ std::string SiglipTextConfig::ToJson() const {
                {"dtype", "float32"},
                {"projection_size", embedding_size()}};
   WriteEncoderFields(*this, json);
-  for (const auto& field : kIntegerFields) json[field.name] = this->*field.value;
+  for (const auto& field : kTextIntegerFields) json[field.name] = this->*field.value;
   for (const TokenField& field : kTokenFields) {
     const std::optional<int64_t>& id = this->*field.value;
     json[field.name] = id ? Json(*id) : Json();

@@ -10,7 +10,6 @@ namespace siglip {
 namespace {
 
 constexpr int64_t kMostImageSide = 1 << 16;
-constexpr int64_t kMostPatches = int64_t{1} << 20;
 constexpr int64_t kMostImageTokens = int64_t{1} << 20;
 
 /// Fills the field called `key` in; false when there is none of that name.

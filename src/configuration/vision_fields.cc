@@ -12,7 +12,7 @@ namespace siglip {
 namespace {
 
 /// Besides those of every encoder.
-constexpr std::array<IntegerField<SiglipVisionTowerConfig>, 2> kIntegerFields = {{
+constexpr std::array<IntegerField<SiglipVisionTowerConfig>, 2> kVisionIntegerFields = {{
     {"num_channels", &SiglipVisionTowerConfig::num_channels, 1 << 10},
     {"patch_size", &SiglipVisionTowerConfig::patch_size, 1 << 12},
 }};
@@ -142,7 +142,8 @@ bool ReadTowerField(SiglipVisionTowerConfig& config, const std::string& key, con
 
 void ValidateTower(const SiglipVisionTowerConfig& config) {
   ValidateEncoder(config);
-  for (const auto& field : kIntegerFields) CheckRange(field.name, config.*field.value, field.most);
+  for (const auto& field : kVisionIntegerFields)
+    CheckRange(field.name, config.*field.value, field.most);
   if (config.patch_values() > kMostPatchValues) {
     throw InvalidField("patch_size", std::to_string(config.patch_size),
                        "at most " + std::to_string(kMostPatchValues) + " values in a patch");
@@ -151,7 +152,7 @@ void ValidateTower(const SiglipVisionTowerConfig& config) {
 
 void WriteTowerFields(const SiglipVisionTowerConfig& config, Json& json) {
   WriteEncoderFields(config, json);
-  for (const auto& field : kIntegerFields) json[field.name] = config.*field.value;
+  for (const auto& field : kVisionIntegerFields) json[field.name] = config.*field.value;
   if (config.vision_use_head) json["vision_use_head"] = *config.vision_use_head;
 }
 

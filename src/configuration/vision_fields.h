@@ -11,6 +11,9 @@
 
 namespace siglip {
 
+/// In a picture.
+inline constexpr int64_t kMostPatches = int64_t{1} << 20;
+
 /// Of which kind the image tower of a config.json is. NaFlex: model_type siglip2, or any model
 /// whose "vision_config" is a siglip2_vision_model.
 Resolution ResolutionOf(const Json& json, const std::string& name);

@@ -3,23 +3,16 @@
 
 #include <algorithm>
 
+#include "hub/characters.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
 namespace {
 
-constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-constexpr std::string_view kDigits = "0123456789";
 constexpr size_t kLongestPart = 96;
 constexpr size_t kLongestRevision = 250;
 
-bool IsOneOf(char character, std::string_view set) {
-  return set.find(character) != std::string_view::npos;
-}
-
-bool IsWordCharacter(char character) {
-  return IsOneOf(character, kLetters) || IsOneOf(character, kDigits) || character == '_';
-}
+bool IsWordCharacter(char character) { return IsLetterOrDigit(character) || character == '_'; }
 
 /// An organisation or the name behind it.
 bool IsNamePart(std::string_view part) {

@@ -7,23 +7,14 @@
 #include <charconv>
 #include <system_error>
 
+#include "hub/characters.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
 namespace {
 
-constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
 constexpr std::string_view kSubDelimiters = "!$&'()*+,;=";
-
-bool IsOneOf(char character, std::string_view set) {
-  return set.find(character) != std::string_view::npos;
-}
-
-bool IsLetterOrDigit(char character) {
-  return IsOneOf(character, kLetters) || IsOneOf(character, kDigits);
-}
 
 bool IsUnreserved(char character) {
   return IsLetterOrDigit(character) || IsOneOf(character, "-._~");

@@ -6,22 +6,17 @@
 #include <new>
 #include <type_traits>
 
+#include "image/releaser.h"
+
 namespace siglip {
 namespace {
 
-struct CloseProfile {
-  void operator()(void* profile) const { cmsCloseProfile(profile); }
-};
-struct DeleteTransform {
-  void operator()(void* transform) const { cmsDeleteTransform(transform); }
-};
-
-using Profile = std::unique_ptr<std::remove_pointer_t<cmsHPROFILE>, CloseProfile>;
+using Profile = std::unique_ptr<std::remove_pointer_t<cmsHPROFILE>, Releaser<cmsCloseProfile>>;
 
 }  // namespace
 
 struct CielabToRgb::Transform {
-  std::unique_ptr<std::remove_pointer_t<cmsHTRANSFORM>, DeleteTransform> handle;
+  std::unique_ptr<std::remove_pointer_t<cmsHTRANSFORM>, Releaser<cmsDeleteTransform>> handle;
 };
 
 CielabToRgb::CielabToRgb() : transform_(std::make_unique<Transform>()) {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr uint16_t kOrientationTag = 0x0112;
 constexpr uint16_t kExifDirectoryTag = 0x8769;
-constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 
 enum FieldType : uint32_t {
   kByte = 1,

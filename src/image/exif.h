@@ -11,6 +11,9 @@
 
 namespace siglip {
 
+/// What comes before an EXIF block in JPEG files, and in others that took it over from there.
+inline constexpr std::string_view kExifPrefix("Exif\0\0", 6);
+
 /// The orientation tag of an EXIF block, with or without its "Exif\0\0" prefix, as Pillow's
 /// ImageOps.exif_transpose takes it: a number of any type, in the first entry that can be read.
 /// Nothing where the block has no such entry; 1 where it is none of 1..8 or the block is no TIFF

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kMany = std::numeric_limits<uint64_t>::max();
 
-uint64_t SaturatingAdd(uint64_t left, uint64_t right) {
+uint64_t SaturatingSum(uint64_t left, uint64_t right) {
   return left > kMany - right ? kMany : left + right;
 }
 
@@ -91,10 +91,10 @@ std::optional<uint64_t> CountHeifItems(std::string_view file) {
   uint64_t decoded = 0;
   for (; counted < ready.size(); ++counted) {
     const Item& whole = *ready[counted];
-    decoded = SaturatingAdd(decoded, whole.decoded);
+    decoded = SaturatingSum(decoded, whole.decoded);
     for (const uint64_t id : whole.parts) {
       Item& part = items[id];
-      part.decoded = SaturatingAdd(part.decoded, whole.decoded);
+      part.decoded = SaturatingSum(part.decoded, whole.decoded);
       if (--part.waits_for == 0) ready.push_back(&part);
     }
   }

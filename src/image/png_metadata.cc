@@ -16,7 +16,6 @@ namespace siglip {
 namespace {
 
 constexpr size_t kMaxInflatedBytes = size_t{1} << 20;  // Pillow's limit for text, too
-constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 constexpr std::string_view kRawProfile = "Raw profile type exif";
 constexpr std::string_view kXmp = "XML:com.adobe.xmp";
 

@@ -27,20 +27,15 @@ struct Sides {
   int64_t width = kDefaultSide;
 };
 
-const Json* Find(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 std::string StringOr(const Json& object, const char* key, const char* otherwise,
                      const std::string& name) {
-  const Json* found = Find(object, key);
+  const Json* found = JsonField(object, key);
   return found == nullptr ? otherwise : JsonString(*found, key, name);
 }
 
 std::array<double, 3> ChannelsOr(const Json& object, const char* key,
                                  const std::array<double, 3>& otherwise, const std::string& name) {
-  const Json* found = Find(object, key);
+  const Json* found = JsonField(object, key);
   return found == nullptr ? otherwise : JsonChannels(*found, key, name);
 }
 
@@ -88,15 +83,15 @@ Json FittingSize(const Sides& sides) {
 
 Sides OpenClipSides(const Json& file, const Json& preprocess, const std::string& name) {
   Sides sides;
-  if (const Json* size = Find(preprocess, "size")) sides = ReadSides(*size, "size", name);
+  if (const Json* size = JsonField(preprocess, "size")) sides = ReadSides(*size, "size", name);
   // The model's image size, where it is given, overrides that of the preprocessing.
-  const Json* model = Find(file, "model_cfg");
+  const Json* model = JsonField(file, "model_cfg");
   if (model == nullptr) return sides;
   RequireObject(*model, "model_cfg", name);
-  const Json* vision = Find(*model, "vision_cfg");
+  const Json* vision = JsonField(*model, "vision_cfg");
   if (vision == nullptr) return sides;
   RequireObject(*vision, "vision_cfg", name);
-  const Json* size = Find(*vision, "image_size");
+  const Json* size = JsonField(*vision, "image_size");
   return size == nullptr ? sides : ReadSides(*size, "image_size", name);
 }
 
@@ -132,7 +127,7 @@ void SetOpenClipSize(const Json& file, const Json& preprocess, const std::string
 
 /// What pictures are resized to before `sides` are cut out.
 Sides TimmScaled(const Json& pretrained, const Sides& sides, const std::string& name) {
-  const Json* found = Find(pretrained, "crop_pct");
+  const Json* found = JsonField(pretrained, "crop_pct");
   double fraction = found == nullptr ? 0.0 : JsonNumber(*found, "crop_pct", name);
   if (fraction == 0.0) fraction = kTimmCropFraction;
   const auto scaled = [&](int64_t side) {
@@ -148,7 +143,7 @@ Sides TimmScaled(const Json& pretrained, const Sides& sides, const std::string& 
 }
 
 Sides TimmSides(const Json& pretrained, const std::string& name) {
-  const Json* input_size = Find(pretrained, "input_size");
+  const Json* input_size = JsonField(pretrained, "input_size");
   if (input_size == nullptr) return {};
   if (!input_size->is_array() || input_size->size() != 3) {
     throw Error(ErrorCode::kMalformedFile,
@@ -189,7 +184,7 @@ void SetTimmSize(const Json& pretrained, const std::array<double, 3>& mean, cons
 Json FieldsFromOpenClip(const Json& file, const std::string& name) {
   RequireObject(file, "(whole file)", name);
   const Json empty = Json::object();
-  const Json* found = Find(file, "preprocess_cfg");
+  const Json* found = JsonField(file, "preprocess_cfg");
   const Json& preprocess = found == nullptr ? empty : *found;
   RequireObject(preprocess, "preprocess_cfg", name);
   const std::string color_mode = StringOr(preprocess, "mode", "RGB", name);

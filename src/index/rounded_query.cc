@@ -11,7 +11,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kAlignment = 64;
+constexpr size_t kQueryAlignment = 64;
 /// What `Estimate` and `Bound` lose as double, relative to the largest product there can be: five
 /// operations with 2^-53 each, and more.
 constexpr double kDoubleRoundings = 0x1p-48;
@@ -43,7 +43,7 @@ RoundedQuery::RoundedQuery(std::span<const float> query, double largest_norm) {
   }
 
   scale_ = largest / 127;
-  bytes_.resize((query.size() + kAlignment - 1) / kAlignment * kAlignment);
+  bytes_.resize((query.size() + kQueryAlignment - 1) / kQueryAlignment * kQueryAlignment);
   double lost_squares = 0;
   for (size_t i = 0; i < query.size(); ++i) {
     const double steps = std::clamp(std::nearbyint(query[i] / scale_), -127.0, 127.0);

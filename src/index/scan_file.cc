@@ -23,15 +23,15 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kScanVersion = 1;
 constexpr std::array<char, 8> kMagic = {'S', 'I', 'G', 'L', 'S', 'C', 'A', 'N'};
-constexpr size_t kAlignment = 64;
+constexpr size_t kRecordAlignment = 64;
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 /// The header up to its hash.
 struct Header {
   std::array<char, 8> magic = kMagic;
-  uint32_t version = kVersion;
+  uint32_t version = kScanVersion;
   uint32_t dimensions = 0;
   std::array<uint8_t, 16> uuid = {};
   uint64_t rows = 0;
@@ -48,7 +48,7 @@ ContentHash HashOf(const Header& header) {
 
 size_t RecordBytes(int64_t dimensions) {
   const size_t bytes = static_cast<size_t>(dimensions) + 2 * sizeof(float) + sizeof(int64_t);
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return (bytes + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
 }
 
 Error Malformed(const std::filesystem::path& path, const std::string& what) {
@@ -83,8 +83,8 @@ Header ReadHeader(const std::filesystem::path& path, std::span<const std::byte> 
   std::memcpy(&header, bytes.data(), sizeof(header));
   std::memcpy(&hash, bytes.data() + sizeof(header), sizeof(hash));
   if (header.magic != kMagic) throw Malformed(path, "does not begin as one");
-  if (header.version != kVersion) {
-    throw Mismatch(path, "expected version " + std::to_string(kVersion) + ", found " +
+  if (header.version != kScanVersion) {
+    throw Mismatch(path, "expected version " + std::to_string(kScanVersion) + ", found " +
                              std::to_string(header.version));
   }
   if (hash != HashOf(header)) throw Malformed(path, "the hash of its header is wrong");

@@ -21,8 +21,8 @@ struct ImageClassificationModel::State {
 namespace {
 
 template <class Model>
-Model Load(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
-           PrecisionChoice precision) {
+Model LoadClassifier(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
+                     PrecisionChoice precision) {
   if (!runtime) runtime = Runtime::Create();
   const Kernels& kernels = ComputeRuntime::From(*runtime).kernels();
   const VisionTowerPlan plan(LoadAnyVisionConfig(checkpoint));
@@ -39,7 +39,8 @@ Model Load(const Checkpoint& checkpoint, std::shared_ptr<const Runtime> runtime,
 ImageClassificationModel ImageClassificationModel::Open(const std::filesystem::path& folder,
                                                         std::shared_ptr<const Runtime> runtime,
                                                         PrecisionChoice precision) {
-  return Load<ImageClassificationModel>(Checkpoint::Open(folder), std::move(runtime), precision);
+  return LoadClassifier<ImageClassificationModel>(Checkpoint::Open(folder), std::move(runtime),
+                                                  precision);
 }
 
 SiglipForImageClassification SiglipForImageClassification::FromPretrained(
@@ -47,7 +48,7 @@ SiglipForImageClassification SiglipForImageClassification::FromPretrained(
     PrecisionChoice precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   LoadVisionConfig(checkpoint);  // refuses NaFlex
-  return Load<SiglipForImageClassification>(checkpoint, std::move(runtime), precision);
+  return LoadClassifier<SiglipForImageClassification>(checkpoint, std::move(runtime), precision);
 }
 
 Siglip2ForImageClassification Siglip2ForImageClassification::FromPretrained(
@@ -55,7 +56,7 @@ Siglip2ForImageClassification Siglip2ForImageClassification::FromPretrained(
     PrecisionChoice precision) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
   LoadSiglip2VisionConfig(checkpoint);  // refuses fixed resolution
-  return Load<Siglip2ForImageClassification>(checkpoint, std::move(runtime), precision);
+  return LoadClassifier<Siglip2ForImageClassification>(checkpoint, std::move(runtime), precision);
 }
 
 ImageClassificationModel::ImageClassificationModel(std::shared_ptr<const State> state)

@@ -11,22 +11,18 @@
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "output/npy.h"
+#include "output/safetensors_table.h"
 #include "output/text.h"
 #include "siglip/error.hpp"
 #include "siglip/safetensors.hpp"
 #include "siglip/tensor.hpp"
+#include "weights/malformed.h"
 #include "weights/npy_header.h"
 #include "weights/npz_reader.h"
 #include "weights/zip_archive.h"
 
 namespace siglip {
 namespace {
-
-constexpr const char* kEmbeddings = "embeddings";
-
-Error Malformed(const std::string& name, const std::string& what) {
-  return {ErrorCode::kMalformedFile, name + ": " + what};
-}
 
 /// Throws unless it is [n, D].
 void CheckShape(const Shape& shape, const std::string& name) {

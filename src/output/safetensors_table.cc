@@ -10,7 +10,6 @@ namespace siglip {
 namespace {
 
 constexpr const char* kOffsets = "names_offsets";
-constexpr const char* kEmbeddings = "embeddings";
 constexpr const char* kNames = "names_utf8";
 
 }  // namespace

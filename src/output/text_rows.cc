@@ -13,13 +13,10 @@
 #include "base/mapped_file.h"
 #include "output/text.h"
 #include "siglip/error.hpp"
+#include "weights/malformed.h"
 
 namespace siglip {
 namespace {
-
-Error Malformed(const std::string& where, const std::string& what) {
-  return {ErrorCode::kMalformedFile, where + ": " + what};
-}
 
 class TextRows : public EmbeddingFile {
  public:

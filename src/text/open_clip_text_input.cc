@@ -25,12 +25,6 @@ constexpr std::array<Kind, 3> kKinds = {{{"canonicalize", TextCleaning::kCanonic
 constexpr std::array<std::string_view, 4> kIdleArguments = {
     "use_fast", "legacy", "model_max_length", "clean_up_tokenization_spaces"};
 
-/// The field, or null where it is absent or null.
-const Json* Find(const Json& fields, const char* key) {
-  const auto found = fields.is_object() ? fields.find(key) : fields.end();
-  return found == fields.end() || found->is_null() ? nullptr : &*found;
-}
-
 Error Unsupported(const std::string& name, const std::string& key, const std::string& expected,
                   const Json& found) {
   return Error(ErrorCode::kUnsupported,
@@ -63,34 +57,35 @@ void ReadArguments(const Json& arguments, const std::string& key, const std::str
 
 /// The object with "text_cfg".
 const Json& ModelOf(const Json& json) {
-  const Json* model = Find(json, "model_cfg");
+  const Json* model = JsonField(json, "model_cfg");
   return model == nullptr ? json : *model;
 }
 
 }  // namespace
 
-bool HasOpenClipText(const Json& json) { return Find(ModelOf(json), "text_cfg") != nullptr; }
+bool HasOpenClipText(const Json& json) { return JsonField(ModelOf(json), "text_cfg") != nullptr; }
 
 OpenClipTextInput ParseOpenClipTextInput(const Json& json, const std::string& name) {
-  const std::string key = Find(json, "model_cfg") == nullptr ? "text_cfg" : "model_cfg.text_cfg";
+  const std::string key =
+      JsonField(json, "model_cfg") == nullptr ? "text_cfg" : "model_cfg.text_cfg";
   const Json& text = JsonObject(ModelOf(json).at("text_cfg"), key, name);
   const auto path = [&](const char* field) { return key + "." + field; };
   OpenClipTextInput input;
-  if (const Json* length = Find(text, "context_length")) {
+  if (const Json* length = JsonField(text, "context_length")) {
     input.context_length = CheckedTokenCount(*length, path("context_length"), name);
   }
-  if (const Json* tokenizer = Find(text, "hf_tokenizer_name")) {
+  if (const Json* tokenizer = JsonField(text, "hf_tokenizer_name")) {
     if (JsonString(*tokenizer, path("hf_tokenizer_name"), name).empty()) {
       throw Unsupported(name, path("hf_tokenizer_name"),
                         "the name of a tokenizer instead of CLIP's own", *tokenizer);
     }
   }
-  if (const Json* mode = Find(text, "tokenizer_mode")) {
+  if (const Json* mode = JsonField(text, "tokenizer_mode")) {
     if (!JsonString(*mode, path("tokenizer_mode"), name).empty()) {
       throw Unsupported(name, path("tokenizer_mode"), "null", *mode);
     }
   }
-  if (const Json* arguments = Find(text, "tokenizer_kwargs")) {
+  if (const Json* arguments = JsonField(text, "tokenizer_kwargs")) {
     ReadArguments(*arguments, path("tokenizer_kwargs"), name, input);
   }
   return input;

@@ -42,7 +42,7 @@ constexpr char kByte = 6;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
-struct Field {
+struct WireField {
   uint32_t number = 0;
   uint32_t wire_type = 0;
   uint64_t value = 0;      // of a varint or a fixed number
@@ -55,10 +55,10 @@ class Message {
  public:
   Message(std::string_view bytes, const std::string& name) : rest_(bytes), name_(name) {}
 
-  std::optional<Field> Next() {
+  std::optional<WireField> Next() {
     if (rest_.empty()) return std::nullopt;
     const std::string_view begin = rest_;
-    Field field;
+    WireField field;
     const uint64_t tag = Varint();
     field.number = static_cast<uint32_t>(tag >> 3);
     field.wire_type = static_cast<uint32_t>(tag & 7);

@@ -13,8 +13,6 @@
 namespace siglip {
 namespace {
 
-constexpr std::string_view kSpacePiece = "\xE2\x96\x81";  // U+2581
-
 SentencePieceModel OpenModel(const std::filesystem::path& path) {
   const MappedFile file = MappedFile::Open(path);
   RefuseForeignFile(file.bytes(), path.string(), "a sentencepiece model");

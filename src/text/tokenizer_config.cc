@@ -15,29 +15,23 @@ namespace {
 
 constexpr int64_t kMaxExtraIds = 10'000;
 
-/// The field, or null where it is absent or null.
-const Json* Find(const Json& fields, const char* key) {
-  const auto found = fields.find(key);
-  return found == fields.end() || found->is_null() ? nullptr : &*found;
-}
-
 /// A special token is named by its content alone or as an object with flags.
 std::optional<std::string> TokenContent(const Json& fields, const char* key,
                                         const std::string& name) {
-  const Json* token = Find(fields, key);
+  const Json* token = JsonField(fields, key);
   if (token == nullptr) return std::nullopt;
   if (token->is_object()) return ParseAddedToken(*token, key, name).content;
   return JsonString(*token, key, name);
 }
 
 std::optional<bool> OptionalBool(const Json& fields, const char* key, const std::string& name) {
-  const Json* flag = Find(fields, key);
+  const Json* flag = JsonField(fields, key);
   if (flag == nullptr) return std::nullopt;
   return JsonBool(*flag, key, name);
 }
 
 std::optional<bool> SideIsLeft(const Json& fields, const char* key, const std::string& name) {
-  const Json* side = Find(fields, key);
+  const Json* side = JsonField(fields, key);
   if (side == nullptr) return std::nullopt;
   if (*side == "left" || *side == "right") return *side == "left";
   throw Error(ErrorCode::kMalformedFile, name + ": field '" + key +
@@ -99,7 +93,7 @@ void ReadAdditionalTokens(const Json& tokens, const std::string& key, TokenizerC
 AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std::string& name) {
   JsonObject(fields, key, name);
   AddedToken token;
-  const Json* content = Find(fields, "content");
+  const Json* content = JsonField(fields, "content");
   token.content = JsonString(content == nullptr ? Json() : *content, key + ".content", name);
   if (token.content.empty() || token.content.size() > kMaxAddedTokenBytes) {
     throw Error(ErrorCode::kMalformedFile, name + ": field '" + key + ".content': expected 1 to " +
@@ -108,7 +102,7 @@ AddedToken ParseAddedToken(const Json& fields, const std::string& key, const std
                                                std::to_string(token.content.size()));
   }
   const auto flag = [&](const char* flag_key, bool otherwise) {
-    const Json* value = Find(fields, flag_key);
+    const Json* value = JsonField(fields, flag_key);
     return value == nullptr ? otherwise : JsonBool(*value, key + "." + flag_key, name);
   };
   token.single_word = flag("single_word", false);
@@ -141,7 +135,7 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
   JsonObject(json, "(whole file)", name);
   TokenizerConfig config;
   config.name = name;
-  if (const Json* type = Find(json, "tokenizer_class")) {
+  if (const Json* type = JsonField(json, "tokenizer_class")) {
     config.tokenizer_class = JsonString(*type, "tokenizer_class", name);
   }
   config.eos_token = TokenContent(json, "eos_token", name);
@@ -151,7 +145,7 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
   config.add_bos_token = OptionalBool(json, "add_bos_token", name);
   config.add_eos_token = OptionalBool(json, "add_eos_token", name);
   config.do_lower_case = OptionalBool(json, "do_lower_case", name).value_or(true);
-  if (const Json* length = Find(json, "model_max_length")) {
+  if (const Json* length = JsonField(json, "model_max_length")) {
     // transformers writes 1e30 for "no limit".
     if (JsonNumber(*length, "model_max_length", name) <= static_cast<double>(kMaxTokensPerText)) {
       config.model_max_length = CheckedTokenCount(*length, "model_max_length", name);
@@ -160,7 +154,7 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
   config.pads_left = SideIsLeft(json, "padding_side", name);
   config.truncates_left = SideIsLeft(json, "truncation_side", name);
   config.split_special_tokens = OptionalBool(json, "split_special_tokens", name).value_or(false);
-  if (const Json* count = Find(json, "extra_ids")) {
+  if (const Json* count = JsonField(json, "extra_ids")) {
     config.extra_ids = JsonInteger(*count, "extra_ids", name);
     if (config.extra_ids < 0 || config.extra_ids > kMaxExtraIds) {
       throw Error(ErrorCode::kMalformedFile, name + ": field 'extra_ids': expected 0 to " +
@@ -168,10 +162,11 @@ TokenizerConfig ParseTokenizerConfig(const Json& json, const std::string& name) 
                                                  std::to_string(config.extra_ids));
     }
   }
-  if (const Json* tokens = Find(json, "added_tokens_decoder")) ReadAddedTokens(*tokens, config);
+  if (const Json* tokens = JsonField(json, "added_tokens_decoder"))
+    ReadAddedTokens(*tokens, config);
   ReadNamedTokens(json, config);
   for (const char* key : {"additional_special_tokens", "extra_special_tokens"}) {
-    const Json* tokens = Find(json, key);
+    const Json* tokens = JsonField(json, key);
     if (tokens == nullptr) continue;
     config.lists_additional_tokens |= tokens->is_array();
     if (!tokens->empty()) ReadAdditionalTokens(*tokens, key, config);
@@ -184,7 +179,7 @@ TokenizerConfig ReadTokenizerConfig(const std::filesystem::path& folder) {
   const std::filesystem::path map_path = folder / "special_tokens_map.json";
   Json json = FileExists(path) ? ParseJsonFile(path) : Json::object();
   JsonObject(json, "(whole file)", path.string());
-  if (Find(json, "added_tokens_decoder") == nullptr && FileExists(map_path)) {
+  if (JsonField(json, "added_tokens_decoder") == nullptr && FileExists(map_path)) {
     const Json map = ParseJsonFile(map_path);
     ParseTokenizerConfig(map, map_path.string());  // so that errors name the file
     json.update(map);

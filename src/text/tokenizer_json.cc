@@ -19,7 +19,6 @@
 namespace siglip {
 namespace {
 
-constexpr std::string_view kSpacePiece = "\xE2\x96\x81";  // U+2581
 constexpr size_t kMaxSteps = 8;
 constexpr size_t kMaxPatternBytes = 256;
 constexpr size_t kMaxFramingTokens = 64;

@@ -10,6 +10,9 @@
 
 namespace siglip {
 
+/// What stands for a space in the pieces of a vocabulary: U+2581.
+inline constexpr std::string_view kSpacePiece = "\xE2\x96\x81";
+
 /// The text with every ill-formed sequence replaced by U+FFFD, as Python decodes with
 /// errors="replace": one for each longest beginning of a character that is cut short.
 std::string ToValidUtf8(std::string_view text);

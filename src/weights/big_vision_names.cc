@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kImage = "img/";
 constexpr std::string_view kText = "txt/";
-constexpr std::string_view kCanonicalLayers = "encoder.layers.";
 
 /// A module and what its weight is called: "scale" in a layer norm; elsewhere "kernel", which has
 /// the inputs first and the outputs last.
@@ -59,10 +58,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTensors 
     {"logit_bias", "b"},
 }};
 
-constexpr std::array<std::string_view, 3> kVisionAnchors = {"embedding/kernel", "embedding/bias",
-                                                            "Transformer/encoder_norm/scale"};
-constexpr std::array<std::string_view, 2> kTextAnchors = {"Embed_0/embedding",
-                                                          "Encoder_0/encoder_norm/scale"};
+constexpr std::array<std::string_view, 3> kImageTowerAnchors = {
+    "embedding/kernel", "embedding/bias", "Transformer/encoder_norm/scale"};
+constexpr std::array<std::string_view, 2> kTextTowerAnchors = {"Embed_0/embedding",
+                                                               "Encoder_0/encoder_norm/scale"};
 
 /// Where load_params of big_vision looks for parameters, in its order.
 constexpr std::array<std::string_view, 2> kParameterRoots = {"params/", "opt/target/"};
@@ -162,8 +161,8 @@ std::optional<StoredName> NameWithoutLayout(const Place& place, std::string_view
 
 std::vector<Place> FindBigVisionPlaces(Part part, const NameSet& stored) {
   switch (part) {
-    case Part::kVision: return FindTowers(part, kVisionAnchors, stored);
-    case Part::kText: return FindTowers(part, kTextAnchors, stored);
+    case Part::kVision: return FindTowers(part, kImageTowerAnchors, stored);
+    case Part::kText: return FindTowers(part, kTextTowerAnchors, stored);
     case Part::kLogits: return FindLogits(stored);
     case Part::kClassifier:
     case Part::kProjector: return {};

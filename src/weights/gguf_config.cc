@@ -11,7 +11,7 @@
 namespace siglip {
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 6> kSizes = {{
+constexpr std::array<std::pair<const char*, const char*>, 6> kSizeFields = {{
     {"image_size", "clip.vision.image_size"},
     {"patch_size", "clip.vision.patch_size"},
     {"hidden_size", "clip.vision.embedding_length"},
@@ -21,7 +21,7 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kSizes = {{
 }};
 constexpr char kEpsilon[] = "clip.vision.attention.layer_norm_epsilon";
 
-const Json& Field(const Json& metadata, const char* key, const std::string& name) {
+const Json& MetadataField(const Json& metadata, const char* key, const std::string& name) {
   const auto found = metadata.find(key);
   if (found != metadata.end()) return *found;
   throw Error(ErrorCode::kMalformedFile, name + ": metadata '" + key + "' is missing");
@@ -58,7 +58,7 @@ std::string Activation(const Json& metadata, const std::string& name) {
 Json GgufVisionConfig(const Json& metadata, const std::string& name) {
   constexpr char kArchitecture[] = "general.architecture";
   const std::string architecture =
-      JsonString(Field(metadata, kArchitecture, name), kArchitecture, name);
+      JsonString(MetadataField(metadata, kArchitecture, name), kArchitecture, name);
   if (architecture != "clip" || !Flag(metadata, "clip.has_vision_encoder", name)) {
     throw Error(ErrorCode::kUnsupported,
                 name + ": expected a file with an image tower (architecture 'clip'), found " +
@@ -68,11 +68,11 @@ Json GgufVisionConfig(const Json& metadata, const std::string& name) {
   Json config = {{"model_type", "siglip_vision_model"},
                  {"hidden_act", Activation(metadata, name)},
                  {"vision_use_head", false}};
-  for (const auto& [field, key] : kSizes) {
-    config[field] = JsonInteger(Field(metadata, key, name), key, name);
+  for (const auto& [field, key] : kSizeFields) {
+    config[field] = JsonInteger(MetadataField(metadata, key, name), key, name);
   }
   config["layer_norm_eps"] = ShortestDecimal(
-      static_cast<float>(JsonNumber(Field(metadata, kEpsilon, name), kEpsilon, name)));
+      static_cast<float>(JsonNumber(MetadataField(metadata, kEpsilon, name), kEpsilon, name)));
   if (config["hidden_size"] == config["intermediate_size"]) {
     // ffn_up and ffn_down are told apart by their shapes, since older files have them swapped.
     throw Error(ErrorCode::kUnsupported,

@@ -11,15 +11,16 @@
 #include "siglip/error.hpp"
 #include "tensor/float16.h"
 #include "weights/byte_reader.h"
+#include "weights/malformed.h"
 #include "weights/quoted.h"
 
 namespace siglip {
 namespace {
 
-constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
+constexpr uint32_t kGgufMagic = 0x46554747;  // "GGUF"
 constexpr uint32_t kDefaultAlignment = 32;
 constexpr uint32_t kMostAlignment = 1 << 20;
-constexpr uint32_t kMostExtents = 4;       // ggml's limit
+constexpr uint32_t kMostGgmlExtents = 4;   // ggml's limit
 constexpr uint64_t kMostNameBytes = 1024;  // far above ggml's 64
 constexpr uint64_t kMostTextBytes = 1 << 20;
 constexpr uint64_t kMostElements = 64;  // of a list that is kept
@@ -65,10 +66,6 @@ enum class ValueType : uint32_t {
   kInt64 = 11,
   kFloat64 = 12,
 };
-
-Error Malformed(const std::string& name, const std::string& what) {
-  return Error(ErrorCode::kMalformedFile, name + ": " + what);
-}
 
 std::string ReadString(ByteReader& reader, uint64_t most, const std::string& name) {
   const auto length = reader.Read<uint64_t>();
@@ -128,9 +125,9 @@ GgufTensor ReadTensor(ByteReader& reader, const std::string& name) {
   tensor.name = ReadString(reader, kMostNameBytes, name);
   const std::string where = name + ": tensor " + Quoted(tensor.name);
   const auto extents = reader.Read<uint32_t>();
-  if (extents > kMostExtents) {
-    throw Malformed(
-        where, std::to_string(extents) + " extents, allowed are " + std::to_string(kMostExtents));
+  if (extents > kMostGgmlExtents) {
+    throw Malformed(where, std::to_string(extents) + " extents, allowed are " +
+                               std::to_string(kMostGgmlExtents));
   }
   int64_t count = 1;
   for (uint32_t i = 0; i < extents; ++i) {
@@ -223,7 +220,7 @@ void ReadBlocks(const std::byte* data, int64_t first, std::span<float> values) {
 
 GgufHeader ParseGgufHeader(std::span<const std::byte> file, const std::string& name) {
   ByteReader reader(file, name);
-  if (reader.Read<uint32_t>() != kMagic) throw Malformed(name, "no GGUF file");
+  if (reader.Read<uint32_t>() != kGgufMagic) throw Malformed(name, "no GGUF file");
   CheckVersion(reader.Read<uint32_t>(), name);
   const auto tensors = reader.Read<uint64_t>();
   const auto entries = reader.Read<uint64_t>();

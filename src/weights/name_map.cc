@@ -43,8 +43,6 @@ struct Rule {
 };
 using Rules = std::span<const Rule>;
 
-constexpr std::string_view kCanonicalLayers = "encoder.layers.";
-
 /// Only what Hugging Face stores differently from the canonical names.
 constexpr std::array<Rule, 6> kHuggingFaceRules = {{
     {"head.attention.q_proj.weight", "head.attention.in_proj_weight", 0, 3},

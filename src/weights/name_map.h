@@ -30,6 +30,9 @@ std::string_view ExampleOf(Part part);
 /// The part a canonical name of weights/weight_source.h belongs to, if it is one.
 std::optional<Part> PartOf(std::string_view canonical);
 
+/// What the canonical names of tensors of layers begin with, before the number of the layer.
+inline constexpr std::string_view kCanonicalLayers = "encoder.layers.";
+
 /// How tensors are named.
 enum class NamingScheme {
   kHuggingFace,

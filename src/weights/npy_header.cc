@@ -13,9 +13,9 @@
 namespace siglip {
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 constexpr size_t kMostHeaderBytes = size_t{1} << 16;
-constexpr size_t kMostExtents = 64;  // numpy's limit
+constexpr size_t kMostNumpyExtents = 64;  // numpy's limit
 
 /// The dictionary of a header: a Python literal of strings, booleans and one tuple of integers.
 class LiteralParser {
@@ -113,8 +113,8 @@ class LiteralParser {
       int64_t extent = 0;
       const auto [rest, error] = std::from_chars(text_.data(), text_.data() + text_.size(), extent);
       if (error != std::errc() || extent < 0) throw Malformed("expected an extent of the shape");
-      if (shape.size() == kMostExtents) {
-        throw Malformed("more than " + std::to_string(kMostExtents) + " extents");
+      if (shape.size() == kMostNumpyExtents) {
+        throw Malformed("more than " + std::to_string(kMostNumpyExtents) + " extents");
       }
       shape.push_back(extent);
       text_.remove_prefix(static_cast<size_t>(rest - text_.data()));
@@ -136,8 +136,8 @@ NpyHeader ReadNpyHeader(const std::function<void(std::span<std::byte>)>& read,
                         const std::string& name) {
   std::array<std::byte, 8> start;  // magic and version
   read(start);
-  const std::string_view magic(reinterpret_cast<const char*>(start.data()), kMagic.size());
-  if (magic != kMagic) throw Error(ErrorCode::kMalformedFile, name + ": no .npy file");
+  const std::string_view magic(reinterpret_cast<const char*>(start.data()), kNpyMagic.size());
+  if (magic != kNpyMagic) throw Error(ErrorCode::kMalformedFile, name + ": no .npy file");
   const auto version = std::to_integer<int>(start[6]);
   if (version < 1 || version > 3) {
     throw Error(ErrorCode::kUnsupported, name + ": version " + std::to_string(version) +

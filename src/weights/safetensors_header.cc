@@ -11,6 +11,7 @@
 #include "base/file_kind.h"
 #include "base/json.h"
 #include "siglip/error.hpp"
+#include "weights/malformed.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -36,10 +37,6 @@ constexpr std::array<DTypeWidth, 22> kWidths = {
      {"F8_E8M0", 8}, {"C64", 64}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6},
      {"F6_E3M2", 6}, {"F4", 4}}};
 
-Error Malformed(const std::string& name, const std::string& what) {
-  return Error(ErrorCode::kMalformedFile, name + ": " + what);
-}
-
 /// Bytes of `shape` elements of `bits` each; nothing when that overflows or is no whole number.
 std::optional<uint64_t> ByteCount(const Shape& shape, int64_t bits) {
   int64_t count = 1;
@@ -60,7 +57,7 @@ uint64_t ReadUnsigned(const Json& value, const std::string& where) {
   return value.get<uint64_t>();
 }
 
-const Json& Field(const Json& tensor, const char* key, const std::string& where) {
+const Json& EntryField(const Json& tensor, const char* key, const std::string& where) {
   const auto field = tensor.find(key);
   if (field == tensor.end()) throw Malformed(where, "no '" + std::string(key) + "'");
   return *field;
@@ -72,9 +69,9 @@ SafetensorsEntry ParseEntry(const std::string& tensor_name, const Json& tensor,
   if (!tensor.is_object()) throw Malformed(where, "expected an object, found " + ShownJson(tensor));
   SafetensorsEntry entry;
   entry.name = tensor_name;
-  entry.dtype = JsonString(Field(tensor, "dtype", where), "dtype", where);
+  entry.dtype = JsonString(EntryField(tensor, "dtype", where), "dtype", where);
 
-  const Json& shape = Field(tensor, "shape", where);
+  const Json& shape = EntryField(tensor, "shape", where);
   if (!shape.is_array())
     throw Malformed(where, "'shape': expected a list, found " + ShownJson(shape));
   if (shape.size() > kMostExtents) {
@@ -85,7 +82,7 @@ SafetensorsEntry ParseEntry(const std::string& tensor_name, const Json& tensor,
     entry.shape.push_back(static_cast<int64_t>(ReadUnsigned(extent, where + ": 'shape'")));
   }
 
-  const Json& offsets = Field(tensor, "data_offsets", where);
+  const Json& offsets = EntryField(tensor, "data_offsets", where);
   if (!offsets.is_array() || offsets.size() != 2) {
     throw Malformed(where, "'data_offsets': expected [begin, end], found " + ShownJson(offsets));
   }

@@ -23,10 +23,10 @@ struct Size {
   double mlp_ratio;
 };
 
-constexpr std::array<Size, 4> kSizes = {{{"base", 768, 12, 12, 4.0},
-                                         {"large", 1024, 24, 16, 4.0},
-                                         {"so400m", 1152, 27, 16, 3.7362},
-                                         {"giantopt", 1536, 40, 16, 4.0}}};
+constexpr std::array<Size, 4> kTimmSizes = {{{"base", 768, 12, 12, 4.0},
+                                             {"large", 1024, 24, 16, 4.0},
+                                             {"so400m", 1152, 27, 16, 3.7362},
+                                             {"giantopt", 1536, 40, 16, 4.0}}};
 
 /// Those without which there is no tower.
 constexpr std::array<const char*, 7> kNeeded = {"embed_dim", "depth",     "num_heads", "patch_size",
@@ -63,10 +63,10 @@ Json ArgumentsOf(std::string_view architecture) {
   const bool gap = parts.size() == 6 && parts[4] == "gap";
   const bool is_siglip = (parts.size() == 5 || gap) && parts[0] == "vit" && parts[3] == "siglip";
   if (!is_siglip) return Json::object();
-  const auto size = std::ranges::find(kSizes, parts[1], &Size::name);
+  const auto size = std::ranges::find(kTimmSizes, parts[1], &Size::name);
   const std::optional<int64_t> patch = NumberAfter(parts[2], "patch");
   const std::optional<int64_t> image = NumberAfter(parts.back(), "");
-  if (size == kSizes.end() || !patch || !image) return Json::object();
+  if (size == kTimmSizes.end() || !patch || !image) return Json::object();
   // SigLIP's own checkpoints were trained with the tanh approximation throughout; timm runs these
   // with it and the others with erf.
   const bool tanh = (size->name == "base" && patch == 32) ||

@@ -13,6 +13,7 @@
 #include "base/file_kind.h"
 #include "siglip/error.hpp"
 #include "weights/byte_reader.h"
+#include "weights/malformed.h"
 #include "weights/quoted.h"
 
 namespace siglip {
@@ -35,10 +36,6 @@ constexpr uint32_t kSeeZip64 = 0xffffffff;
 constexpr uint16_t kSeeZip64Short = 0xffff;
 /// No bit of deflate gives more than 258 bytes, and a match takes at least two bits.
 constexpr uint64_t kMostInflation = 258 * 4;
-
-Error Malformed(const std::string& name, const std::string& what) {
-  return Error(ErrorCode::kMalformedFile, name + ": " + what);
-}
 
 struct Directory {
   uint64_t begin = 0;

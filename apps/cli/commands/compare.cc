@@ -71,10 +71,6 @@ class Cosines {
   std::vector<double> norms_;
 };
 
-std::string PadLeft(const std::string& text, size_t columns) {
-  return std::string(columns - std::min(columns, Columns(text)), ' ') + text;
-}
-
 /// Names may be long, so columns go by the numbers of rows.
 void PrintTable(const std::vector<Item>& items) {
   constexpr size_t kCellColumns = 8;
@@ -100,7 +96,7 @@ void PrintTable(const std::vector<Item>& items) {
   }
 }
 
-std::string ToJson(const nlohmann::json& value) {
+std::string Dumped(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -111,10 +107,10 @@ void PrintJson(const std::vector<Item>& items, size_t pictures) {
   for (size_t i = 0; i < items.size(); ++i) {
     (i < pictures ? paths : texts).push_back(items[i].name);
   }
-  std::cout << "{\"paths\":" << ToJson(paths) << ",\"texts\":" << ToJson(texts) << ",\"cosines\":[";
+  std::cout << "{\"paths\":" << Dumped(paths) << ",\"texts\":" << Dumped(texts) << ",\"cosines\":[";
   const Cosines cosines(items);
   for (size_t i = 0; i < items.size(); ++i) {
-    std::cout << (i == 0 ? "" : ",") << ToJson(cosines.Row(i));
+    std::cout << (i == 0 ? "" : ",") << Dumped(cosines.Row(i));
   }
   std::cout << "]}\n";
 }

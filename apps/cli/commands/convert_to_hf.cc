@@ -28,7 +28,7 @@ std::filesystem::path FolderOf(const std::filesystem::path& checkpoint) {
 }
 
 /// How the pictures of a folder are prepared, as preprocessor_config.json.
-struct Preprocessing {
+struct HfPreprocessing {
   std::string json;
   std::string note;  ///< For the user, a line or nothing.
 };
@@ -45,13 +45,14 @@ std::string WhatTransformersIgnores(const ImageProcessorConfig& config) {
 }
 
 /// What files of a folder say of preprocessing; nothing when none does, or when it cannot be done.
-std::optional<Preprocessing> FindPreprocessing(const std::filesystem::path& folder) {
+std::optional<HfPreprocessing> FindPreprocessing(const std::filesystem::path& folder) {
   try {
     if (Siglip2ImageProcessor::IsFor(folder)) {
-      return Preprocessing{Siglip2ImageProcessor::FromPretrained(folder).config().ToJson(), {}};
+      return HfPreprocessing{Siglip2ImageProcessor::FromPretrained(folder).config().ToJson(), {}};
     }
     const auto processor = SiglipImageProcessor::FromPretrained(folder);
-    return Preprocessing{processor.config().ToJson(), WhatTransformersIgnores(processor.config())};
+    return HfPreprocessing{processor.config().ToJson(),
+                           WhatTransformersIgnores(processor.config())};
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnsupported) {
       return std::nullopt;
@@ -61,7 +62,7 @@ std::optional<Preprocessing> FindPreprocessing(const std::filesystem::path& fold
 }
 
 /// SigLIP's own preprocessing at the size of this model.
-Preprocessing Guess(const ModelInfo& model) {
+HfPreprocessing Guess(const ModelInfo& model) {
   const std::string is_a_guess = std::string(kPreprocessorFile) + " is a guess: ";
   if (model.image_size == 0) {
     Siglip2ImageProcessorConfig config;
@@ -86,13 +87,13 @@ Preprocessing Guess(const ModelInfo& model) {
 /// What the new folder gets beside the files that are copied: nothing where these say how pictures
 /// are prepared. For a folder whose own files cannot be followed: one whole view where they make
 /// several pictures of one, a guess where they say nothing.
-Preprocessing CompletePreprocessing(const std::filesystem::path& checkpoint) {
+HfPreprocessing CompletePreprocessing(const std::filesystem::path& checkpoint) {
   const std::filesystem::path folder = FolderOf(checkpoint);
   const auto has = [&](const char* name) {
     std::error_code ignored;
     return std::filesystem::exists(folder / name, ignored);
   };
-  const std::optional<Preprocessing> found = FindPreprocessing(folder);
+  const std::optional<HfPreprocessing> found = FindPreprocessing(folder);
   const bool copied = has(kPreprocessorFile) || (has(kProcessorFile) && !has(kOpenClipFile));
   if (found && copied) return {};
   const ModelInfo model = InspectModel(checkpoint);
@@ -144,8 +145,8 @@ std::string CleaningLeftOut(const std::filesystem::path& folder) {
 std::string ConvertToHuggingFace(const std::filesystem::path& checkpoint,
                                  const std::filesystem::path& folder, const WriteOptions& options) {
   const ModelParts found = FindParts(checkpoint);
-  const Preprocessing preprocessing =
-      found.image_tower ? CompletePreprocessing(checkpoint) : Preprocessing{};
+  const HfPreprocessing preprocessing =
+      found.image_tower ? CompletePreprocessing(checkpoint) : HfPreprocessing{};
   const ModelParts written = ConvertToTransformers(checkpoint, folder, options, preprocessing.json);
   return Printable(folder.string()) + ": " + WrittenParts(written) + "\n" + preprocessing.note +
          (written.text_tower ? CleaningLeftOut(FolderOf(checkpoint)) : "") +

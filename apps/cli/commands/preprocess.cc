@@ -121,8 +121,8 @@ class DecodedPictures {
   std::set<std::string> paths_;
 };
 
-void CheckInputsAreKept(const std::filesystem::path& model,
-                        const PreprocessCommandArguments& arguments) {
+void CheckOutputKeepsInputs(const std::filesystem::path& model,
+                            const PreprocessCommandArguments& arguments) {
   InputFiles files;
   files.AddCheckpoint(model);
   for (const std::string& path : arguments.paths) files.Add(path);
@@ -133,7 +133,7 @@ void Preprocess(const PreprocessCommandArguments& arguments) {
   CheckEnding(arguments.output, ".safetensors");
   CheckOutputFile(arguments.output, arguments.force);
   const std::filesystem::path folder = ResolveModel(arguments.model, {}, ModelFiles::kAny);
-  CheckInputsAreKept(folder, arguments);
+  CheckOutputKeepsInputs(folder, arguments);
   DecodeOptions decode = arguments.preprocess.decode;
   if (arguments.no_exif) decode.apply_exif_orientation = false;
 

@@ -40,7 +40,7 @@ struct RunArguments {
   bool force = false;
 };
 
-using Inputs = std::map<std::string, Tensor>;
+using InputTensors = std::map<std::string, Tensor>;
 using Outputs = std::vector<std::pair<std::string, Tensor>>;
 
 Tensor ReadFloats(const SafetensorsFile& file, const std::string& name) {
@@ -65,7 +65,7 @@ Tensor ReadIntegers(const SafetensorsFile& file, const std::string& name) {
 }
 
 /// What a model takes of the file, which must hold nothing else.
-Inputs ReadInputs(const std::filesystem::path& path, bool variable_resolution) {
+InputTensors ReadInputs(const std::filesystem::path& path, bool variable_resolution) {
   std::map<std::string, Tensor (*)(const SafetensorsFile&, const std::string&)> readers;
   readers[kPixelValues] = ReadFloats;
   if (variable_resolution) readers[kAttentionMask] = readers[kSpatialShapes] = ReadIntegers;
@@ -74,7 +74,7 @@ Inputs ReadInputs(const std::filesystem::path& path, bool variable_resolution) {
   for (const auto& [name, reader] : readers) known += (known.empty() ? "" : ", ") + name;
 
   const SafetensorsFile file = SafetensorsFile::Open(path);
-  Inputs inputs;
+  InputTensors inputs;
   for (const std::string& name : file.names()) {
     const auto reader = readers.find(name);
     if (reader == readers.end()) {
@@ -142,7 +142,7 @@ class ModelRun {
     options_.text.output_attentions = arguments.forward.output_attentions;
   }
 
-  Outputs Run(const Inputs& inputs) const {
+  Outputs Run(const InputTensors& inputs) const {
     const bool pictures =
         std::ranges::any_of(inputs, [](const auto& input) { return input.first != kInputIds; });
     const auto input_ids = inputs.find(kInputIds);
@@ -179,7 +179,7 @@ class ModelRun {
     }
   }
 
-  VisionInputs Pictures(const Inputs& inputs) const {
+  VisionInputs Pictures(const InputTensors& inputs) const {
     std::vector<std::string> needed = {kPixelValues};
     if (parts_.resolution == Resolution::kNaflex) needed.emplace_back(kSpatialShapes);
     for (const std::string& name : needed) {
@@ -263,7 +263,7 @@ void Run(RunArguments arguments) {
                     ": --interpolate-pos-encoding is for models of fixed resolution; this one "
                     "takes pictures of any size");
   }
-  const Inputs inputs = ReadInputs(arguments.input, variable_resolution);
+  const InputTensors inputs = ReadInputs(arguments.input, variable_resolution);
   const Outputs outputs = ModelRun(arguments, parts).Run(inputs);
   NamedTensors views;
   for (const auto& [name, tensor] : outputs) views.emplace_back(name, tensor.view());

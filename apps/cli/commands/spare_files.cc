@@ -17,12 +17,12 @@ namespace {
 constexpr const char* kChanged = "has changed since it was indexed";
 
 /// The file, or why it is not as it was.
-struct Look {
+struct FileLook {
   std::optional<FileId> id = std::nullopt;
   std::string reason = {};
 };
 
-Look LookAt(const DuplicateFile& file) {
+FileLook LookAt(const DuplicateFile& file) {
   if (file.archived) return {.reason = "is in an archive"};
   struct stat status = {};
   if (::stat(file.path.c_str(), &status) != 0) return {.reason = std::strerror(errno)};
@@ -84,7 +84,7 @@ SpareFiles::SpareFiles(DuplicateKind kind, Tell tell, Refuse refuse)
 
 void SpareFiles::Add(const DuplicateGroup& group) {
   const DuplicateFile& representative = group.files.front();
-  const Look kept = LookAt(representative);
+  const FileLook kept = LookAt(representative);
   if (!kept.id) {
     return refuse_(representative.path, kept.reason + "; nothing of its group is printed");
   }
@@ -92,7 +92,7 @@ void SpareFiles::Add(const DuplicateGroup& group) {
     return refuse_(representative.path, "is in a group before; nothing of this one is printed");
   }
   for (const DuplicateFile& file : std::span(group.files).subspan(1)) {
-    const Look look = LookAt(file);
+    const FileLook look = LookAt(file);
     if (!look.id) {
       refuse_(file.path, look.reason);
     } else if (used_.contains(*look.id)) {

@@ -17,27 +17,27 @@ namespace siglip::cli {
 namespace {
 
 /// In percent: "97.31", "<0.01".
-std::string Percent(float probability) {
+std::string PercentNumber(float probability) {
   const double percent = 100.0 * probability;
   return percent < 0.005 ? "<0.01" : FormatNumber(percent, 2);
 }
 
 using Labels = std::vector<std::string>;
-using Scores = std::vector<LabelScore>;
-using Format = std::string (*)(const std::string& path, const Labels&, const Scores&);
+using LabelScores = std::vector<LabelScore>;
+using Format = std::string (*)(const std::string& path, const Labels&, const LabelScores&);
 
-std::string Table(const std::string& path, const Labels& labels, const Scores& scores) {
+std::string Table(const std::string& path, const Labels& labels, const LabelScores& scores) {
   constexpr size_t kNumberColumns = 8;
   std::string text = Printable(path) + "\n";
   for (const LabelScore& score : scores) {
-    const std::string percent = Percent(score.probability);
+    const std::string percent = PercentNumber(score.probability);
     text += std::string(kNumberColumns - percent.size(), ' ') + percent + " %  " +
             Printable(labels[score.label]) + "\n";
   }
   return text;
 }
 
-std::string JsonLine(const std::string& path, const Labels& labels, const Scores& scores) {
+std::string JsonLine(const std::string& path, const Labels& labels, const LabelScores& scores) {
   std::string line = "{" + JsonPath(path) + ",\"labels\":[";
   const char* separator = "";
   for (const LabelScore& score : scores) {
@@ -50,7 +50,7 @@ std::string JsonLine(const std::string& path, const Labels& labels, const Scores
 
 constexpr const char* kCsvHeader = "path,label,probability,logit\n";
 
-std::string CsvLines(const std::string& path, const Labels& labels, const Scores& scores) {
+std::string CsvLines(const std::string& path, const Labels& labels, const LabelScores& scores) {
   std::string lines;
   for (const LabelScore& score : scores) {
     lines += CsvField(path) + "," + CsvField(labels[score.label]) + "," +
@@ -59,11 +59,11 @@ std::string CsvLines(const std::string& path, const Labels& labels, const Scores
   return lines;
 }
 
-class StandardOutput : public ClassifyOutput {
+class StandardClassifyOutput : public ClassifyOutput {
  public:
-  StandardOutput(const Labels& labels, Format format) : labels_(labels), format_(format) {}
+  StandardClassifyOutput(const Labels& labels, Format format) : labels_(labels), format_(format) {}
 
-  void Add(const std::string& path, const Scores& scores) override {
+  void Add(const std::string& path, const LabelScores& scores) override {
     std::cout << format_(path, labels_, scores);
     std::cout.flush();
   }
@@ -83,7 +83,7 @@ class FileOutput : public ClassifyOutput {
     if (format == CsvLines) file_.Write(kCsvHeader);
   }
 
-  void Add(const std::string& path, const Scores& scores) override {
+  void Add(const std::string& path, const LabelScores& scores) override {
     file_.Write(format_(path, labels_, scores));
   }
 
@@ -107,7 +107,7 @@ Format FormatOf(const std::filesystem::path& path) {
 }  // namespace
 
 std::unique_ptr<ClassifyOutput> MakeClassifyStandardOutput(const Labels& labels, bool json) {
-  return std::make_unique<StandardOutput>(labels, json ? JsonLine : Table);
+  return std::make_unique<StandardClassifyOutput>(labels, json ? JsonLine : Table);
 }
 
 std::unique_ptr<ClassifyOutput> MakeClassifyFile(const Labels& labels,

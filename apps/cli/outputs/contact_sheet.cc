@@ -119,7 +119,7 @@ std::string Facts(const std::vector<std::string>& parts, const std::string& kind
   return text + "</p>\n";
 }
 
-std::string Scores(const Hit& hit) {
+std::string ScoresText(const Hit& hit) {
   std::vector<std::string> parts = {"score " + FormatNumber(hit.score, 4)};
   if (hit.standout) parts.push_back("standout " + FormatNumber(*hit.standout, 1));
   if (hit.probability) parts.push_back("probability " + Percent(*hit.probability));
@@ -146,7 +146,7 @@ std::string Card(const Hit& hit) {
   const std::string name = hit.path.substr(hit.path.rfind('/') + 1);  // all, where there is none
   return "<li>\n<div class=\"picture\">" + Thumbnail(hit) +
          "</div>\n<div class=\"words\">\n<p class=\"name\" title=\"" + Escaped(hit.path) +
-         "\"><bdi>" + Escaped(name) + "</bdi></p>\n" + Scores(hit) + Details(hit) +
+         "\"><bdi>" + Escaped(name) + "</bdi></p>\n" + ScoresText(hit) + Details(hit) +
          "</div>\n</li>\n";
 }
 

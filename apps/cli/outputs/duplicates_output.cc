@@ -41,7 +41,7 @@ std::string Line(const DuplicateGroup& group, size_t index) {
 }
 
 /// Seconds with nine digits behind the point, exactly.
-std::string Seconds(int64_t nanoseconds) {
+std::string ExactSeconds(int64_t nanoseconds) {
   constexpr int64_t kSecond = 1'000'000'000;
   const int64_t magnitude = nanoseconds < 0 ? -nanoseconds : nanoseconds;
   std::array<char, 40> text;
@@ -77,7 +77,7 @@ std::string DuplicatesJson(const DuplicateGroup& group, DuplicateKind kind) {
     text +=
         "{" + JsonPath(file.path) + ",\"id\":" + std::to_string(file.content) +
         ",\"bytes\":" + std::to_string(file.bytes) + ",\"width\":" + std::to_string(file.width) +
-        ",\"height\":" + std::to_string(file.height) + ",\"mtime\":" + Seconds(file.mtime_ns) +
+        ",\"height\":" + std::to_string(file.height) + ",\"mtime\":" + ExactSeconds(file.mtime_ns) +
         ",\"score\":" + ExactNumber(file.score) + (file.archived ? ",\"archived\":true" : "") + "}";
   }
   return text + "]}\n";

@@ -9,14 +9,6 @@
 #include "terminal/text.h"
 
 namespace siglip::cli {
-namespace {
-
-std::string PadLeft(const std::string& text, size_t columns) {
-  return std::string(columns - std::min(columns, text.size()), ' ') + text;
-}
-
-}  // namespace
-
 std::string Percent(double probability) {
   const double percent = 100 * probability;
   return (percent < 0.05 ? "<0.1" : FormatNumber(percent, 1)) + " %";

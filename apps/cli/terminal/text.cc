@@ -1,5 +1,6 @@
 #include "terminal/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -11,6 +12,10 @@ size_t Columns(std::string_view text) {
   size_t columns = 0;
   for (; !text.empty(); ++columns) TakeCodePoint(text);
   return columns;
+}
+
+std::string PadLeft(std::string_view text, size_t columns) {
+  return std::string(columns - std::min(columns, Columns(text)), ' ') + std::string(text);
 }
 
 std::string Printable(std::string_view text) {

@@ -13,12 +13,12 @@ namespace {
 
 constexpr size_t kShownBytes = 40;
 
-bool IsBlank(char character) {
+bool IsJsonBlank(char character) {
   return character == ' ' || character == '\n' || character == '\r' || character == '\t';
 }
 
 size_t AfterBlanks(std::string_view text, size_t position) {
-  while (IsBlank(text[position])) ++position;
+  while (IsJsonBlank(text[position])) ++position;
   return position;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr size_t kMaxParts = 64;
+constexpr size_t kMaxQueryParts = 64;
 constexpr double kWeightOfNot = -0.5;
 constexpr double kMaxWeight = 1000;
 constexpr int64_t kMaxTop = 1000;
@@ -54,7 +54,7 @@ double ReadWeight(JsonValue value, const std::string& param) {
 /// Gives these parts their weights, which must be as many.
 void ReadWeights(JsonValue value, const std::string& param, std::span<SearchPart> parts) {
   std::vector<double> weights;
-  VisitOneOrMany(value, param, kMaxParts, [&](JsonValue item, const std::string& name) {
+  VisitOneOrMany(value, param, kMaxQueryParts, [&](JsonValue item, const std::string& name) {
     weights.push_back(ReadWeight(item, name));
   });
   if (weights.size() != parts.size()) {
@@ -70,7 +70,7 @@ std::vector<SearchPart> ReadParts(const RequestFields& fields) {
   std::array<size_t, kPartNames.size() + 1> begins = {};  // of the parts of each name
   for (size_t kind = 0; kind < kPartNames.size(); ++kind) {
     if (const std::optional<JsonValue> value = fields.Find(kPartNames[kind])) {
-      VisitOneOrMany(*value, std::string(kPartNames[kind]), kMaxParts,
+      VisitOneOrMany(*value, std::string(kPartNames[kind]), kMaxQueryParts,
                      [&](JsonValue item, const std::string& param) {
                        parts.push_back(ReadPart(kPartNames[kind], item, param));
                      });
@@ -80,7 +80,7 @@ std::vector<SearchPart> ReadParts(const RequestFields& fields) {
   if (parts.empty()) {
     Refuse("text", "\"text\", \"image\", \"like\" or \"not\"", std::string("none of them"));
   }
-  if (parts.size() > kMaxParts) {
+  if (parts.size() > kMaxQueryParts) {
     Refuse("text", "at most 64 things to look for together", std::to_string(parts.size()));
   }
   const std::optional<JsonValue> weights = fields.Find("weights");

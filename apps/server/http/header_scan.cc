@@ -6,47 +6,32 @@
 #include <limits>
 #include <utility>
 
+#include "server/http/header_text.h"
 #include "siglip/error.hpp"
 
 namespace siglip::server {
 namespace {
 
 // Thrown and caught within this file.
-struct Refusal {
+struct HeaderRefusal {
   HeaderFault fault;
 };
 
-[[noreturn]] void Refuse(int status, std::string code, std::string message) {
-  throw Refusal{{status, std::move(code), std::move(message)}};
+[[noreturn]] void RefuseHeader(int status, std::string code, std::string message) {
+  throw HeaderRefusal{{status, std::move(code), std::move(message)}};
 }
 
 [[noreturn]] void RefuseMalformed(std::string message) {
-  Refuse(400, "malformed_request", std::move(message));
+  RefuseHeader(400, "malformed_request", std::move(message));
 }
 
 bool IsPrintable(char byte) { return byte > ' ' && byte < 0x7F; }
-
-bool IsBlank(char byte) { return byte == ' ' || byte == '\t'; }
 
 bool IsToken(std::string_view text) {
   constexpr std::string_view kSeparators = "\"(),/:;<=>?@[\\]{}";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char byte) {
     return IsPrintable(byte) && kSeparators.find(byte) == kSeparators.npos;
   });
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& byte : lower) {
-    if (byte >= 'A' && byte <= 'Z') byte += 'a' - 'A';
-  }
-  return lower;
-}
-
-std::string_view WithoutBlanks(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 /// The next line without its CRLF, which every block has.
@@ -66,7 +51,7 @@ bool IsVersion11(std::string_view version) {
     RefuseMalformed("the first line must be a method, a target and a version, one blank apart");
   }
   if (version != "HTTP/1.0" && version != "HTTP/1.1") {
-    Refuse(505, "http_version", "HTTP/1.1 and HTTP/1.0 are spoken here");
+    RefuseHeader(505, "http_version", "HTTP/1.1 and HTTP/1.0 are spoken here");
   }
   return version.back() == '1';
 }
@@ -82,7 +67,7 @@ bool ReadFirstLine(std::string_view line, RequestHead& head) {
   const bool is_version_11 = IsVersion11(line.substr(last + 1));
   if (!IsToken(method)) RefuseMalformed("the method is no token");
   if (method == "CONNECT" || method == "TRACE") {
-    Refuse(405, "method_not_allowed", "CONNECT and TRACE are not served");
+    RefuseHeader(405, "method_not_allowed", "CONNECT and TRACE are not served");
   }
   if (target.size() > kMaxTargetBytes) RefuseMalformed("the target is longer than 8 KiB");
   if (!std::all_of(target.begin(), target.end(), IsPrintable)) {
@@ -142,7 +127,7 @@ void ReadFraming(bool is_version_11, ScannedHeader& header) {
   if (encoding) {
     if (!is_version_11) RefuseMalformed("HTTP/1.0 knows no transfer-encoding");
     if (Lower(*encoding) != "chunked") {
-      Refuse(501, "transfer_encoding", "of all transfer encodings only chunked is taken");
+      RefuseHeader(501, "transfer_encoding", "of all transfer encodings only chunked is taken");
     }
     header.chunked = true;
   }
@@ -167,7 +152,7 @@ ScannedHeader Scan(std::string_view block) {
   const bool is_version_11 = ReadFirstLine(TakeLine(block), head);
   for (std::string_view line = TakeLine(block); !line.empty(); line = TakeLine(block)) {
     if (head.fields.size() == kMaxFields) {
-      Refuse(431, "header_too_large", "more than 100 fields in the header");
+      RefuseHeader(431, "header_too_large", "more than 100 fields in the header");
     }
     head.fields.push_back(ReadField(line));
   }
@@ -178,7 +163,7 @@ ScannedHeader Scan(std::string_view block) {
   header.keep_alive = is_version_11 && !HasToken(head.fields, "connection", "close");
   if (const std::string* const expect = head.Find("expect")) {
     if (Lower(*expect) != "100-continue") {
-      Refuse(417, "expectation_failed", "the only expectation that is met is 100-continue");
+      RefuseHeader(417, "expectation_failed", "the only expectation that is met is 100-continue");
     }
     header.expects_continue = is_version_11;
   }
@@ -211,7 +196,7 @@ std::variant<std::monostate, size_t, HeaderFault> FindHeaderEnd(std::string_view
 std::variant<ScannedHeader, HeaderFault> ScanHeader(std::string_view block) {
   try {
     return Scan(block);
-  } catch (Refusal& refusal) {
+  } catch (HeaderRefusal& refusal) {
     return std::move(refusal.fault);
   }
 }

@@ -25,7 +25,6 @@ using TimePoint = steady_clock::time_point;
 
 static_assert(HttpSocket::kBufferBytes >= kMaxHeaderBytes);
 
-constexpr size_t kFirstReadBytes = 4 << 10;
 // How long a connection without a request lives on when the server drains: clients that ask all the
 // time are told 503 within it, instead of finding their connection closed.
 constexpr milliseconds kDrainGrace{250};
@@ -115,7 +114,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
       socket_.SetDeadline(start + (state_.draining ? kDrainGrace : idle_time));
       waits_for_request_ = true;
       if (!turned_away_) BeIdle();
-      const Io io = co_await socket_.Read(kFirstReadBytes);
+      const Io io = co_await socket_.Read(HttpSocket::kFirstReadBytes);
       LeaveIdle();
       waits_for_request_ = false;
       if (io != Io::kDone) co_return false;

@@ -33,7 +33,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr auto kServerAwait = asio::as_tuple(asio::use_awaitable);
 
 // Clients that are told 503 for want of room, at once; more than these wait to be accepted.
 constexpr size_t kMaxTurnedAway = 64;
@@ -162,13 +162,13 @@ class HttpServer::Implementation {
     while (acceptor_.is_open()) {
       if (turned_away_ >= kMaxTurnedAway) {
         again_.expires_at(std::chrono::steady_clock::time_point::max());
-        co_await again_.async_wait(kAwait);  // until Closed() or CloseAcceptor()
+        co_await again_.async_wait(kServerAwait);  // until Closed() or CloseAcceptor()
         continue;
       }
-      const auto [error] = co_await acceptor_.async_wait(tcp::acceptor::wait_read, kAwait);
+      const auto [error] = co_await acceptor_.async_wait(tcp::acceptor::wait_read, kServerAwait);
       if (error || AcceptAll()) continue;
       again_.expires_after(kAcceptAgain);
-      co_await again_.async_wait(kAwait);
+      co_await again_.async_wait(kServerAwait);
     }
   }
 

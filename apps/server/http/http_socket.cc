@@ -23,8 +23,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr size_t kFirstReadBytes = 4 << 10;
+constexpr auto kSocketAwait = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
@@ -72,7 +71,8 @@ class HttpSocket::Implementation : public std::enable_shared_from_this<Implement
   Awaitable<Io> Read(size_t at_most) {
     if (expired_) co_return Io::kExpired;
     const size_t room = std::min(at_most, kBufferBytes - buffer_.size());
-    const auto [error, bytes] = co_await socket_.async_read_some(buffer_.prepare(room), kAwait);
+    const auto [error, bytes] =
+        co_await socket_.async_read_some(buffer_.prepare(room), kSocketAwait);
     buffer_.commit(bytes);
     if (expired_) co_return Io::kExpired;
     co_return error ? Io::kClosed : Io::kDone;
@@ -82,7 +82,7 @@ class HttpSocket::Implementation : public std::enable_shared_from_this<Implement
     while (!first.empty() || !second.empty()) {
       if (expired_) co_return Io::kExpired;
       const std::array<asio::const_buffer, 2> parts = {asio::buffer(first), asio::buffer(second)};
-      const auto [error, bytes] = co_await socket_.async_write_some(parts, kAwait);
+      const auto [error, bytes] = co_await socket_.async_write_some(parts, kSocketAwait);
       written_ += bytes;
       const size_t of_first = std::min<size_t>(bytes, first.size());
       first.remove_prefix(of_first);
@@ -143,7 +143,7 @@ class HttpSocket::Implementation : public std::enable_shared_from_this<Implement
   /// Until Wake(), the deadline, or the end of Watch().
   Awaitable<void> Sleep() {
     wake_.expires_at(TimePoint::max());
-    co_await wake_.async_wait(kAwait);
+    co_await wake_.async_wait(kSocketAwait);
   }
 
   /// There is no other way to see the end than to read up to it.

@@ -27,7 +27,8 @@ class HttpSocket {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  static constexpr size_t kBufferBytes = 16 << 10;  ///< Room for what was read and not consumed.
+  static constexpr size_t kBufferBytes = 16 << 10;    ///< Room for what was read and not consumed.
+  static constexpr size_t kFirstReadBytes = 4 << 10;  ///< Of a request; idle, no more is kept.
 
   /// Takes over an open socket. Throws when there is no memory; then it is still the caller's.
   HttpSocket(boost::asio::io_context& context, int socket);

@@ -8,7 +8,7 @@
 namespace siglip::server {
 namespace {
 
-[[noreturn]] void Refuse(const std::string& reason) {
+[[noreturn]] void RefuseTarget(const std::string& reason) {
   throw Error(ErrorCode::kInvalidArgument, "target of the request: " + reason);
 }
 
@@ -39,8 +39,8 @@ size_t Utf8Length(std::string_view text) {
 void CheckDecoded(std::string_view text) {
   while (!text.empty()) {
     const size_t length = Utf8Length(text);
-    if (length == 0) Refuse("its decoded bytes are not UTF-8");
-    if (length == 1 && (text[0] < ' ' || text[0] == 0x7F)) Refuse("a control character");
+    if (length == 0) RefuseTarget("its decoded bytes are not UTF-8");
+    if (length == 1 && (text[0] < ' ' || text[0] == 0x7F)) RefuseTarget("a control character");
     text.remove_prefix(length);
   }
 }
@@ -53,9 +53,9 @@ std::string Decode(std::string_view text, bool in_query) {
     } else if (text[i] == '%') {
       const auto high = i + 1 < text.size() ? HexDigit(text[i + 1]) : std::nullopt;
       const auto low = i + 2 < text.size() ? HexDigit(text[i + 2]) : std::nullopt;
-      if (!high || !low) Refuse("a \"%\" must be followed by two hexadecimal digits");
+      if (!high || !low) RefuseTarget("a \"%\" must be followed by two hexadecimal digits");
       decoded += static_cast<char>(*high * 16 + *low);
-      if (decoded.back() == '/' && !in_query) Refuse("an encoded \"/\" in the path");
+      if (decoded.back() == '/' && !in_query) RefuseTarget("an encoded \"/\" in the path");
       i += 2;
     } else {
       decoded += text[i];
@@ -76,7 +76,7 @@ std::string_view TakeUntil(std::string_view& text, char separator) {
 void CheckSegments(std::string_view path) {
   while (!path.empty()) {
     const std::string_view segment = TakeUntil(path, '/');
-    if (segment == "." || segment == "..") Refuse("a segment \".\" or \"..\" in the path");
+    if (segment == "." || segment == "..") RefuseTarget("a segment \".\" or \"..\" in the path");
   }
 }
 
@@ -89,8 +89,8 @@ const std::string* Target::Find(std::string_view name) const {
 }
 
 Target ParseTarget(std::string_view text) {
-  if (!text.starts_with('/')) Refuse("it must begin with \"/\"");
-  if (text.find('#') != text.npos) Refuse("a \"#\"");
+  if (!text.starts_with('/')) RefuseTarget("it must begin with \"/\"");
+  if (text.find('#') != text.npos) RefuseTarget("a \"#\"");
   Target target;
   target.path = Decode(TakeUntil(text, '?'), false);
   CheckSegments(target.path);
