@@ -11,19 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "file_bytes.h"
 #include "same_bits.h"
 #include "scratch_folder.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
-const std::filesystem::path kDemo = SIGLIP_SOURCE_DIR "/models/demo";
 const std::filesystem::path kPictures = SIGLIP_SOURCE_DIR "/examples/images";
-
-std::string ReadBytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(FrontDoor, PicturesAndTextsAreComparedAsTheModelDoes) {
   const auto model = Embedder::Open(kDemo);

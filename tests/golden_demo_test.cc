@@ -11,7 +11,7 @@ namespace {
 
 TEST(GoldenDemo, EmbeddingsAndClassesEqualTheReference) {
   const SafetensorsFile expected = SafetensorsFile::Open(kDemoExpected);
-  const Embedder embedder = Embedder::Open(kDemoModel, DemoOptions(Precision::kFloat32));
+  const Embedder embedder = Embedder::Open(kDemo, DemoOptions(Precision::kFloat32));
   const Tensor pictures = EmbedDemoPictures(embedder);
   ASSERT_EQ(pictures.dim(0), 400);
   EXPECT_LE(LargestRowError(pictures, ReadFloats(expected, "image_embeds")), kTolerance);
@@ -29,7 +29,7 @@ TEST(GoldenDemo, EmbeddingsAndClassesEqualTheReference) {
 
 TEST(GoldenDemo, OtherPrecisionsKeepDirectionsAndClasses) {
   for (const DemoGates& gates : kDemoGates) {
-    ExpectDemoGates(Embedder::Open(kDemoModel, DemoOptions(gates.precision)), gates);
+    ExpectDemoGates(Embedder::Open(kDemo, DemoOptions(gates.precision)), gates);
   }
 }
 

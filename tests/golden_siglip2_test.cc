@@ -118,7 +118,7 @@ VisionInputs Slice(const VisionInputs& all, size_t first, size_t count) {
   return {slice(all.pixel_values), {}, slice(all.spatial_shapes)};
 }
 
-bool SameBits(const Tensor& part, const Tensor& whole, size_t first) {
+bool SameRows(const Tensor& part, const Tensor& whole, size_t first) {
   const size_t bytes = whole.bytes().size() / static_cast<size_t>(whole.dim(0));
   return std::ranges::equal(part.bytes(),
                             whole.bytes().subspan(first * bytes, part.bytes().size()));
@@ -142,10 +142,10 @@ TEST(Siglip2InvarianceTest, SameBitsInAnyCompanyWithAnyThreadsInEveryPrecision) 
             SCOPED_TRACE(isa + " " + std::string(ToString(precision)) + ", " +
                          std::to_string(threads) + " threads, batch of " + std::to_string(batch) +
                          " from " + std::to_string(first));
-            ASSERT_TRUE(SameBits(part.last_hidden_state, whole.last_hidden_state, first));
-            ASSERT_TRUE(SameBits(*part.pooler_output, *whole.pooler_output, first));
-            ASSERT_TRUE(SameBits(part.hidden_states[1], whole.hidden_states[1], first));
-            ASSERT_TRUE(SameBits(part.attentions[1], whole.attentions[1], first));
+            ASSERT_TRUE(SameRows(part.last_hidden_state, whole.last_hidden_state, first));
+            ASSERT_TRUE(SameRows(*part.pooler_output, *whole.pooler_output, first));
+            ASSERT_TRUE(SameRows(part.hidden_states[1], whole.hidden_states[1], first));
+            ASSERT_TRUE(SameRows(part.attentions[1], whole.attentions[1], first));
           }
         }
       }
@@ -163,7 +163,7 @@ TEST(Siglip2InvarianceTest, MorePaddingChangesNothing) {
   std::ranges::copy(used, wide.pixel_values.floats().begin());
   const VisionOutput from_tight = model(tight);
   const VisionOutput from_wide = model(wide);
-  EXPECT_TRUE(SameBits(*from_wide.pooler_output, *from_tight.pooler_output, 0));
+  EXPECT_TRUE(SameRows(*from_wide.pooler_output, *from_tight.pooler_output, 0));
   EXPECT_EQ(from_wide.last_hidden_state.shape(), (Shape{1, 40, 48}));
   EXPECT_TRUE(std::ranges::equal(from_wide.last_hidden_state.floats().first(15 * 48),
                                  from_tight.last_hidden_state.floats().first(15 * 48)));

@@ -9,16 +9,16 @@
 
 #include "scratch_folder.h"
 #include "siglip/transformers/tokenizer.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
-const std::filesystem::path kGolden =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden/text";
+const std::filesystem::path kGoldenTexts = kGolden / "text";
 
 void ExpectEveryRow(const std::string& folder, const std::string& key) {
-  const auto tokenizer = Tokenizer::FromPretrained(kGolden / folder, {.max_length = 64});
-  std::ifstream file(kGolden / "expected.json");
+  const auto tokenizer = Tokenizer::FromPretrained(kGoldenTexts / folder, {.max_length = 64});
+  std::ifstream file(kGoldenTexts / "expected.json");
   const auto rows = nlohmann::json::parse(file).at("rows");
   ASSERT_GE(rows.size(), 25U);
   std::vector<int64_t> found(64);
@@ -33,8 +33,7 @@ TEST(GoldenText, Siglip) { ExpectEveryRow("sentencepiece", "siglip_hf"); }
 
 TEST(GoldenText, Siglip2) { ExpectEveryRow("gemma", "siglip2"); }
 
-const std::filesystem::path kOpenClip =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden/open_clip";
+const std::filesystem::path kOpenClip = kGolden / "open_clip";
 
 /// Files of tests/golden/open_clip and of tests/golden in a folder whose texts are cleaned so.
 void ExpectOpenClipRows(const std::string& key, const std::string& clean,

@@ -8,25 +8,21 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash_test_support.h"
+
 namespace siglip {
 namespace {
 
-std::string HashOf(std::string_view text) {
+std::string Sha1Of(std::string_view text) {
   Sha1 hash;
   hash.Add(text);
   return hash.Finish();
 }
 
-std::string Bytes(size_t count) {
-  std::string bytes;
-  for (size_t i = 0; i < count; ++i) bytes += static_cast<char>(i * 131 + (i >> 5));
-  return bytes;
-}
-
 TEST(Sha1Test, PublishedVectors) {
-  EXPECT_EQ(HashOf(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-  EXPECT_EQ(HashOf("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(HashOf("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+  EXPECT_EQ(Sha1Of(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  EXPECT_EQ(Sha1Of("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(Sha1Of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
   Sha1 hash;
   for (int i = 0; i < 80; ++i) hash.Add("01234567");
@@ -58,13 +54,13 @@ TEST(Sha1Test, SizesAroundTheBordersOfBlocks) {
       {129, "f560515208bef7674bdd999f69a0c471bc049bb4"},
       {1000, "fced997dd29de4705a6d3ef9e518d83841110a42"},
   };
-  for (const auto& [size, hash] : hashes) EXPECT_EQ(HashOf(Bytes(size)), hash) << size;
+  for (const auto& [size, hash] : hashes) EXPECT_EQ(Sha1Of(VariedBytes(size)), hash) << size;
 }
 
 TEST(Sha1Test, PiecesAreOneText) {
   for (const size_t size : {1, 63, 64, 65, 128, 200}) {
-    const std::string bytes = Bytes(size);
-    const std::string whole = HashOf(bytes);
+    const std::string bytes = VariedBytes(size);
+    const std::string whole = Sha1Of(bytes);
     for (size_t cut = 0; cut <= size; ++cut) {
       Sha1 hash;
       hash.Add(std::string_view(bytes).substr(0, cut));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "base/hash_test_support.h"
 #include "base/sha256_compress.h"
 
 namespace siglip {
@@ -18,12 +19,6 @@ namespace {
 std::string HashOf(std::string_view text, Sha256 hash = Sha256()) {
   hash.Add(text);
   return hash.Finish();
-}
-
-std::string Bytes(size_t count) {
-  std::string bytes;
-  for (size_t i = 0; i < count; ++i) bytes += static_cast<char>(i * 131 + (i >> 5));
-  return bytes;
 }
 
 TEST(Sha256Test, PublishedVectors) {
@@ -67,12 +62,12 @@ TEST(Sha256Test, SizesAroundTheBordersOfBlocks) {
       {129, "b8ab9a040639f5604d8c03628051602ec1a6a0b416fbfa2b02103c02a3ba48f4"},
       {1000, "cdd30c5af333122338511d65c285ff063144cb8465021aaf72e6499afbe679f1"},
   };
-  for (const auto& [size, hash] : hashes) EXPECT_EQ(HashOf(Bytes(size)), hash) << size;
+  for (const auto& [size, hash] : hashes) EXPECT_EQ(HashOf(VariedBytes(size)), hash) << size;
 }
 
 TEST(Sha256Test, PiecesAreOneText) {
   for (const size_t size : {0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 200}) {
-    const std::string bytes = Bytes(size);
+    const std::string bytes = VariedBytes(size);
     const std::string whole = HashOf(bytes);
     for (size_t cut = 0; cut <= size; ++cut) {
       Sha256 hash;
@@ -90,7 +85,7 @@ TEST(Sha256Test, PiecesAreOneText) {
 TEST(Sha256Test, ImplementationsAgree) {
   if (!HasShaExtensions()) GTEST_SKIP() << "this CPU has no SHA extensions";
   for (size_t size = 0; size < 400; ++size) {
-    const std::string bytes = Bytes(size);
+    const std::string bytes = VariedBytes(size);
     EXPECT_EQ(HashOf(bytes, Sha256(Sha256CompressShaNi)),
               HashOf(bytes, Sha256(Sha256CompressGeneric)))
         << size;

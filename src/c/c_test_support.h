@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "file_bytes.h"
 #include "siglip/embedder.hpp"
 #include "siglip/siglip.h"
 
@@ -73,6 +74,8 @@ inline std::vector<std::string> PicturePaths(int count) {
   return paths;
 }
 
+inline const std::vector<std::string> kPaths = PicturePaths(24);
+
 inline std::vector<siglip_picture> PathPictures(const std::vector<std::string>& paths) {
   std::vector<siglip_picture> pictures;
   for (const std::string& path : paths) pictures.push_back(PathPicture(path));
@@ -85,11 +88,6 @@ inline std::vector<Picture> FilesInCpp(const std::vector<std::string>& paths) {
   std::vector<Picture> pictures;
   for (const std::string& path : paths) pictures.push_back(Picture::File(path));
   return pictures;
-}
-
-inline std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 inline bool SameBits(std::span<const float> left, std::span<const float> right) {

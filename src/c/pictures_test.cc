@@ -16,8 +16,6 @@
 namespace siglip {
 namespace {
 
-const std::vector<std::string> kPaths = PicturePaths(24);
-
 TEST(CPictures, SameBitsAsTheEmbedder) {
   const std::vector<siglip_picture> pictures = PathPictures(kPaths);
   for (const bool tokens : {false, true}) {

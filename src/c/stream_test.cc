@@ -12,8 +12,6 @@
 namespace siglip {
 namespace {
 
-const std::vector<std::string> kPaths = PicturePaths(24);
-
 struct Delivered {
   uint64_t index = 0;
   siglip_status status = SIGLIP_OK;

@@ -18,11 +18,11 @@
 namespace siglip {
 namespace {
 
-const std::vector<std::string> kPaths = PicturePaths(3);
+const std::vector<std::string> kThreePaths = PicturePaths(3);
 
 std::vector<Image> Images() {
   std::vector<Image> images;
-  for (const std::string& path : kPaths) images.push_back(DecodeImageFile(path));
+  for (const std::string& path : kThreePaths) images.push_back(DecodeImageFile(path));
   images[1].height /= 2;  // shapes differ
   images[1].rgb.resize(images[1].rgb.size() / 2);
   return images;
@@ -241,7 +241,7 @@ TEST(CTowers, ArgumentsThatCannotBe) {
   --small.pooler_output_count;
   expect("pooler_output", siglip_run_text_tower(Demo(), ids.data(), 24, 1, &small));
 
-  const siglip_picture picture = PathPicture(kPaths[0]);
+  const siglip_picture picture = PathPicture(kThreePaths[0]);
   const siglip_picture described_wrongly{};
   float* const out = pixels.data();
   expect("embedder", siglip_preprocess(nullptr, &picture, out, kEach, nullptr));

@@ -13,11 +13,10 @@
 #include "configuration/save_checkpoint.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests" / "golden";
 
 ModelInfo Describe(const std::filesystem::path& folder) {
   return DescribeModel(Checkpoint::Open(folder));

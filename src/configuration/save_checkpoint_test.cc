@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "configuration/configuration_test_support.h"
 #include "configuration/random_weights.h"
 #include "configuration/siglip_config.h"
 #include "configuration/vision_tower_plan.h"
@@ -17,17 +18,6 @@
 
 namespace siglip {
 namespace {
-
-SiglipVisionConfig TinyConfig() {
-  SiglipVisionConfig config;
-  config.hidden_size = 8;
-  config.intermediate_size = 12;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 2;
-  config.image_size = 12;
-  config.patch_size = 4;
-  return config;
-}
 
 TEST(SaveCheckpoint, LoadsAgainWithTheSameValues) {
   for (bool with_head : {true, false}) {

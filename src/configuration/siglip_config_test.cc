@@ -9,17 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "configuration/configuration_test_support.h"
 #include "configuration/random_weights.h"
 #include "configuration/save_checkpoint.h"
 #include "configuration/vision_tower_plan.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/safetensors.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests" / "golden";
 
 std::shared_ptr<const WeightSource> Load(const std::filesystem::path& folder,
                                          SiglipVisionConfig* config = nullptr) {
@@ -116,14 +116,8 @@ TEST(GoldenCheckpoints, SchemesThatHoldTheSameWeightsGiveThem) {
   ExpectSameWeights(*timm_weights, *Load(kGolden / "names-open-clip"), timm);
 }
 
-SiglipVisionConfig TinyConfig() {
-  SiglipVisionConfig config;
-  config.hidden_size = 8;
-  config.intermediate_size = 12;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 2;
-  config.image_size = 12;
-  config.patch_size = 4;
+SiglipVisionConfig TinyConfigWithHead() {
+  SiglipVisionConfig config = TinyConfig();
   config.vision_use_head = true;
   return config;
 }
@@ -139,7 +133,7 @@ void Rename(const std::filesystem::path& from, const std::filesystem::path& to,
 
 class SchemeTest : public testing::Test {
  protected:
-  SchemeTest() : config_(TinyConfig()), weights_(RandomVisionWeights(config_, 1)) {
+  SchemeTest() : config_(TinyConfigWithHead()), weights_(RandomVisionWeights(config_, 1)) {
     SaveVisionCheckpoint(*weights_, config_, source_.path());
     WriteText(folder_ / "config.json", config_.ToJson());
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "configuration/configuration_test_support.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
 #include "siglip/transformers/configuration.hpp"
@@ -13,12 +14,12 @@
 namespace siglip {
 namespace {
 
-SiglipTextConfig Parse(const std::string& json) {
+SiglipTextConfig ParseText(const std::string& json) {
   return SiglipTextConfig::FromJson(json, "some/config.json");
 }
 
 TEST(TextConfig, FieldsLeftOutTakeTheirDefaults) {
-  const SiglipTextConfig config = Parse(R"({"model_type":"siglip_text_model"})");
+  const SiglipTextConfig config = ParseText(R"({"model_type":"siglip_text_model"})");
   EXPECT_EQ(config.vocab_size, 32000);
   EXPECT_EQ(config.hidden_size, 768);
   EXPECT_EQ(config.intermediate_size, 3072);
@@ -37,7 +38,7 @@ TEST(TextConfig, FieldsLeftOutTakeTheirDefaults) {
 }
 
 TEST(TextConfig, ReadsEveryField) {
-  const SiglipTextConfig config = Parse(
+  const SiglipTextConfig config = ParseText(
       R"({"vocab_size":300,"hidden_size":64,"intermediate_size":100,"num_hidden_layers":3,
           "num_attention_heads":4,"max_position_embeddings":16,"layer_norm_eps":1e-5,
           "attention_dropout":0.5,"hidden_act":"gelu","pad_token_id":0,"bos_token_id":null,
@@ -54,14 +55,14 @@ TEST(TextConfig, ReadsEveryField) {
 }
 
 TEST(TextConfig, FindsTheTextConfigOfWholeModels) {
-  EXPECT_EQ(Parse(R"({"model_type":"siglip"})").vocab_size, 32000);
-  EXPECT_EQ(Parse(R"({"model_type":"siglip","text_config":null})").vocab_size, 32000);
+  EXPECT_EQ(ParseText(R"({"model_type":"siglip"})").vocab_size, 32000);
+  EXPECT_EQ(ParseText(R"({"model_type":"siglip","text_config":null})").vocab_size, 32000);
   for (const char* type : {"siglip", "siglip2"}) {
     const std::string json = std::string(R"({"model_type":")") + type +
                              R"(","hidden_size":7,"text_config":{"hidden_size":1152}})";
-    EXPECT_EQ(Parse(json).hidden_size, 1152) << type;
+    EXPECT_EQ(ParseText(json).hidden_size, 1152) << type;
   }
-  EXPECT_EQ(Parse(R"({"model_type":"siglip2","text_config":
+  EXPECT_EQ(ParseText(R"({"model_type":"siglip2","text_config":
                       {"model_type":"siglip2_text_model","vocab_size":256000}})")
                 .vocab_size,
             256000);
@@ -71,12 +72,6 @@ TEST(TextConfig, FindsTheTextConfigOfWholeModels) {
 SiglipTextConfig ParseForeign(const std::string& json, const std::string& name) {
   return ParseTextConfig(TransformersConfig(ParseJson(json, name), Part::kText, name), name);
 }
-
-struct BadValue {
-  std::string json;  // the fields
-  ErrorCode code;
-  std::vector<std::string> parts;
-};
 
 void ExpectBad(const std::vector<BadValue>& cases) {
   for (const BadValue& value : cases) {
@@ -134,7 +129,7 @@ TEST(TextConfig, RoundTripsThroughJson) {
   config.pad_token_id = 0;
   config.bos_token_id.reset();
   config.unknown = {{"nested", R"({"a":[1,2]})"}};
-  const SiglipTextConfig read = Parse(config.ToJson());
+  const SiglipTextConfig read = ParseText(config.ToJson());
   EXPECT_EQ(read.vocab_size, 77);
   EXPECT_EQ(read.max_position_embeddings, 5);
   EXPECT_EQ(read.projection_size, 11);

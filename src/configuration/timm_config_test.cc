@@ -11,13 +11,13 @@
 namespace siglip {
 namespace {
 
-SiglipVisionConfig Parse(const std::string& json) {
+SiglipVisionConfig ParseTimm(const std::string& json) {
   const std::string name = "config.json";
   return ParseVisionConfig(TransformersConfig(ParseJson(json, name), Part::kVision, name), name);
 }
 
 SiglipVisionConfig ParseName(const std::string& architecture) {
-  return Parse(R"({"architecture":")" + architecture + "\"}");
+  return ParseTimm(R"({"architecture":")" + architecture + "\"}");
 }
 
 TEST(TimmConfig, EverythingFollowsFromTheName) {
@@ -45,8 +45,8 @@ TEST(TimmConfig, EverythingFollowsFromTheName) {
     SCOPED_TRACE(expected.name);
     for (const SiglipVisionConfig& config :
          {ParseName(expected.name),
-          Parse(R"({"model_cfg":{"embed_dim":7,"vision_cfg":{"timm_model_name":")" + expected.name +
-                "\"}}}")}) {
+          ParseTimm(R"({"model_cfg":{"embed_dim":7,"vision_cfg":{"timm_model_name":")" +
+                    expected.name + "\"}}}")}) {
       EXPECT_EQ(config.hidden_size, expected.hidden);
       EXPECT_EQ(config.num_hidden_layers, expected.layers);
       EXPECT_EQ(config.num_attention_heads, expected.heads);
@@ -63,7 +63,7 @@ TEST(TimmConfig, EverythingFollowsFromTheName) {
 }
 
 TEST(TimmConfig, ModelArgumentsWin) {
-  const SiglipVisionConfig config = Parse(
+  const SiglipVisionConfig config = ParseTimm(
       R"({"architecture":"vit_base_patch16_siglip_224","global_pool":"map",
           "model_args":{"embed_dim":64,"depth":2,"num_heads":4,"patch_size":[8,8],
                         "img_size":[32,32],"mlp_ratio":2.7,"act_layer":"gelu_tanh","in_chans":4},
@@ -80,8 +80,8 @@ TEST(TimmConfig, ModelArgumentsWin) {
 }
 
 TEST(TimmConfig, PretrainedConfigGivesTheSize) {
-  const SiglipVisionConfig config =
-      Parse(R"({"architecture":"vit_base_patch16_siglip_224","global_pool":"avg","model_args":null,
+  const SiglipVisionConfig config = ParseTimm(
+      R"({"architecture":"vit_base_patch16_siglip_224","global_pool":"avg","model_args":null,
                 "pretrained_cfg":{"input_size":[5,256,256]}})");
   EXPECT_EQ(config.image_size, 256);
   EXPECT_EQ(config.num_channels, 5);
@@ -89,7 +89,7 @@ TEST(TimmConfig, PretrainedConfigGivesTheSize) {
 }
 
 TEST(TimmConfig, OpenClipFieldsWin) {
-  const SiglipVisionConfig config = Parse(
+  const SiglipVisionConfig config = ParseTimm(
       R"({"model_cfg":{"vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224","width":64,
           "layers":2,"heads":4,"patch_size":8,"image_size":[32,32],"mlp_ratio":3,
           "act_layer":"quick_gelu","timm_pool":"map","timm_proj":"none"}}})");
@@ -127,7 +127,7 @@ TEST(TimmConfig, AnUnknownNameNeedsEveryArgument) {
                          {"act_layer", "gelu"}};
   const auto parse = [](const Json& arguments) {
     const Json json = {{"architecture", "vit_test"}, {"model_args", arguments}};
-    return Parse(json.dump());
+    return ParseTimm(json.dump());
   };
   EXPECT_EQ(parse(complete).hidden_size, 64);
   for (const auto& [key, value] : complete.items()) {
@@ -167,27 +167,30 @@ TEST(TimmConfig, BadValues) {
     std::vector<std::string> parts = bad.parts;
     parts.push_back("config.json: ");
     ExpectError(bad.code, parts, [&] {
-      Parse(R"({"architecture":"vit_base_patch16_siglip_224","model_args":{)" + bad.arguments +
-            "}}");
+      ParseTimm(R"({"architecture":"vit_base_patch16_siglip_224","model_args":{)" + bad.arguments +
+                "}}");
     });
   }
 }
 
 TEST(TimmConfig, BadDocuments) {
   const ErrorCode bad = ErrorCode::kMalformedFile;
-  ExpectError(bad, {"'architecture'"}, [] { Parse(R"({"architecture":5})"); });
-  ExpectError(bad, {"'model_args'"},
-              [] { Parse(R"({"architecture":"vit_base_patch16_siglip_224","model_args":[]})"); });
-  ExpectError(bad, {"'pretrained_cfg.input_size'"},
-              [] { Parse(R"({"architecture":"x","pretrained_cfg":{"input_size":[224,224]}})"); });
-  ExpectError(bad, {"'global_pool'"}, [] { Parse(R"({"architecture":"x","global_pool":[]})"); });
-  ExpectError(bad, {"vision_cfg"}, [] { Parse(R"({"model_cfg":{}})"); });
-  ExpectError(bad, {"vision_cfg"}, [] { Parse(R"({"model_cfg":[]})"); });
-  ExpectError(bad, {"'vision_cfg'"}, [] { Parse(R"({"vision_cfg":5})"); });
+  ExpectError(bad, {"'architecture'"}, [] { ParseTimm(R"({"architecture":5})"); });
+  ExpectError(bad, {"'model_args'"}, [] {
+    ParseTimm(R"({"architecture":"vit_base_patch16_siglip_224","model_args":[]})");
+  });
+  ExpectError(bad, {"'pretrained_cfg.input_size'"}, [] {
+    ParseTimm(R"({"architecture":"x","pretrained_cfg":{"input_size":[224,224]}})");
+  });
+  ExpectError(bad, {"'global_pool'"},
+              [] { ParseTimm(R"({"architecture":"x","global_pool":[]})"); });
+  ExpectError(bad, {"vision_cfg"}, [] { ParseTimm(R"({"model_cfg":{}})"); });
+  ExpectError(bad, {"vision_cfg"}, [] { ParseTimm(R"({"model_cfg":[]})"); });
+  ExpectError(bad, {"'vision_cfg'"}, [] { ParseTimm(R"({"vision_cfg":5})"); });
   ExpectError(ErrorCode::kUnsupported, {"timm_model_name"},
-              [] { Parse(R"({"vision_cfg":{"width":768,"layers":12}})"); });
+              [] { ParseTimm(R"({"vision_cfg":{"width":768,"layers":12}})"); });
   ExpectError(ErrorCode::kUnsupported, {"'vision_cfg.timm_proj'", "linear"}, [] {
-    Parse(R"({"vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224",
+    ParseTimm(R"({"vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224",
               "timm_proj":"linear"}})");
   });
 }

@@ -14,12 +14,11 @@
 #include "scratch_folder.h"
 #include "siglip/checkpoint.hpp"
 #include "siglip/safetensors.hpp"
+#include "source_folders.h"
 #include "weights/packed_file.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
 
 class TowerWeightsHashTest : public testing::Test {
  protected:

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "configuration/activation.h"
+#include "configuration/configuration_test_support.h"
 #include "configuration/siglip_config.h"
 #include "expect_error.h"
 #include "siglip/transformers/configuration.hpp"
@@ -17,13 +18,13 @@
 namespace siglip {
 namespace {
 
-SiglipVisionConfig Parse(const std::string& json) {
+SiglipVisionConfig ParseVision(const std::string& json) {
   return SiglipVisionConfig::FromJson(json, "some/config.json");
 }
 
 TEST(VisionConfig, FieldsLeftOutTakeTheirDefaults) {
   const SiglipVisionConfig config =
-      Parse(R"({"model_type":"siglip_vision_model","image_size":384})");
+      ParseVision(R"({"model_type":"siglip_vision_model","image_size":384})");
   EXPECT_EQ(config.hidden_size, 768);
   EXPECT_EQ(config.intermediate_size, 3072);
   EXPECT_EQ(config.num_hidden_layers, 12);
@@ -40,7 +41,7 @@ TEST(VisionConfig, FieldsLeftOutTakeTheirDefaults) {
 }
 
 TEST(VisionConfig, ReadsEveryField) {
-  const SiglipVisionConfig config = Parse(
+  const SiglipVisionConfig config = ParseVision(
       R"({"hidden_size":64,"intermediate_size":100,"num_hidden_layers":3,"num_attention_heads":4,
           "num_channels":5,"image_size":[50,50],"patch_size":[14,14],"layer_norm_eps":1e-5,
           "attention_dropout":0.5,"num_image_tokens":256,"hidden_act":"gelu",
@@ -82,12 +83,6 @@ TEST(VisionConfig, EveryKnownActivationIsAccepted) {
     EXPECT_EQ(ParseActivation(name), activation) << name;
   }
 }
-
-struct BadValue {
-  std::string json;  // the fields
-  ErrorCode code;
-  std::vector<std::string> parts;
-};
 
 TEST(VisionConfig, BadValuesOfEveryField) {
   const ErrorCode range = ErrorCode::kInvalidArgument;
@@ -159,13 +154,13 @@ TEST(VisionConfig, BadValuesOfEveryField) {
     SCOPED_TRACE(value.json);
     std::vector<std::string> parts = value.parts;
     parts.push_back("some/config.json: ");
-    ExpectError(value.code, parts, [&] { Parse("{" + value.json + "}"); });
+    ExpectError(value.code, parts, [&] { ParseVision("{" + value.json + "}"); });
   }
 }
 
 TEST(VisionConfig, NotAnObject) {
   for (const char* json : {"[]", "5", "null", "\"text\"", "", "{", "nonsense"}) {
-    ExpectError(ErrorCode::kMalformedFile, {"some/config.json: "}, [&] { Parse(json); });
+    ExpectError(ErrorCode::kMalformedFile, {"some/config.json: "}, [&] { ParseVision(json); });
   }
 }
 
@@ -184,14 +179,14 @@ TEST(VisionConfig, ValidateSeesValuesThatJsonCannotHold) {
 }
 
 TEST(VisionConfig, FindsTheVisionConfigOfLargerModels) {
-  EXPECT_EQ(Parse(R"({"model_type":"siglip"})").hidden_size, 768);
-  EXPECT_EQ(Parse(R"({"model_type":"siglip","vision_config":null})").hidden_size, 768);
+  EXPECT_EQ(ParseVision(R"({"model_type":"siglip"})").hidden_size, 768);
+  EXPECT_EQ(ParseVision(R"({"model_type":"siglip","vision_config":null})").hidden_size, 768);
   for (const char* type : {"siglip", "paligemma", "gemma3"}) {
     const std::string json = std::string(R"({"model_type":")") + type +
                              R"(","hidden_size":2048,"vision_config":{"hidden_size":1152}})";
-    EXPECT_EQ(Parse(json).hidden_size, 1152) << type;
+    EXPECT_EQ(ParseVision(json).hidden_size, 1152) << type;
   }
-  EXPECT_EQ(Parse(R"({"model_type":"some_new_vlm","text_config":{"hidden_size":7},
+  EXPECT_EQ(ParseVision(R"({"model_type":"some_new_vlm","text_config":{"hidden_size":7},
                       "vision_config":{"model_type":"siglip_vision_model","hidden_size":1152}})")
                 .hidden_size,
             1152);
@@ -207,7 +202,7 @@ TEST(VisionConfig, RoundTripsThroughJson) {
   config.hidden_act = "quick_gelu";
   config.vision_use_head = false;
   config.unknown = {{"projection_dim", "2048"}, {"nested", R"({"a":[1,2]})"}};
-  const SiglipVisionConfig read = Parse(config.ToJson());
+  const SiglipVisionConfig read = ParseVision(config.ToJson());
   EXPECT_EQ(read.hidden_size, 96);
   EXPECT_EQ(read.num_attention_heads, 2);
   EXPECT_EQ(read.layer_norm_eps, config.layer_norm_eps);

@@ -7,6 +7,7 @@
 #include "kernels/amx_software.h"
 #include "kernels/compute_runtime.h"
 #include "sanitizers.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
@@ -19,7 +20,7 @@ TEST(AmxDemo, TilesOfSoftwareKeepDirectionsAndClasses) {
   for (const DemoGates& gates : kDemoGates) {
     EmbedderOptions options = DemoOptions(gates.precision);
     options.runtime = runtime;
-    ExpectDemoGates(Embedder::Open(kDemoModel, options), gates);
+    ExpectDemoGates(Embedder::Open(kDemo, options), gates);
   }
 }
 

@@ -15,14 +15,14 @@ namespace {
 using Clock = EmbedServiceAdmission::Clock;
 using Seconds = EmbedServiceAdmission::Seconds;
 
-Clock::time_point At(double seconds) {
+Clock::time_point AtSecond(double seconds) {
   return Clock::time_point(std::chrono::duration_cast<Clock::duration>(Seconds(seconds)));
 }
 
 /// To a queue that is longer than any wait.
 int64_t Told(EmbedServiceAdmission& admission, double now, double ahead, double own) {
   return admission
-      .Book(At(now),
+      .Book(AtSecond(now),
             {.ahead = Seconds(ahead), .own = Seconds(own), .whole_queue = Seconds(1e6 + own)})
       .count();
 }
@@ -82,10 +82,12 @@ TEST(EmbedServiceAdmission, ThoseSentAwayFromAFullQueueComeWhenItHasRoom) {
   std::vector<int64_t> told_small;
   for (int i = 0; i < 4; ++i) {
     told_whole.push_back(
-        whole.Book(At(0), {.ahead = Seconds(4), .own = Seconds(4), .whole_queue = Seconds(4)})
+        whole.Book(AtSecond(0), {.ahead = Seconds(4), .own = Seconds(4), .whole_queue = Seconds(4)})
             .count());
     told_small.push_back(
-        small.Book(At(0), {.ahead = Seconds(4), .own = Seconds(0.5), .whole_queue = Seconds(4.5)})
+        small
+            .Book(AtSecond(0),
+                  {.ahead = Seconds(4), .own = Seconds(0.5), .whole_queue = Seconds(4.5)})
             .count());
   }
   EXPECT_EQ(told_whole, (std::vector<int64_t>{4, 8, 12, 16}));
@@ -99,7 +101,7 @@ TEST(EmbedServiceAdmission, AShortQueueIsFilledOnceASecond) {
   for (int i = 0; i < 4; ++i) {
     told.push_back(
         admission
-            .Book(At(0.5),
+            .Book(AtSecond(0.5),
                   {.ahead = Seconds(0.25), .own = Seconds(0.25), .whole_queue = Seconds(0.25)})
             .count());
   }
@@ -138,7 +140,7 @@ struct Crowd {
         continue;
       }
       const auto wait = admission.Book(
-          At(now),
+          AtSecond(now),
           {.ahead = Seconds(queued), .own = Seconds(own), .whole_queue = Seconds(whole_queue)});
       most = std::max(most, ++client.refusals);
       client.comes += static_cast<double>(wait.count());

@@ -21,11 +21,10 @@
 #include "run_in_child.h"
 #include "siglip/safetensors.hpp"
 #include "siglip/transformers/tokenizer.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
 
 Embedder LoadDemo(int threads) {
   EmbedderOptions options;

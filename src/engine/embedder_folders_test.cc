@@ -10,12 +10,12 @@
 #include "siglip/safetensors.hpp"
 #include "siglip/transformers/image_processor.hpp"
 #include "siglip/transformers/text_model.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
-const std::vector<std::string> kTexts = {"a red circle", "a blue star"};
+const std::vector<std::string> kTwoTexts = {"a red circle", "a blue star"};
 
 class EmbedderFoldersTest : public EmbedderTest {
  protected:
@@ -89,7 +89,7 @@ TEST_F(EmbedderFoldersTest, PicturesNeedNoTokenizer) {
   const Picture picture = Picture::File(WritePicture(1, 40, 40));
   const Embedder embedder = Embedder::Open(folder);
   EXPECT_TRUE(SameBits(EmbedOne(embedder, picture), EmbedOne(Embedder::Open(kDemo), picture)));
-  ExpectError(ErrorCode::kNotFound, {folder.string()}, [&] { embedder.EmbedTexts(kTexts); });
+  ExpectError(ErrorCode::kNotFound, {folder.string()}, [&] { embedder.EmbedTexts(kTwoTexts); });
   EmbedderOptions options;
   options.load_text_tower = true;
   ExpectError(ErrorCode::kNotFound, {folder.string()}, [&] { Embedder::Open(folder, options); });
@@ -98,7 +98,8 @@ TEST_F(EmbedderFoldersTest, PicturesNeedNoTokenizer) {
 TEST_F(EmbedderFoldersTest, TextsNeedNoPreprocessing) {
   const std::filesystem::path folder = DemoWithout("preprocessor_config.json");
   const Embedder embedder = Embedder::Open(folder);
-  EXPECT_TRUE(SameBits(embedder.EmbedTexts(kTexts), Embedder::Open(kDemo).EmbedTexts(kTexts)));
+  EXPECT_TRUE(
+      SameBits(embedder.EmbedTexts(kTwoTexts), Embedder::Open(kDemo).EmbedTexts(kTwoTexts)));
   const std::vector<Picture> pictures = Files({WritePicture(1, 40, 40)});
   ExpectError(ErrorCode::kNotFound, {folder.string()}, [&] { embedder.Embed(pictures); });
   EXPECT_EQ(CountAnswers(embedder, pictures[0]), 0U);
@@ -118,7 +119,8 @@ TEST_F(EmbedderFoldersTest, ACheckpointOfTextsAlone) {
   EmbedderOptions options;
   options.load_text_tower = true;
   const Embedder embedder = Embedder::Open(folder, options);
-  EXPECT_TRUE(SameBits(embedder.EmbedTexts(kTexts), Embedder::Open(kDemo).EmbedTexts(kTexts)));
+  EXPECT_TRUE(
+      SameBits(embedder.EmbedTexts(kTwoTexts), Embedder::Open(kDemo).EmbedTexts(kTwoTexts)));
   const Picture picture = Picture::File(WritePicture(1, 40, 40));
   ExpectError(ErrorCode::kMismatch, {folder.string(), "image tower"}, [&] {
     embedder.Embed({&picture, 1});

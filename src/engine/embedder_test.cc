@@ -15,16 +15,12 @@
 #include "engine/embedder_test_support.h"
 #include "engine/image_tower.h"
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "siglip/safetensors.hpp"
 #include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
 namespace {
-
-std::string ReadBytes(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 TEST_F(EmbedderTest, SameBitsForAnyThreadsNumberInFlightAndCompany) {
   const std::vector<std::string> paths = WritePictures(11);

@@ -16,11 +16,10 @@
 #include "siglip/embedder.hpp"
 #include "siglip/transformers/image_processor.hpp"
 #include "siglip/transformers/vision_model.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
 
 Fingerprint Example() {
   Fingerprint fingerprint;

@@ -15,11 +15,11 @@
 #include "siglip/embedder.hpp"
 #include "siglip/transformers/tokenizer.hpp"
 #include "siglip/zero_shot_classifier.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
 const std::vector<std::string> kTexts = {"a red circle", "a blue star on a white background",
                                          "a red circle", ""};
 

@@ -10,22 +10,22 @@ namespace {
 
 using Files = std::vector<std::string>;
 
-const std::string kCommit(40, 'c');
+const std::string kSha(40, 'c');
 
 TEST(RepositoryListing, IsRead) {
   const RepositoryListing listing = ParseListing(
-      R"({"id": "a/b", "sha": ")" + kCommit +
+      R"({"id": "a/b", "sha": ")" + kSha +
           R"(", "tags": [], "siblings": [{"rfilename": "config.json"}, {"rfilename": "a/b", "size": 1}]})",
       "answer");
-  EXPECT_EQ(listing.commit, kCommit);
+  EXPECT_EQ(listing.commit, kSha);
   EXPECT_EQ(listing.files, (Files{"config.json", "a/b"}));
 }
 
 TEST(RepositoryListing, RefusesOtherAnswers) {
-  const std::string begin = R"({"sha": ")" + kCommit + R"(", "siblings": )";
+  const std::string begin = R"({"sha": ")" + kSha + R"(", "siblings": )";
   for (const std::string& answer :
        {std::string(), std::string("<html>"), std::string("[]"), std::string("{}"),
-        R"({"sha": ")" + kCommit + R"("})", std::string(R"({"siblings": []})"),
+        R"({"sha": ")" + kSha + R"("})", std::string(R"({"siblings": []})"),
         std::string(R"({"sha": 7, "siblings": []})"),
         std::string(R"({"sha": "main", "siblings": []})"),
         std::string(R"({"sha": "../../../../../../../../../../../../../x", "siblings": []})"),

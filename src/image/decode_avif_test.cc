@@ -14,7 +14,7 @@ namespace siglip {
 namespace {
 
 bool without_dav1d = false;
-std::vector<avifCodecChoice> chosen;  // by each decoder that read a file
+std::vector<avifCodecChoice> chosen_codecs;  // by each decoder that read a file
 
 }  // namespace
 }  // namespace siglip
@@ -30,7 +30,7 @@ const char* __wrap_avifCodecName(avifCodecChoice choice, avifCodecFlags flags) {
 }
 
 avifResult __wrap_avifDecoderParse(avifDecoder* decoder) {
-  siglip::chosen.push_back(decoder->codecChoice);
+  siglip::chosen_codecs.push_back(decoder->codecChoice);
   return __real_avifDecoderParse(decoder);
 }
 
@@ -40,9 +40,9 @@ namespace siglip {
 namespace {
 
 TEST(AvifDecoder, IsDav1d) {
-  chosen.clear();
+  chosen_codecs.clear();
   DecodeImageFile(PictureFolder() / "avif-420.avif");
-  EXPECT_EQ(chosen, std::vector<avifCodecChoice>{AVIF_CODEC_CHOICE_DAV1D});
+  EXPECT_EQ(chosen_codecs, std::vector<avifCodecChoice>{AVIF_CODEC_CHOICE_DAV1D});
 }
 
 TEST(AvifDecoder, IsNotReplaced) {

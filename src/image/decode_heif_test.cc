@@ -14,7 +14,7 @@ namespace siglip {
 namespace {
 
 bool without_decoders = false;
-std::vector<std::string> chosen;  // for each picture
+std::vector<std::string> chosen_decoders;  // for each picture
 
 }  // namespace
 }  // namespace siglip
@@ -34,7 +34,7 @@ heif_error __wrap_heif_decode_image(const heif_image_handle* handle, heif_image*
                                     heif_colorspace colours, heif_chroma chroma,
                                     const heif_decoding_options* options) {
   const bool named = options != nullptr && options->decoder_id != nullptr;
-  siglip::chosen.emplace_back(named ? options->decoder_id : "");
+  siglip::chosen_decoders.emplace_back(named ? options->decoder_id : "");
   return __real_heif_decode_image(handle, image, colours, chroma, options);
 }
 
@@ -44,9 +44,9 @@ namespace siglip {
 namespace {
 
 TEST(HeicDecoder, IsLibde265) {
-  chosen.clear();
+  chosen_decoders.clear();
   DecodeImageFile(PictureFolder() / "colour.heic");
-  EXPECT_EQ(chosen, std::vector<std::string>{"libde265"});
+  EXPECT_EQ(chosen_decoders, std::vector<std::string>{"libde265"});
 }
 
 TEST(HeicDecoder, IsNotReplaced) {

@@ -17,12 +17,10 @@
 #include "golden_tensors.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden/images";
 
 DecodeOptions OptionsFor(AlphaPolicy alpha) {
   DecodeOptions options;
@@ -62,7 +60,7 @@ int ExpectFolder(const std::filesystem::path& folder) {
   return pictures;
 }
 
-TEST(DecodeTest, GoldenPicturesAreExact) { EXPECT_GE(ExpectFolder(kGolden), 31); }
+TEST(DecodeTest, GoldenPicturesAreExact) { EXPECT_GE(ExpectFolder(kGoldenImages), 31); }
 
 TEST(DecodeTest, PicturesOfEveryKindAreExact) { EXPECT_GE(ExpectFolder(PictureFolder()), 164); }
 

@@ -12,12 +12,10 @@
 #include "expect_error.h"
 #include "image/picture_file.h"
 #include "picture_files.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden/images";
 
 Image ResizedFile(const std::filesystem::path& path, const DecodeOptions& options,
                   const ResizeRequest& request) {
@@ -67,10 +65,10 @@ std::vector<ResizeRequest> RequestsFor(const Image& image, PreprocessMode mode) 
 }
 
 TEST(EncodedImageTest, ResizesToTheBitsOfDecodingFirst) {
-  std::vector<std::filesystem::path> paths = JpegsIn(kGolden);
+  std::vector<std::filesystem::path> paths = JpegsIn(kGoldenImages);
   for (const auto& path : JpegsIn(PictureFolder())) paths.push_back(path);
   for (const char* other : {"rgb.png", "alpha.webp"}) {
-    if (!LacksCodec(ReadBytes(kGolden / other))) paths.push_back(kGolden / other);
+    if (!LacksCodec(ReadBytes(kGoldenImages / other))) paths.push_back(kGoldenImages / other);
   }
   ASSERT_GE(paths.size(), 23u);
   for (const std::filesystem::path& path : paths) {
@@ -95,7 +93,7 @@ TEST(EncodedImageTest, ResizesToTheBitsOfDecodingFirst) {
 
 TEST(EncodedImageTest, CutsOutWhatCroppingAfterwardsWould) {
   for (const char* name : {"rgb.jpg", "exif-3.jpg", "exif-6.jpg", "exif-7.jpg", "rgb.png"}) {
-    const Image decoded = DecodeImageFile(kGolden / name);
+    const Image decoded = DecodeImageFile(kGoldenImages / name);
     for (const auto mode :
          {PreprocessMode::kTorchvision, PreprocessMode::kPillow, PreprocessMode::kPillow13}) {
       for (ResizeRequest request : RequestsFor(decoded, mode)) {
@@ -110,7 +108,8 @@ TEST(EncodedImageTest, CutsOutWhatCroppingAfterwardsWould) {
                        std::to_string(request.height) + ", from " + std::to_string(left) + ", " +
                        std::to_string(top) + ", " + std::string(ToString(request.resample)) + ", " +
                        std::string(ToString(mode)));
-          ExpectSamePicture(ResizedFile(kGolden / name, {}, request), Cut(whole, *request.crop));
+          ExpectSamePicture(ResizedFile(kGoldenImages / name, {}, request),
+                            Cut(whole, *request.crop));
         }
       }
     }
@@ -122,20 +121,20 @@ TEST(EncodedImageTest, MirrorsFiltersThatAreNotSymmetric) {
   // on one side only.
   for (const char* name : {"exif-3.jpg", "exif-6.jpg", "exif-7.jpg"}) {
     SCOPED_TRACE(name);
-    const Image decoded = DecodeImageFile(kGolden / name);
+    const Image decoded = DecodeImageFile(kGoldenImages / name);
     const ResizeRequest request = {.height = decoded.height * 2 / 5,
                                    .width = decoded.width * 2 / 5,
                                    .resample = Resample::kBox,
                                    .mode = PreprocessMode::kPillow};
     ExpectSamePicture(
-        ResizedFile(kGolden / name, {}, request),
+        ResizedFile(kGoldenImages / name, {}, request),
         Resize(decoded, request.height, request.width, request.resample, request.mode));
   }
 }
 
 TEST(EncodedImageTest, KnowsTheUprightSize) {
   DecodeOptions options;
-  const std::string bytes = ReadBytes(kGolden / "exif-6.jpg");  // 140 x 90 as stored
+  const std::string bytes = ReadBytes(kGoldenImages / "exif-6.jpg");  // 140 x 90 as stored
   const std::string name = "turned";
   EXPECT_EQ(EncodedImage(AsBytes(bytes), options, name).size().width, 90);
   EXPECT_EQ(EncodedImage(AsBytes(bytes), options, name).size().height, 140);
@@ -144,7 +143,7 @@ TEST(EncodedImageTest, KnowsTheUprightSize) {
 }
 
 TEST(EncodedImageTest, FailsAsDecodingDoes) {
-  const std::string whole = ReadBytes(kGolden / "rgb.jpg");
+  const std::string whole = ReadBytes(kGoldenImages / "rgb.jpg");
   const std::string name = "cut.jpg";
   for (const size_t percent : {3, 10, 40, 70, 99}) {
     const std::string bytes = whole.substr(0, whole.size() * percent / 100);
@@ -170,7 +169,7 @@ TEST(EncodedImageTest, FailsAsDecodingDoes) {
 TEST(EncodedImageTest, FailsForRowsThatNoWindowReaches) {
   // An eighth of 90 rows is 11 and a quarter: columns first, the box filter leaves
   // the twelfth out.
-  const std::string whole = ReadBytes(kGolden / "rgb-444.jpg");
+  const std::string whole = ReadBytes(kGoldenImages / "rgb-444.jpg");
   const std::string bytes = whole.substr(0, whole.size() - 60);
   const std::string name = "cut.jpg";
   DecodeOptions options;
@@ -185,7 +184,7 @@ TEST(EncodedImageTest, FailsForRowsThatNoWindowReaches) {
 }
 
 TEST(EncodedImageTest, RefusesWhatResizeRefuses) {
-  const std::string bytes = ReadBytes(kGolden / "rgb.jpg");
+  const std::string bytes = ReadBytes(kGoldenImages / "rgb.jpg");
   const std::string name = "rgb.jpg";
   const DecodeOptions options;
   const auto resize = [&](const ResizeRequest& request) {
@@ -227,7 +226,7 @@ TEST(JpegEighthsTest, TakesTheFewestThatLeaveTwiceTheTarget) {
 }
 
 TEST(FastDecodeTest, ReducesTheSidesThatOrientationExchanges) {
-  const std::string bytes = ReadBytes(kGolden / "exif-6.jpg");  // 140 x 90 as stored
+  const std::string bytes = ReadBytes(kGoldenImages / "exif-6.jpg");  // 140 x 90 as stored
   const std::string name = "turned";
   const DecodeOptions options;
   const auto rows = OpenJpeg({AsBytes(bytes), name, options});
@@ -245,7 +244,7 @@ double MeanDifference(const Image& left, const Image& right) {
 }
 
 TEST(FastDecodeTest, EveryKindOfJpegLooksTheSame) {
-  for (const std::filesystem::path& path : JpegsIn(kGolden)) {
+  for (const std::filesystem::path& path : JpegsIn(kGoldenImages)) {
     SCOPED_TRACE(path.filename());
     const Image decoded = DecodeImageFile(path);
     for (const int64_t divisor : {4, 8, 16}) {  // from half, a quarter, an eighth
@@ -266,21 +265,21 @@ TEST(FastDecodeTest, EveryKindOfJpegLooksTheSame) {
 TEST(FastDecodeTest, SmallJpegsOtherFormatsAndDecodingAloneAreExact) {
   DecodeOptions fast;
   fast.fast = true;
-  ExpectSamePicture(DecodeImageFile(kGolden / "rgb.jpg", fast),
-                    DecodeImageFile(kGolden / "rgb.jpg"));
+  ExpectSamePicture(DecodeImageFile(kGoldenImages / "rgb.jpg", fast),
+                    DecodeImageFile(kGoldenImages / "rgb.jpg"));
   const ResizeRequest large = {.height = 60, .width = 60};  // of 311 x 203 pixels
-  ExpectSamePicture(ResizedFile(kGolden / "rgb.jpg", fast, large),
-                    ResizedFile(kGolden / "rgb.jpg", {}, large));
+  ExpectSamePicture(ResizedFile(kGoldenImages / "rgb.jpg", fast, large),
+                    ResizedFile(kGoldenImages / "rgb.jpg", {}, large));
   const ResizeRequest tiny = {.height = 3, .width = 3};
   for (const char* other : {"rgb.png", "alpha.webp"}) {
-    if (LacksCodec(ReadBytes(kGolden / other))) continue;
-    ExpectSamePicture(ResizedFile(kGolden / other, fast, tiny),
-                      ResizedFile(kGolden / other, {}, tiny));
+    if (LacksCodec(ReadBytes(kGoldenImages / other))) continue;
+    ExpectSamePicture(ResizedFile(kGoldenImages / other, fast, tiny),
+                      ResizedFile(kGoldenImages / other, {}, tiny));
   }
 }
 
 TEST(FastDecodeTest, LimitsAreThoseOfTheWholePicture) {
-  const std::string bytes = ReadBytes(kGolden / "rgb.jpg");
+  const std::string bytes = ReadBytes(kGoldenImages / "rgb.jpg");
   const std::string name = "large";
   DecodeOptions options;
   options.fast = true;

@@ -7,15 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "image/image_test_support.h"
 #include "image/orientation.h"
 #include "picture_files.h"
 
 namespace siglip {
 namespace {
-
-std::span<const uint8_t> View(const std::string& bytes) {
-  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-}
 
 struct Entry {
   uint32_t tag;
@@ -45,27 +42,27 @@ TEST(ExifTest, ReadsBothByteOrdersAndPrefixes) {
   const std::string prefix("Exif\0\0", 6);
   const std::string little = Tiff({{0x100, 4, 5}, {0x112, 3, 6}});
   const std::string big = BigEndianExif(3, 1, Two(8));
-  EXPECT_EQ(ExifOrientation(View(little)), 6);
-  EXPECT_EQ(ExifOrientation(View(prefix + little)), 6);
-  EXPECT_EQ(ExifOrientation(View(prefix + prefix + little)), 6);
-  EXPECT_EQ(ExifOrientation(View(big)), 8);
-  EXPECT_EQ(ExifOrientation(View(BigEndianExif(4, 1, Four(3)))), 3);
+  EXPECT_EQ(ExifOrientation(AsUint8(little)), 6);
+  EXPECT_EQ(ExifOrientation(AsUint8(prefix + little)), 6);
+  EXPECT_EQ(ExifOrientation(AsUint8(prefix + prefix + little)), 6);
+  EXPECT_EQ(ExifOrientation(AsUint8(big)), 8);
+  EXPECT_EQ(ExifOrientation(AsUint8(BigEndianExif(4, 1, Four(3)))), 3);
   // Pillow takes these for classic TIFF, too.
-  EXPECT_EQ(ExifOrientation(View(Patched(big, 0, std::string("MM*\0", 4)))), 8);
-  EXPECT_EQ(ExifOrientation(View(Patched(big, 0, std::string("MM\0+", 4)))), 8);
+  EXPECT_EQ(ExifOrientation(AsUint8(Patched(big, 0, std::string("MM*\0", 4)))), 8);
+  EXPECT_EQ(ExifOrientation(AsUint8(Patched(big, 0, std::string("MM\0+", 4)))), 8);
   // More values than fit: they lie elsewhere, and the first one counts.
-  EXPECT_EQ(ExifOrientation(View(BigEndianExif(3, 3, Four(22), BigEndian(0x500030003, 6)))), 5);
+  EXPECT_EQ(ExifOrientation(AsUint8(BigEndianExif(3, 3, Four(22), BigEndian(0x500030003, 6)))), 5);
 }
 
 // All expected values: Pillow 13's ImageOps.exif_transpose of a JPEG with this EXIF, alone and
 // beside XMP that says 7.
 void ExpectOrientation(int expected, const std::string& exif, const char* what) {
-  EXPECT_EQ(FindOrientation(View(exif), ""), expected) << what;
-  EXPECT_EQ(FindOrientation(View(exif), "tiff:Orientation=\"7\""), expected) << what;
+  EXPECT_EQ(FindOrientation(AsUint8(exif), ""), expected) << what;
+  EXPECT_EQ(FindOrientation(AsUint8(exif), "tiff:Orientation=\"7\""), expected) << what;
 }
 void ExpectSilence(const std::string& exif, const char* what) {
-  EXPECT_EQ(FindOrientation(View(exif), ""), 1) << what;
-  EXPECT_EQ(FindOrientation(View(exif), "tiff:Orientation=\"7\""), 7) << what;
+  EXPECT_EQ(FindOrientation(AsUint8(exif), ""), 1) << what;
+  EXPECT_EQ(FindOrientation(AsUint8(exif), "tiff:Orientation=\"7\""), 7) << what;
 }
 
 TEST(ExifTest, NumbersOfAnyTypeCount) {
@@ -145,7 +142,7 @@ TEST(ExifTest, XmpCountsWhereExifIsSilent) {
   EXPECT_EQ(XmpOrientation("tiff:Orientation tiff:Orientation>8"), 8);
   EXPECT_EQ(XmpOrientation("tiff:Orientation=\""), std::nullopt);
   EXPECT_EQ(XmpOrientation(""), std::nullopt);
-  EXPECT_EQ(FindOrientation(View(Tiff({{0x112, 3, 2}})), "tiff:Orientation=\"6\""), 2);
+  EXPECT_EQ(FindOrientation(AsUint8(Tiff({{0x112, 3, 2}})), "tiff:Orientation=\"6\""), 2);
   EXPECT_EQ(FindOrientation({}, ""), 1);
 }
 

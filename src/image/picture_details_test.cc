@@ -13,6 +13,7 @@
 #include "image/encoded_image.h"
 #include "image/exif.h"
 #include "image/grey_means.h"
+#include "image/image_test_support.h"
 #include "noise_picture.h"
 #include "picture_files.h"
 
@@ -21,10 +22,6 @@ namespace {
 
 // 2024-05-17T09:30:05, by `date -u -d ... +%s`.
 constexpr int64_t kMay = 1715938205;
-
-std::span<const uint8_t> View(const std::string& bytes) {
-  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-}
 
 std::optional<TimeTaken> TimeOfFile(const std::string& name) {
   const std::string bytes = ReadBytes(PictureFolder().parent_path() / "times" / name);
@@ -80,7 +77,7 @@ std::string Block(const std::string& time, const std::string& offset = {}, uint3
 }
 
 std::string TextOf(const std::string& block) {
-  const auto taken = ExifTimeTaken(View(block));
+  const auto taken = ExifTimeTaken(AsUint8(block));
   return taken ? taken->ToString() : "none";
 }
 

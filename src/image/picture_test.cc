@@ -17,11 +17,10 @@
 #include "picture_files.h"
 #include "scratch_folder.h"
 #include "siglip/transformers/image_processor.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = SIGLIP_SOURCE_DIR "/tests/golden/images";
 
 SiglipImageProcessor Fixed(int64_t side) {
   ImageProcessorConfig config;
@@ -78,7 +77,7 @@ std::vector<uint8_t> SomePixels(size_t count) {
 TEST(PictureTest, FilesBytesAndPixelsHaveTheSameValues) {
   for (const char* file : {"exif-6.jpg", "alpha.png", "grey.jpg", "rgb.ppm"}) {
     SCOPED_TRACE(file);
-    const std::filesystem::path path = kGolden / file;
+    const std::filesystem::path path = kGoldenImages / file;
     const Image image = DecodeImageFile(path);
     const PixelLayout layout{.width = image.width, .height = image.height};
     for (const ImageProcessor& processor : Processors()) {
@@ -92,7 +91,7 @@ TEST(PictureTest, FilesBytesAndPixelsHaveTheSameValues) {
 
 TEST(PictureTest, NamesDecideNothing) {
   const ScratchFolder folder;
-  const std::filesystem::path jpeg = kGolden / "rgb.jpg";
+  const std::filesystem::path jpeg = kGoldenImages / "rgb.jpg";
   const std::vector<float> expected = Values(Fixed(16), Picture::File(jpeg));
   for (const char* name : {"text:a.jpg", "a.png", "list.txt", "-", "a\nb"}) {
     std::filesystem::copy_file(jpeg, folder / name);
@@ -175,7 +174,7 @@ TEST(PictureTest, BorrowedMemoryLivesAsLongAsThePicture) {
 TEST(PictureTest, BytesFailAsFilesDo) {
   const ScratchFolder folder;
   const std::string whole = ReadPicture("jpeg-411111.jpg");
-  const std::string png = ReadBytes(kGolden / "rgb.png");
+  const std::string png = ReadBytes(kGoldenImages / "rgb.png");
   const std::string contents[] = {"",
                                   "hello",
                                   whole.substr(0, whole.size() / 2),

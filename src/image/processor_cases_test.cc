@@ -12,6 +12,7 @@
 #include "expect_error.h"
 #include "golden_tensors.h"
 #include "image/encoded_image.h"
+#include "image/image_test_support.h"
 #include "image/picture_plan.h"
 #include "noise_picture.h"
 #include "picture_files.h"
@@ -23,15 +24,6 @@ namespace {
 
 const std::filesystem::path kCases =
     std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/data/preprocess";
-
-/// The bytes that values from -1 to 1 stand for.
-std::vector<uint8_t> Levels(std::span<const float> values) {
-  std::vector<uint8_t> levels;
-  for (const float value : values) {
-    levels.push_back(static_cast<uint8_t>(std::lround((value + 1.0F) * 127.5F)));
-  }
-  return levels;
-}
 
 SiglipImageProcessor Reads(const ScratchFolder& folder, const std::string& file, const Json& fields,
                            std::optional<PreprocessMode> mode = std::nullopt) {

@@ -10,13 +10,13 @@
 
 #include "base/json.h"
 #include "expect_error.h"
+#include "file_bytes.h"
+#include "image/image_test_support.h"
 #include "scratch_folder.h"
 #include "siglip/transformers/image_processor.hpp"
 
 namespace siglip {
 namespace {
-
-constexpr PreprocessMode kTorchvision = PreprocessMode::kTorchvision;
 
 ImageProcessorConfig Parse(const std::string& json) {
   return ImageProcessorConfig::FromJson(json, "the-file");
@@ -26,10 +26,6 @@ Image Flat(int64_t height, int64_t width, uint8_t value) {
   return {.width = width,
           .height = height,
           .rgb = std::vector<uint8_t>(static_cast<size_t>(height * width * 3), value)};
-}
-
-void Write(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 TEST(ImageProcessorTest, ValuesEqualTransformersToTheLastBit) {
@@ -290,24 +286,24 @@ TEST(ImageProcessorTest, FromPretrainedFollowsTransformersOrder) {
     return SiglipImageProcessor::FromPretrained(folder.path()).config().height;
   };
   ExpectError(ErrorCode::kNotFound, {folder.path().string(), "preprocessor_config.json"}, height);
-  Write(folder / "config.json", R"({"model_type": "siglip"})");
+  WriteBytes(folder / "config.json", R"({"model_type": "siglip"})");
   ExpectError(ErrorCode::kNotFound, {"preprocessor_config.json"}, height);
-  Write(folder / "config.json", R"({"pretrained_cfg": {"input_size": [3, 96, 80],
+  WriteBytes(folder / "config.json", R"({"pretrained_cfg": {"input_size": [3, 96, 80],
       "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic",
       "crop_pct": 1.0, "crop_mode": "squash"}})");
   EXPECT_EQ(height(), 96);
-  Write(folder / "open_clip_config.json", R"({"model_cfg": {"vision_cfg": {"image_size": 112}},
+  WriteBytes(folder / "open_clip_config.json", R"({"model_cfg": {"vision_cfg": {"image_size": 112}},
       "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
                          "interpolation": "bilinear", "resize_mode": "squash"}})");
   EXPECT_EQ(height(), 112);
-  Write(folder / "preprocessor_config.json", R"({"size": {"height": 128, "width": 128}})");
+  WriteBytes(folder / "preprocessor_config.json", R"({"size": {"height": 128, "width": 128}})");
   EXPECT_EQ(height(), 128);
-  Write(folder / "processor_config.json", R"({"processor_class": "SiglipProcessor"})");
+  WriteBytes(folder / "processor_config.json", R"({"processor_class": "SiglipProcessor"})");
   EXPECT_EQ(height(), 128);
-  Write(folder / "processor_config.json",
-        R"({"image_processor": {"size": {"height": 144, "width": 144}}})");
+  WriteBytes(folder / "processor_config.json",
+             R"({"image_processor": {"size": {"height": 144, "width": 144}}})");
   EXPECT_EQ(height(), 144);
-  Write(folder / "processor_config.json", R"({"image_processor": 3})");
+  WriteBytes(folder / "processor_config.json", R"({"image_processor": 3})");
   ExpectError(ErrorCode::kMalformedFile, {"processor_config.json", "image_processor"}, height);
 }
 
@@ -321,7 +317,7 @@ TEST(ImageProcessorTest, ReadsTheDemoModel) {
 TEST(ImageProcessorTest, OpenClipFolders) {
   const ScratchFolder folder;
   const auto read = [&](const std::string& json) {
-    Write(folder / "open_clip_config.json", json);
+    WriteBytes(folder / "open_clip_config.json", json);
     return SiglipImageProcessor::FromPretrained(folder.path(), PreprocessMode::kPillow).config();
   };
   const ImageProcessorConfig plain = read(R"({"preprocess_cfg": {"resize_mode": "squash"}})");
@@ -358,7 +354,7 @@ TEST(ImageProcessorTest, TimmFolders) {
   const ScratchFolder folder;
   const auto refused = [&](ErrorCode code, std::vector<std::string> parts, const char* fields) {
     SCOPED_TRACE(fields);
-    Write(folder / "config.json", "{\"pretrained_cfg\": {" + std::string(fields) + "}}");
+    WriteBytes(folder / "config.json", "{\"pretrained_cfg\": {" + std::string(fields) + "}}");
     parts.push_back("config.json");
     ExpectError(code, parts, [&] { SiglipImageProcessor::FromPretrained(folder.path()); });
   };

@@ -13,6 +13,7 @@
 
 #include "expect_error.h"
 #include "golden_tensors.h"
+#include "image/image_test_support.h"
 #include "image/resize_reference.h"
 #include "image/resize_weights.h"
 #include "noise_picture.h"
@@ -78,15 +79,6 @@ TEST(ResizeTest, EqualsTheOriginals) {
             .rgb == expected.bytes)
         << key << " with the naive twin";
   }
-}
-
-/// Pixel values of transformers are stored as the bytes they stand for.
-std::vector<uint8_t> Levels(std::span<const float> values) {
-  std::vector<uint8_t> levels;
-  for (const float value : values) {
-    levels.push_back(static_cast<uint8_t>(std::lround((value + 1.0F) * 127.5F)));
-  }
-  return levels;
 }
 
 TEST(ResizeTest, APartIsThatOfTheWhole) {

@@ -11,20 +11,20 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "golden_tensors.h"
+#include "image/image_test_support.h"
 #include "picture_files.h"
 #include "scratch_folder.h"
 #include "siglip/transformers/image_processor.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
-constexpr PreprocessMode kTorchvision = PreprocessMode::kTorchvision;
-const std::filesystem::path kImages = SIGLIP_SOURCE_DIR "/tests/golden/images";
-
 using Shape2 = std::array<int64_t, 2>;
 
-Siglip2ImageProcessorConfig Parse(const std::string& json) {
+Siglip2ImageProcessorConfig ParseSiglip2(const std::string& json) {
   return Siglip2ImageProcessorConfig::FromJson(json, "the-file");
 }
 
@@ -41,12 +41,8 @@ Image Gradient(int64_t height, int64_t width) {
   return image;
 }
 
-void Write(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 TEST(Siglip2ImageProcessorTest, PatchesAndShapesEqualTransformersForEveryGoldenPicture) {
-  const auto golden = ReadGoldenTensors(kImages / "expected.safetensors");
+  const auto golden = ReadGoldenTensors(kGoldenImages / "expected.safetensors");
   Siglip2ImageProcessorConfig config;
   config.max_num_patches = 36;
   const Siglip2ImageProcessor processor(config, PreprocessMode::kPillow13);
@@ -57,10 +53,11 @@ TEST(Siglip2ImageProcessorTest, PatchesAndShapesEqualTransformersForEveryGoldenP
     const std::string name = key.substr(0, key.size() - suffix.size());
     SCOPED_TRACE(name);
     ++compared;
-    if (LacksCodec(ReadBytes(kImages / name))) continue;
+    if (LacksCodec(ReadBytes(kGoldenImages / name))) continue;
     DecodeOptions decode;
     decode.alpha = AlphaPolicy::kDrop;  // these were made of Pillow's convert("RGB")
-    const VisionInputs inputs = processor(std::vector{DecodeImageFile(kImages / name, decode)});
+    const VisionInputs inputs =
+        processor(std::vector{DecodeImageFile(kGoldenImages / name, decode)});
 
     float shape[2];
     std::memcpy(shape, golden.at(name + "/naflex.spatial_shape").bytes.data(), sizeof(shape));
@@ -152,7 +149,7 @@ TEST(Siglip2ImageProcessorTest, ExtremePicturesArePreprocessed) {
 
 TEST(Siglip2ImageProcessorTest, WithoutResizingPicturesMustFit) {
   const Siglip2ImageProcessor processor(
-      Parse(R"({"do_resize": false, "patch_size": 8, "max_num_patches": 6})"), kTorchvision);
+      ParseSiglip2(R"({"do_resize": false, "patch_size": 8, "max_num_patches": 6})"), kTorchvision);
   EXPECT_EQ(processor.SpatialShape(16, 24), (Shape2{2, 3}));
   for (const auto& [height, width] : {std::pair{16, 25}, {17, 24}, {16, 32}}) {
     ExpectError(ErrorCode::kMismatch,
@@ -178,11 +175,11 @@ TEST(Siglip2ImageProcessorTest, ChecksWhatItIsHanded) {
 }
 
 TEST(Siglip2ImageProcessorTest, ReadsWhatTransformersWrites) {
-  const Siglip2ImageProcessorConfig defaults = Parse("{}");
+  const Siglip2ImageProcessorConfig defaults = ParseSiglip2("{}");
   EXPECT_EQ(defaults.patch_size, 16);
   EXPECT_EQ(defaults.max_num_patches, 256);
   EXPECT_EQ(defaults.resample, Resample::kBilinear);
-  const Siglip2ImageProcessorConfig config = Parse(R"({
+  const Siglip2ImageProcessorConfig config = ParseSiglip2(R"({
       "image_processor_type": "Siglip2ImageProcessorFast", "processor_class": "Siglip2Processor",
       "do_convert_rgb": null, "do_resize": true, "size": null, "resample": 3,
       "patch_size": 14, "max_num_patches": 1024, "rescale_factor": 0.25,
@@ -192,7 +189,7 @@ TEST(Siglip2ImageProcessorTest, ReadsWhatTransformersWrites) {
   EXPECT_EQ(config.resample, Resample::kBicubic);
   EXPECT_EQ(config.rescale_factor, 0.25);
   EXPECT_EQ(config.image_mean, (std::array{0.1, 0.2, 0.3}));
-  const Siglip2ImageProcessorConfig again = Parse(config.ToJson());
+  const Siglip2ImageProcessorConfig again = ParseSiglip2(config.ToJson());
   EXPECT_EQ(again.ToJson(), config.ToJson());
   EXPECT_EQ(again.max_num_patches, 1024);
 }
@@ -225,7 +222,7 @@ TEST(Siglip2ImageProcessorTest, RefusesHostileConfigs) {
     SCOPED_TRACE(bad.json);
     std::vector<std::string> parts = bad.parts;
     parts.push_back("the-file");
-    ExpectError(bad.code, parts, [&] { Parse(bad.json); });
+    ExpectError(bad.code, parts, [&] { ParseSiglip2(bad.json); });
   }
   Siglip2ImageProcessorConfig config;
   config.max_num_patches = -1;
@@ -243,23 +240,23 @@ TEST(Siglip2ImageProcessorTest, FoldersSayWhichProcessorTheyNeed) {
   ExpectError(ErrorCode::kNotFound, {folder.path().string(), "is empty"}, is_for);
   ExpectError(ErrorCode::kNotFound, {folder.path().string(), "preprocessor_config.json"},
               [&] { Siglip2ImageProcessor::FromPretrained(folder.path()); });
-  Write(folder / "preprocessor_config.json", "{}");
+  WriteBytes(folder / "preprocessor_config.json", "{}");
   EXPECT_FALSE(is_for());
-  Write(folder / "config.json", R"({"model_type": "siglip2"})");
+  WriteBytes(folder / "config.json", R"({"model_type": "siglip2"})");
   EXPECT_TRUE(is_for());
-  Write(folder / "config.json", R"({"model_type": "siglip"})");
+  WriteBytes(folder / "config.json", R"({"model_type": "siglip"})");
   EXPECT_FALSE(is_for());
-  Write(folder / "preprocessor_config.json", R"({"max_num_patches": 64})");
+  WriteBytes(folder / "preprocessor_config.json", R"({"max_num_patches": 64})");
   EXPECT_TRUE(is_for());
-  Write(folder / "preprocessor_config.json",
-        R"({"image_processor_type": "SiglipImageProcessor", "max_num_patches": 64})");
+  WriteBytes(folder / "preprocessor_config.json",
+             R"({"image_processor_type": "SiglipImageProcessor", "max_num_patches": 64})");
   EXPECT_FALSE(is_for());
-  Write(folder / "processor_config.json",
-        R"({"image_processor": {"image_processor_type": "Siglip2ImageProcessor",
+  WriteBytes(folder / "processor_config.json",
+             R"({"image_processor": {"image_processor_type": "Siglip2ImageProcessor",
                                 "max_num_patches": 49}})");
   EXPECT_TRUE(is_for());
   EXPECT_EQ(Siglip2ImageProcessor::FromPretrained(folder.path()).config().max_num_patches, 49);
-  Write(folder / "processor_config.json", R"({"image_processor": []})");
+  WriteBytes(folder / "processor_config.json", R"({"image_processor": []})");
   ExpectError(ErrorCode::kMalformedFile, {"image_processor"}, is_for);
 }
 

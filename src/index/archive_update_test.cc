@@ -15,6 +15,7 @@
 
 #include "engine/embedder_test_support.h"
 #include "expect_error.h"
+#include "index/index_test_support.h"
 #include "index/schema.h"
 #include "index/search_test_support.h"
 #include "siglip/index.hpp"
@@ -23,17 +24,9 @@
 namespace siglip {
 namespace {
 
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
-constexpr size_t kDimensions = 128;
 constexpr const char* kBucket = "s3://bucket/out";
 
 using Paths = std::vector<std::string>;
-
-Embedder OpenDemo() {
-  EmbedderOptions options;
-  options.runtime = Threads(2);
-  return Embedder::Open(kDemo, options);
-}
 
 /// An index of folders and archives. A number tells a picture: its bytes, hash, name and vector.
 class ArchiveTest : public EmbedderTest {

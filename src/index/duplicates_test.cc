@@ -24,7 +24,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kDimensions = 24;
+constexpr size_t kSpaceDimensions = 24;
 
 /// A content whose vector points into the direction of an angle in a plane.
 struct Made {
@@ -36,9 +36,9 @@ struct Made {
 };
 
 std::vector<uint16_t> Direction(double degrees) {
-  std::vector<float> vector(kDimensions);
+  std::vector<float> vector(kSpaceDimensions);
   vector[3] = static_cast<float>(std::cos(degrees * M_PI / 180));
-  vector[kDimensions - 1] = static_cast<float>(std::sin(degrees * M_PI / 180));
+  vector[kSpaceDimensions - 1] = static_cast<float>(std::sin(degrees * M_PI / 180));
   return ToHalves(vector);
 }
 
@@ -50,7 +50,7 @@ IndexSpace SomeSpace() {
                                                   .preprocessing = "{}",
                                                   .max_num_patches = 4};
   space.fingerprint.instruction_set_class = "generic";
-  space.fingerprint.dimension = kDimensions;
+  space.fingerprint.dimension = kSpaceDimensions;
   return space;
 }
 
@@ -231,7 +231,7 @@ TEST_F(DuplicatesTest, GroupsAreThoseOfAComparisonPairByPair) {
   };
   std::mt19937 generator(5);
   std::vector<Row> rows;
-  for (const auto& [id, halves] : ClusteredVectors(700, kDimensions, 3)) {
+  for (const auto& [id, halves] : ClusteredVectors(700, kSpaceDimensions, 3)) {
     const Made made = {.width = 1 + static_cast<int64_t>(generator() % 4),
                        .height = 1 + static_cast<int64_t>(generator() % 4),
                        .bytes = 10 + static_cast<int64_t>(generator() % 3),

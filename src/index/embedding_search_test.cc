@@ -14,7 +14,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kDimensions = 24;
+constexpr size_t kSearchDimensions = 24;
 
 std::vector<float> Floats(const std::vector<uint16_t>& halves) {
   std::vector<float> values;
@@ -27,15 +27,15 @@ std::shared_ptr<const Runtime> OneThread() {
 }
 
 TEST(EmbeddingSearch, FindsWhatAFullComparisonFinds) {
-  const StoredVectors vectors = ClusteredVectors(5000, kDimensions, 1);
-  EmbeddingSearch search(kDimensions, std::nullopt, OneThread());
+  const StoredVectors vectors = ClusteredVectors(5000, kSearchDimensions, 1);
+  EmbeddingSearch search(kSearchDimensions, std::nullopt, OneThread());
   StoredVectors by_row;
   for (const auto& [id, halves] : vectors) {
     by_row[id] = halves;  // with gaps
     search.Add(id, std::to_string(id), Floats(halves));
   }
   std::mt19937 generator(2);
-  const std::vector<float> query = Mixed({RandomDirection(kDimensions, generator)}, {1.0F});
+  const std::vector<float> query = Mixed({RandomDirection(kSearchDimensions, generator)}, {1.0F});
   const SearchResult result = search.Search({{.vector = query}}, {.top = 50});
   const std::vector<ScoredContent> expected = FullComparison(by_row, query, 50);
   EXPECT_EQ(result.total, 5000);
@@ -48,13 +48,13 @@ TEST(EmbeddingSearch, FindsWhatAFullComparisonFinds) {
 }
 
 TEST(EmbeddingSearch, TheSampleDoesNotDependOnTheOrderOfRows) {
-  const StoredVectors vectors = ClusteredVectors(5000, kDimensions, 3);
+  const StoredVectors vectors = ClusteredVectors(5000, kSearchDimensions, 3);
   const std::vector<float> query = Floats(vectors.begin()->second);
   std::vector<SearchResult> results;
   for (const bool backwards : {false, true}) {
     std::vector<std::pair<int64_t, std::vector<uint16_t>>> rows(vectors.begin(), vectors.end());
     if (backwards) std::ranges::reverse(rows);
-    EmbeddingSearch search(kDimensions, std::nullopt, OneThread());
+    EmbeddingSearch search(kSearchDimensions, std::nullopt, OneThread());
     int64_t row = 0;
     for (const auto& [id, halves] : rows) search.Add(row++, std::to_string(id), Floats(halves));
     results.push_back(search.Search({{.vector = query}}));

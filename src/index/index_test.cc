@@ -16,6 +16,7 @@
 #include "engine/embedder_test_support.h"
 #include "expect_error.h"
 #include "index/file_table.h"
+#include "index/index_test_support.h"
 #include "index/schema.h"
 #include "index/search_test_support.h"
 #include "kernels/reference.h"
@@ -24,17 +25,7 @@
 namespace siglip {
 namespace {
 
-const std::filesystem::path kDemo = std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
-constexpr size_t kDimensions = 128;
-
 using Paths = std::vector<std::string>;
-
-Embedder OpenDemo(Precision precision = Precision::kFloat32) {
-  EmbedderOptions options;
-  options.precision = precision;
-  options.runtime = Threads(2);
-  return Embedder::Open(kDemo, options);
-}
 
 class IndexTest : public EmbedderTest {
  protected:

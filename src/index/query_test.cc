@@ -15,7 +15,7 @@
 namespace siglip {
 namespace {
 
-constexpr size_t kDimensions = 12;
+constexpr size_t kQueryDimensions = 12;
 
 class QueryTest : public testing::Test {
  protected:
@@ -27,13 +27,13 @@ class QueryTest : public testing::Test {
   }
   std::vector<float> Combine(const std::vector<uint16_t>& sample,
                              const std::vector<QueryPart>& parts) const {
-    return CombineParts(Kernel(), sample, parts, kDimensions);
+    return CombineParts(Kernel(), sample, parts, kQueryDimensions);
   }
   const Kernels& Kernel() const { return ComputeRuntime::From(*runtime_).kernels(); }
 
   const std::shared_ptr<const Runtime> runtime_ =
       Runtime::Create({.threads = 1, .instruction_set = {}});
-  const std::vector<uint16_t> sample_ = SampleOf(ClusteredVectors(150, kDimensions, 3));
+  const std::vector<uint16_t> sample_ = SampleOf(ClusteredVectors(150, kQueryDimensions, 3));
 };
 
 using Vector = std::vector<double>;
@@ -72,7 +72,7 @@ void ExpectNear(const std::vector<float>& found, const Vector& expected) {
 
 TEST_F(QueryTest, SpreadIsThatOfTheScores) {
   std::mt19937 generator(5);
-  const std::vector<float> direction = RandomDirection(kDimensions, generator);
+  const std::vector<float> direction = RandomDirection(kQueryDimensions, generator);
   const std::vector<float> query = Combine(sample_, {{.vector = direction}});
   const auto [mean, deviation] = Spread(sample_, Unit(direction));
   const auto found = SpreadOf(Kernel(), sample_, query);
@@ -85,7 +85,7 @@ TEST_F(QueryTest, SpreadIsThatOfTheScores) {
 TEST_F(QueryTest, ALonePartIsOnlyMadeANormOfOne) {
   std::mt19937 generator(6);
   for (const float factor : {1e-20F, 1.0F, 1e15F}) {
-    std::vector<float> vector = RandomDirection(kDimensions, generator);
+    std::vector<float> vector = RandomDirection(kQueryDimensions, generator);
     for (float& value : vector) value *= factor;
     ExpectNear(Combine(sample_, {{.vector = vector}}), Unit(vector));
     ExpectNear(Combine({}, {{.vector = vector, .weight = 3}}), Unit(vector));
@@ -94,7 +94,7 @@ TEST_F(QueryTest, ALonePartIsOnlyMadeANormOfOne) {
 
 TEST_F(QueryTest, ALonePartOfNegativeWeightIsTurnedAround) {
   std::mt19937 generator(6);
-  std::vector<float> vector = RandomDirection(kDimensions, generator);
+  std::vector<float> vector = RandomDirection(kQueryDimensions, generator);
   const std::vector<float> found = Combine({}, {{.vector = vector, .weight = -3}});
   for (float& value : vector) value = -value;
   ExpectNear(found, Unit(vector));
@@ -104,22 +104,22 @@ TEST_F(QueryTest, PartsAreDividedByTheDeviationOfTheirScores) {
   std::mt19937 generator(7);
   const std::vector<double> weights = {1, -0.5, 2.5};
   std::vector<QueryPart> parts;
-  Vector sum(kDimensions);
+  Vector sum(kQueryDimensions);
   for (const double weight : weights) {
-    const std::vector<float> vector = RandomDirection(kDimensions, generator);
+    const std::vector<float> vector = RandomDirection(kQueryDimensions, generator);
     parts.push_back({.vector = vector, .weight = weight});
     const Vector unit = Unit(vector);
     const double deviation = Spread(sample_, unit).second;
-    for (size_t i = 0; i < kDimensions; ++i) sum[i] += weight * unit[i] / deviation;
+    for (size_t i = 0; i < kQueryDimensions; ++i) sum[i] += weight * unit[i] / deviation;
   }
   ExpectNear(Combine(sample_, parts), Unit({sum.begin(), sum.end()}));
 }
 
 TEST_F(QueryTest, WhereScoresDoNotDifferNothingIsCombined) {
   std::mt19937 generator(8);
-  const std::vector<float> vector = RandomDirection(kDimensions, generator);
+  const std::vector<float> vector = RandomDirection(kQueryDimensions, generator);
   const std::vector<QueryPart> parts = {{.vector = vector}, {.vector = vector}};
-  const std::vector<uint16_t> one(sample_.begin(), sample_.begin() + kDimensions);
+  const std::vector<uint16_t> one(sample_.begin(), sample_.begin() + kQueryDimensions);
   for (const std::vector<uint16_t>& sample : {std::vector<uint16_t>(), one}) {
     ExpectError(ErrorCode::kInvalidArgument, {"do not differ", "search for one part"},
                 [&] { Combine(sample, parts); });
@@ -128,7 +128,7 @@ TEST_F(QueryTest, WhereScoresDoNotDifferNothingIsCombined) {
 
 TEST_F(QueryTest, PartsThatCancelOut) {
   std::mt19937 generator(9);
-  std::vector<float> vector = RandomDirection(kDimensions, generator);
+  std::vector<float> vector = RandomDirection(kQueryDimensions, generator);
   std::vector<float> opposite = vector;
   for (float& value : opposite) value = -value;
   const QueryPart part = {.vector = vector};
@@ -146,12 +146,12 @@ TEST_F(QueryTest, PartsThatCancelOut) {
 }
 
 TEST_F(QueryTest, WhatIsNoQuery) {
-  const std::vector<float> good(kDimensions, 1.0F);
+  const std::vector<float> good(kQueryDimensions, 1.0F);
   ExpectError(ErrorCode::kInvalidArgument, {"nothing"}, [&] { Combine(sample_, {}); });
   ExpectError(ErrorCode::kMismatch, {"12", "11"},
               [&] { Combine(sample_, {{.vector = std::vector<float>(11, 1.0F)}}); });
   for (const float value : {0.0F, std::numeric_limits<float>::infinity(), std::nanf("")}) {
-    std::vector<float> bad(kDimensions, 0.0F);
+    std::vector<float> bad(kQueryDimensions, 0.0F);
     bad[3] = value;
     ExpectError(ErrorCode::kInvalidArgument, {"finite"},
                 [&] { Combine(sample_, {{.vector = bad}}); });

@@ -15,14 +15,13 @@
 #include "sanitizers.h"
 #include "siglip/transformers/text_model.hpp"
 #include "siglip/transformers/vision_model.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
 using Compute = std::function<std::vector<Tensor>(const std::shared_ptr<const Runtime>& runtime,
                                                   Precision precision)>;
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
 
 std::vector<Tensor> Outputs(VisionOutput output) {
   std::vector<Tensor> tensors;

@@ -20,7 +20,7 @@ Siglip2VisionConfig Parse(const std::string& json) {
   return Siglip2VisionConfig::FromJson(json, "some/config.json");
 }
 
-Siglip2VisionConfig SmallConfig() {
+Siglip2VisionConfig SmallNaflexConfig() {
   Siglip2VisionConfig config;
   config.hidden_size = 36;
   config.intermediate_size = 59;
@@ -110,7 +110,7 @@ TEST(Siglip2VisionConfigTest, RefusesWhatCannotBe) {
 }
 
 TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
-  const Siglip2VisionModel model(SmallConfig(), 1);
+  const Siglip2VisionModel model(SmallNaflexConfig(), 1);
   const auto refused = [&](const std::vector<std::string>& parts, auto change) {
     VisionInputs inputs = GoodInputs();
     change(inputs);
@@ -176,7 +176,7 @@ TEST(Siglip2VisionModelTest, RefusesInputsThatDoNotFit) {
 }
 
 TEST(Siglip2VisionModelTest, IntegersOfAnyWidthMeanTheSame) {
-  const Siglip2VisionModel model(SmallConfig(), 1);
+  const Siglip2VisionModel model(SmallNaflexConfig(), 1);
   const VisionOutput expected = model(GoodInputs());
   for (const DType dtype : {DType::kI64, DType::kI32, DType::kI16, DType::kI8, DType::kU8}) {
     VisionInputs inputs = GoodInputs();
@@ -192,7 +192,7 @@ TEST(Siglip2VisionModelTest, IntegersOfAnyWidthMeanTheSame) {
 }
 
 TEST(Siglip2VisionModelTest, EmptyBatchGivesEmptyOutputs) {
-  const Siglip2VisionModel model(SmallConfig(), 1);
+  const Siglip2VisionModel model(SmallNaflexConfig(), 1);
   const VisionOutput output =
       model({Tensor(DType::kF32, {0, 7, 27}), {}, Tensor(DType::kI64, {0, 2})},
             {.output_attentions = true});
@@ -201,7 +201,7 @@ TEST(Siglip2VisionModelTest, EmptyBatchGivesEmptyOutputs) {
 }
 
 TEST(Siglip2VisionModelTest, OnePictureOnTheCallingThreadHasTheBitsOfTheModel) {
-  const Siglip2VisionModel model(SmallConfig(), 3);
+  const Siglip2VisionModel model(SmallNaflexConfig(), 3);
   const VisionInputs inputs = GoodInputs();
   const VisionOutput expected = model(inputs);
   VisionForward forward(model);
@@ -225,7 +225,7 @@ TEST(Siglip2VisionModelTest, AGroupHasTheBitsOfThePicturesAlone) {
   // Odd numbers of patches, so that in bfloat16 half a word is left over where another begins.
   const PatchGrid grids[] = {{1, 3}, {2, 3}, {1, 1}, {3, 3}, {1, 7}};
   for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
-    const Siglip2VisionModel model(SmallConfig(), 3, nullptr, precision);
+    const Siglip2VisionModel model(SmallNaflexConfig(), 3, nullptr, precision);
     std::vector<std::vector<float>> pixels;
     std::vector<std::vector<float>> tokens[2];
     std::vector<std::vector<float>> pooled[2];
@@ -253,7 +253,7 @@ TEST(Siglip2VisionModelTest, AGroupHasTheBitsOfThePicturesAlone) {
 }
 
 TEST(Siglip2VisionModelTest, WithoutAHeadThereIsNoPoolerOutput) {
-  Siglip2VisionConfig config = SmallConfig();
+  Siglip2VisionConfig config = SmallNaflexConfig();
   config.vision_use_head = false;
   const Siglip2VisionModel model(config, 1);
   EXPECT_FALSE(model(GoodInputs()).pooler_output.has_value());
@@ -267,9 +267,9 @@ TEST(Siglip2VisionModelTest, WithoutAHeadThereIsNoPoolerOutput) {
 
 TEST(Siglip2VisionModelTest, SavedAndLoadedItIsTheSame) {
   const ScratchFolder folder;
-  const Siglip2VisionModel model(SmallConfig(), 11);
+  const Siglip2VisionModel model(SmallNaflexConfig(), 11);
   model.SavePretrained(folder / "saved");
-  Siglip2VisionModel::SaveRandom(SmallConfig(), 11, folder / "random");
+  Siglip2VisionModel::SaveRandom(SmallNaflexConfig(), 11, folder / "random");
   const VisionOutput expected = model(GoodInputs());
   for (const char* name : {"saved", "random"}) {
     EXPECT_EQ(FindParts(folder / name).resolution, Resolution::kNaflex);

@@ -20,12 +20,11 @@
 #include "siglip/safetensors.hpp"
 #include "siglip/transformers/image_classification.hpp"
 #include "siglip/transformers/projector.hpp"
+#include "source_folders.h"
 #include "weights/checkpoint.h"
 
 namespace siglip {
 namespace {
-
-const std::filesystem::path kGolden = std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
 
 std::vector<float> Values(const Tensor& tensor) {
   return {tensor.floats().begin(), tensor.floats().end()};

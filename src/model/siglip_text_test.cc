@@ -17,15 +17,15 @@
 #include "siglip/error.hpp"
 #include "siglip/safetensors.hpp"
 #include "siglip/transformers/text_model.hpp"
+#include "source_folders.h"
 #include "tensor/float16.h"
 
 namespace siglip {
 namespace {
 
-const std::filesystem::path kFull =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden/siglip-full";
+const std::filesystem::path kFull = kGolden / "siglip-full";
 
-SiglipTextConfig SmallConfig() {
+SiglipTextConfig SmallTextConfig() {
   SiglipTextConfig config;
   config.hidden_size = 36;
   config.intermediate_size = 59;
@@ -54,11 +54,11 @@ Tensor RandomIds(int64_t texts, int64_t tokens, uint32_t seed) {
 
 class SiglipTextLayersTest : public LayersTest {
  protected:
-  SiglipTextLayersTest() : LayersTest(SmallConfig()) {}
+  SiglipTextLayersTest() : LayersTest(SmallTextConfig()) {}
 
   /// Token plus position of one text.
   std::vector<float> Embed(const int64_t* ids, int64_t tokens) const {
-    const SiglipTextConfig config = SmallConfig();
+    const SiglipTextConfig config = SmallTextConfig();
     const auto hidden = static_cast<size_t>(config.hidden_size);
     const std::vector<float> table =
         Read("t.embeddings.token_embedding.weight", {config.vocab_size, config.hidden_size});
@@ -92,7 +92,7 @@ class SiglipTextLayersTest : public LayersTest {
 };
 
 TEST_P(SiglipTextLayersTest, EmbeddingsAreTokensPlusPositions) {
-  const SiglipTextEmbeddings embeddings(Source("t.embeddings"), SmallConfig());
+  const SiglipTextEmbeddings embeddings(Source("t.embeddings"), SmallTextConfig());
   for (int64_t tokens : {1, 7, 19}) {
     const Tensor ids = RandomIds(3, tokens, 1);
     ExpectNear(embeddings(ids),
@@ -101,7 +101,7 @@ TEST_P(SiglipTextLayersTest, EmbeddingsAreTokensPlusPositions) {
 }
 
 TEST_P(SiglipTextLayersTest, LastPositionOfAnEncoderWithoutMaskIsPooled) {
-  const SiglipTextTransformer transformer(Source("t"), SmallConfig());
+  const SiglipTextTransformer transformer(Source("t"), SmallTextConfig());
   for (int64_t tokens : {1, 13, 19}) {
     const Tensor ids = RandomIds(4, tokens, 2);
     const TextOutput output = transformer(ids);
@@ -116,7 +116,7 @@ TEST_P(SiglipTextLayersTest, LastPositionOfAnEncoderWithoutMaskIsPooled) {
 }
 
 TEST_P(SiglipTextLayersTest, WhatIsNotAskedForChangesNoBit) {
-  const SiglipTextTransformer transformer(Source("t"), SmallConfig());
+  const SiglipTextTransformer transformer(Source("t"), SmallTextConfig());
   const Tensor ids = RandomIds(5, 19, 3);
   TextForwardOptions everything;
   everything.output_hidden_states = true;

@@ -17,7 +17,7 @@
 namespace siglip {
 namespace {
 
-SiglipVisionConfig SmallConfig() {
+SiglipVisionConfig OddTokensConfig() {
   SiglipVisionConfig config;
   config.hidden_size = 24;
   config.intermediate_size = 40;
@@ -29,7 +29,7 @@ SiglipVisionConfig SmallConfig() {
 }
 
 LayerContext ContextOf(int threads) {
-  return {SmallConfig(), Runtime::Create({.threads = threads, .instruction_set = {}}),
+  return {OddTokensConfig(), Runtime::Create({.threads = threads, .instruction_set = {}}),
           Precision::kFloat32};
 }
 
@@ -129,7 +129,7 @@ TEST(WorkspaceCacheTest, CallsUseTheSameMemory) {
 TEST(WorkspaceCacheTest, EarlierCallsLeaveNoTraceInResults) {
   for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16, Precision::kInt8}) {
     const auto runtime = Runtime::Create({.threads = 2, .instruction_set = {}});
-    const SiglipVisionModel model(SmallConfig(), 3, runtime, precision);
+    const SiglipVisionModel model(OddTokensConfig(), 3, runtime, precision);
     Tensor pixels(DType::kF32, {3, 3, 20, 20});
     Tensor huge(DType::kF32, {3, 3, 20, 20});
     for (size_t i = 0; i < pixels.floats().size(); ++i) {

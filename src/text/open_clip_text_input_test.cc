@@ -12,14 +12,13 @@
 #include "expect_error.h"
 #include "scratch_folder.h"
 #include "siglip/transformers/tokenizer.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
 
 namespace fs = std::filesystem;
 using Row = std::vector<int64_t>;
-
-const fs::path kGolden = fs::path(SIGLIP_SOURCE_DIR) / "tests/golden";
 
 OpenClipTextInput Parse(const std::string& text_config) {
   return ParseOpenClipTextInput(

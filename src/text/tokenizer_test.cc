@@ -11,6 +11,7 @@
 
 #include "expect_error.h"
 #include "scratch_folder.h"
+#include "source_folders.h"
 #include "text/siglip_tokenizer.h"
 
 namespace siglip {
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Row = std::vector<int64_t>;
 
-const fs::path kGolden = fs::path(SIGLIP_SOURCE_DIR) / "tests/golden/text";
+const fs::path kGoldenTexts = kGolden / "text";
 
 /// A folder with files of the golden tokenizers and others of the test's own.
 class TokenizerFolder {
@@ -28,8 +29,8 @@ class TokenizerFolder {
     std::ofstream(folder_ / name) << text;
   }
   void Copy(const fs::path& file, const std::string& name) { fs::copy(file, folder_ / name); }
-  void AddSiglip() { Copy(kGolden / "sentencepiece/spiece.model", "spiece.model"); }
-  void AddSiglip2() { Copy(kGolden / "gemma/tokenizer.json", "tokenizer.json"); }
+  void AddSiglip() { Copy(kGoldenTexts / "sentencepiece/spiece.model", "spiece.model"); }
+  void AddSiglip2() { Copy(kGoldenTexts / "gemma/tokenizer.json", "tokenizer.json"); }
 
   std::unique_ptr<Tokenizer> Load(const TokenizerOptions& options = {}) const {
     return Tokenizer::FromPretrained(folder_.path(), options);
@@ -321,7 +322,7 @@ TEST(Siglip2Tokenizer, LowersCaseWhateverAnOldFileSays) {
   folder.AddSiglip2();
   const Row lower = folder.Tokenize("a cat");
   EXPECT_EQ(folder.Tokenize("A CAT", {.keep_file_case = true}), lower) << "the file says so";
-  std::ifstream file(kGolden / "gemma/tokenizer.json");
+  std::ifstream file(kGoldenTexts / "gemma/tokenizer.json");
   std::string old((std::istreambuf_iterator<char>(file)), {});
   const std::string step = "\"type\": \"Lowercase\"";
   ASSERT_NE(old.find(step), std::string::npos);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "gguf_builder.h"
 
 namespace siglip {
@@ -16,13 +17,11 @@ constexpr uint32_t kQ4 = 2;
 constexpr uint32_t kQ8 = 8;
 constexpr uint32_t kBF16 = 30;
 
-std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-GgufHeader Parse(const std::string& file) { return ParseGgufHeader(Bytes(file), "a.gguf"); }
+GgufHeader ParseGguf(const std::string& file) { return ParseGgufHeader(AsBytes(file), "a.gguf"); }
 
 std::vector<float> Read(const std::string& file, size_t index, int64_t first, size_t count) {
   std::vector<float> values(count);
-  ReadGgufTensor(Bytes(file), Parse(file).tensors.at(index), first, values);
+  ReadGgufTensor(AsBytes(file), ParseGguf(file).tensors.at(index), first, values);
   return values;
 }
 
@@ -34,7 +33,7 @@ std::string List(uint32_t type, uint64_t count, const std::string& elements) {
 TEST(GgufHeader, MetadataOfEveryType) {
   std::string vocabulary;
   for (int i = 0; i < 65; ++i) vocabulary += GgufText("word");
-  const GgufHeader header = Parse(MakeGguf(
+  const GgufHeader header = ParseGguf(MakeGguf(
       {GgufEntry("u8", 0, "\xff"), GgufEntry("i8", 1, "\xff"),
        GgufEntry("u16", 2, LittleEndianBytes(uint16_t{65535})),
        GgufEntry("i16", 3, LittleEndianBytes(int16_t{-2})), GgufEntry("u32", uint32_t{896}),
@@ -75,7 +74,7 @@ TEST(GgufHeader, TensorsAndTheirTypes) {
                     {"q8", {32, 2}, kQ8, blocks},
                     {"q4", {32}, kQ4, std::string(18, 'x')},
                     {"scalar", {}, 0, FloatBytes(std::vector<float>{7})}});
-  const GgufHeader header = Parse(file);
+  const GgufHeader header = ParseGguf(file);
   ASSERT_EQ(header.tensors.size(), 6U);
   EXPECT_EQ(header.tensors[0].shape, (Shape{2, 3}));
   EXPECT_STREQ(header.tensors[3].type->name, "Q8_0");
@@ -95,7 +94,7 @@ TEST(GgufHeader, Alignment) {
   const std::string data = FloatBytes(std::vector<float>{1});
   const std::string file = MakeGguf({GgufEntry("general.alignment", uint32_t{256})},
                                     {{"a", {1}, 0, data}, {"b", {1}, 0, data}}, 256);
-  EXPECT_EQ(Parse(file).tensors[0].begin % 256, 0U);
+  EXPECT_EQ(ParseGguf(file).tensors[0].begin % 256, 0U);
   EXPECT_EQ(Read(file, 1, 0, 1), (std::vector<float>{1}));
 }
 
@@ -195,7 +194,7 @@ TEST(GgufHeader, BrokenAndLyingFiles) {
     SCOPED_TRACE(gguf.what);
     std::vector<std::string> parts = gguf.parts;
     parts.push_back("a.gguf");
-    ExpectError(gguf.code, parts, [&] { Parse(gguf.file); });
+    ExpectError(gguf.code, parts, [&] { ParseGguf(gguf.file); });
   }
 }
 
@@ -205,9 +204,9 @@ TEST(GgufHeader, EveryFileCutShortIsRefused) {
                {{"t", {8}, 0, FloatBytes(std::vector<float>(8, 1.0F))}});
   for (size_t bytes = 0; bytes < good.size(); ++bytes) {
     const std::string cut = good.substr(0, bytes);
-    ExpectError(ErrorCode::kMalformedFile, {"a.gguf"}, [&] { Parse(cut); });
+    ExpectError(ErrorCode::kMalformedFile, {"a.gguf"}, [&] { ParseGguf(cut); });
   }
-  EXPECT_NO_THROW(Parse(good));
+  EXPECT_NO_THROW(ParseGguf(good));
 }
 
 }  // namespace

@@ -6,12 +6,11 @@
 #include <numeric>
 
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "zip_builder.h"
 
 namespace siglip {
 namespace {
-
-std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 std::string Numbers(int count) {
   std::vector<float> values(static_cast<size_t>(count));
@@ -24,7 +23,7 @@ std::string OneArray(const std::string& npy, bool deflate = false) {
 }
 
 std::vector<float> ReadAll(const std::string& file, size_t index = 0) {
-  const NpzReader reader(Bytes(file), "a.npz");
+  const NpzReader reader(AsBytes(file), "a.npz");
   std::vector<float> values(
       static_cast<size_t>(ElementCount(reader.arrays().at(index).header.shape)));
   reader.Read(index, 0, values);
@@ -34,7 +33,7 @@ std::vector<float> ReadAll(const std::string& file, size_t index = 0) {
 TEST(NpzReader, ShapesAndNames) {
   const auto shape_of = [](const std::string& shape, int count) {
     const std::string file = OneArray(MakeNpy(NpyDictionary("<f4", shape), Numbers(count)));
-    const NpzReader reader(Bytes(file), "a.npz");
+    const NpzReader reader(AsBytes(file), "a.npz");
     EXPECT_EQ(reader.arrays()[0].name, "a");
     EXPECT_EQ(reader.arrays()[0].dtype, DType::kF32);
     return reader.arrays()[0].header.shape;
@@ -62,7 +61,7 @@ TEST(NpzReader, OtherTypesAreListedButHaveNoValues) {
       MakeZip({{.name = "big.npy", .data = MakeNpy(NpyDictionary(">f4", "(1,)"), "abcd")},
                {.name = "step.npy", .data = MakeNpy(NpyDictionary("<i8", "()"), "abcdefgh")},
                {.name = "o.npy", .data = MakeNpy(NpyDictionary("|O", "(7,)"), "a pickle")}});
-  const NpzReader reader(Bytes(file), "a.npz");
+  const NpzReader reader(AsBytes(file), "a.npz");
   EXPECT_EQ(reader.arrays()[0].dtype, std::nullopt);
   EXPECT_EQ(reader.arrays()[1].dtype, DType::kI64);
   EXPECT_EQ(reader.arrays()[2].dtype, std::nullopt);
@@ -85,7 +84,7 @@ TEST(NpzReader, FortranOrderIsTurned) {
         OneArray(MakeNpy(NpyDictionary("<f4", "(2, 3, 2)", true), Numbers(12)), deflate);
     EXPECT_EQ(ReadAll(file), (std::vector<float>{0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11}));
     std::vector<float> part(4);
-    NpzReader(Bytes(file), "a.npz").Read(0, 5, part);
+    NpzReader(AsBytes(file), "a.npz").Read(0, 5, part);
     EXPECT_EQ(part, (std::vector<float>{10, 1, 7, 3}));
   }
   EXPECT_EQ(ReadAll(OneArray(MakeNpy(NpyDictionary("<f4", "(1, 3)", true), Numbers(3)))),
@@ -96,7 +95,7 @@ TEST(NpzReader, PartsInAnyOrder) {
   for (const bool deflate : {false, true}) {
     const std::string file =
         OneArray(MakeNpy(NpyDictionary("<f4", "(100000,)"), Numbers(100'000)), deflate);
-    const NpzReader reader(Bytes(file), "a.npz");
+    const NpzReader reader(AsBytes(file), "a.npz");
     for (const int64_t first : {0, 50'000, 99'990, 3, 3, 70'000}) {
       std::vector<float> values(10);
       reader.Read(0, first, values);
@@ -177,7 +176,7 @@ TEST(NpzReader, BrokenAndLyingHeaders) {
     SCOPED_TRACE(npz.what);
     std::vector<std::string> parts = npz.parts;
     parts.push_back("a.npz");
-    ExpectError(npz.code, parts, [&] { NpzReader(Bytes(npz.file), "a.npz"); });
+    ExpectError(npz.code, parts, [&] { NpzReader(AsBytes(npz.file), "a.npz"); });
   }
 }
 

@@ -30,7 +30,7 @@ std::string Repeat(const std::string& text, int times) {
   return repeated;
 }
 
-SafetensorsHeader Parse(const std::string& file) {
+SafetensorsHeader ParseHeader(const std::string& file) {
   return ParseSafetensorsHeader(std::as_bytes(std::span(file)), "bad.safetensors");
 }
 
@@ -217,7 +217,7 @@ TEST_P(MalformedHeader, IsRefused) {
   const MalformedCase& malformed = GetParam();
   std::vector<std::string> parts = malformed.parts;
   parts.push_back("bad.safetensors: ");
-  ExpectError(malformed.code, parts, [&] { Parse(malformed.file); });
+  ExpectError(malformed.code, parts, [&] { ParseHeader(malformed.file); });
 }
 
 INSTANTIATE_TEST_SUITE_P(TruncatedAndLying, MalformedHeader,
@@ -229,17 +229,17 @@ INSTANTIATE_TEST_SUITE_P(BadLayouts, MalformedHeader, testing::ValuesIn(BadLayou
 TEST(SafetensorsHeader, EveryPrefixOfAFileIsRefused) {
   const std::string file =
       File(R"({"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8);
-  EXPECT_EQ(Parse(file).entries.size(), 1U);
+  EXPECT_EQ(ParseHeader(file).entries.size(), 1U);
   for (size_t size = 0; size < file.size(); ++size) {
-    EXPECT_THROW(Parse(file.substr(0, size)), Error) << size;
+    EXPECT_THROW(ParseHeader(file.substr(0, size)), Error) << size;
   }
 }
 
 TEST(SafetensorsHeader, OrdersTensorsByTheirData) {
   const SafetensorsHeader header =
-      Parse(File(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},)"
-                 R"("b":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})",
-                 9));
+      ParseHeader(File(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[8,9]},)"
+                       R"("b":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})",
+                       9));
   ASSERT_EQ(header.entries.size(), 2U);
   EXPECT_EQ(header.entries[0].name, "b");
   EXPECT_EQ(header.entries[1].name, "a");
@@ -247,20 +247,22 @@ TEST(SafetensorsHeader, OrdersTensorsByTheirData) {
 }
 
 TEST(SafetensorsHeader, AcceptsWhatTheFormatAllows) {
-  EXPECT_TRUE(Parse(File("{}", 0)).entries.empty());
-  EXPECT_TRUE(Parse(File("{}      ", 0)).entries.empty());  // padding
-  EXPECT_EQ(Parse(File(R"({"__metadata__":{"format":"pt"}})", 0)).metadata.at("format"), "pt");
-  EXPECT_TRUE(Parse(File(OneTensor("\"F32\"", "[]", "[0,4]"), 4)).entries[0].shape.empty());
-  EXPECT_EQ(Parse(File(OneTensor("\"F32\"", "[0,7]", "[0,0]"), 0)).entries.size(), 1U);
+  EXPECT_TRUE(ParseHeader(File("{}", 0)).entries.empty());
+  EXPECT_TRUE(ParseHeader(File("{}      ", 0)).entries.empty());  // padding
+  EXPECT_EQ(ParseHeader(File(R"({"__metadata__":{"format":"pt"}})", 0)).metadata.at("format"),
+            "pt");
+  EXPECT_TRUE(ParseHeader(File(OneTensor("\"F32\"", "[]", "[0,4]"), 4)).entries[0].shape.empty());
+  EXPECT_EQ(ParseHeader(File(OneTensor("\"F32\"", "[0,7]", "[0,0]"), 0)).entries.size(), 1U);
   // Dtypes that this library does not read do not keep a file from opening.
-  EXPECT_EQ(Parse(File(OneTensor("\"F8_E4M3\"", "[3]", "[0,3]"), 3)).entries[0].dtype, "F8_E4M3");
-  EXPECT_EQ(Parse(File(OneTensor("\"U16\"", "[3]", "[0,6]"), 6)).entries[0].dtype, "U16");
-  EXPECT_EQ(Parse(File(OneTensor("\"F4\"", "[4]", "[0,2]"), 2)).entries[0].dtype, "F4");
+  EXPECT_EQ(ParseHeader(File(OneTensor("\"F8_E4M3\"", "[3]", "[0,3]"), 3)).entries[0].dtype,
+            "F8_E4M3");
+  EXPECT_EQ(ParseHeader(File(OneTensor("\"U16\"", "[3]", "[0,6]"), 6)).entries[0].dtype, "U16");
+  EXPECT_EQ(ParseHeader(File(OneTensor("\"F4\"", "[4]", "[0,2]"), 2)).entries[0].dtype, "F4");
   // Empty tensors may lie between, before and after others.
-  EXPECT_EQ(Parse(File(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"
-                       R"("b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
-                       R"("c":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}})",
-                       4))
+  EXPECT_EQ(ParseHeader(File(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"
+                             R"("b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
+                             R"("c":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}})",
+                             4))
                 .entries.size(),
             3U);
 }
@@ -272,7 +274,7 @@ TEST(SafetensorsHeader, BuildAlignsDataAndRoundTrips) {
     const std::map<std::string, std::string> metadata = {{"k", std::string(padding, 'x')}};
     const std::string header = BuildSafetensorsHeader(entries, metadata, "x");
     EXPECT_EQ(header.size() % 8, 0U);
-    const SafetensorsHeader parsed = Parse(header + std::string(26, '\0'));
+    const SafetensorsHeader parsed = ParseHeader(header + std::string(26, '\0'));
     EXPECT_EQ(parsed.metadata, metadata);
     ASSERT_EQ(parsed.entries.size(), 3U);
     for (size_t i = 0; i < 3; ++i) {

@@ -10,16 +10,12 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "scratch_folder.h"
 #include "weights/safetensors_writer.h"
 
 namespace siglip {
 namespace {
-
-std::string ReadAll(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(Safetensors, RoundTripsEveryDType) {
   const ScratchFolder scratch;
@@ -128,7 +124,7 @@ TEST(SafetensorsWriter, PiecesMakeTheSameFile) {
   writer.Append("b", bytes);
   EXPECT_FALSE(std::filesystem::exists(scratch / "pieces"));
   writer.Commit();
-  EXPECT_EQ(ReadAll(scratch / "whole"), ReadAll(scratch / "pieces"));
+  EXPECT_EQ(ReadBytes(scratch / "whole"), ReadBytes(scratch / "pieces"));
 }
 
 TEST(SafetensorsWriter, RefusesWrongOrderAndSizes) {

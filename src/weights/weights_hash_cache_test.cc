@@ -7,13 +7,14 @@
 #include <string>
 
 #include "base/sha256.h"
+#include "file_bytes.h"
 #include "scratch_folder.h"
 
 namespace siglip {
 namespace {
 
 const std::vector<FileVersion> kFiles = {{1, 2, 3, 4}, {1, 5, 6, 7}};
-const std::string kTensors = Sha256Of("tensors");
+const std::string kTensorList = Sha256Of("tensors");
 const std::string kHash = Sha256Of("weights");
 
 std::filesystem::path OnlyFileIn(const std::filesystem::path& folder) {
@@ -25,72 +26,63 @@ std::filesystem::path OnlyFileIn(const std::filesystem::path& folder) {
   return file;
 }
 
-std::string ReadAll(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void WriteAll(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 TEST(WeightsHashCacheTest, KeepsHashesOfTheVeryFiles) {
   const ScratchFolder scratch;
   const WeightsHashCache cache(scratch / "a/b");  // made when first needed
-  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
-  cache.Store(kFiles, kTensors, kHash);
-  EXPECT_EQ(cache.Find(kFiles, kTensors), kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt);
+  cache.Store(kFiles, kTensorList, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensorList), kHash);
   EXPECT_EQ(cache.Find(kFiles, Sha256Of("others")), std::nullopt);
   for (size_t i = 0; i < kFiles.size(); ++i) {
     for (auto field : {&FileVersion::device, &FileVersion::inode}) {
       std::vector<FileVersion> files = kFiles;
       ++(files[i].*field);
-      EXPECT_EQ(cache.Find(files, kTensors), std::nullopt);
+      EXPECT_EQ(cache.Find(files, kTensorList), std::nullopt);
     }
     for (auto field : {&FileVersion::size, &FileVersion::mtime}) {
       std::vector<FileVersion> files = kFiles;
       ++(files[i].*field);
-      EXPECT_EQ(cache.Find(files, kTensors), std::nullopt);
+      EXPECT_EQ(cache.Find(files, kTensorList), std::nullopt);
     }
   }
-  EXPECT_EQ(cache.Find({kFiles[0]}, kTensors), std::nullopt);
+  EXPECT_EQ(cache.Find({kFiles[0]}, kTensorList), std::nullopt);
 }
 
 TEST(WeightsHashCacheTest, ADamagedFileIsNone) {
   const ScratchFolder scratch;
   const WeightsHashCache cache(scratch.path());
-  cache.Store(kFiles, kTensors, kHash);
+  cache.Store(kFiles, kTensorList, kHash);
   const std::filesystem::path file = OnlyFileIn(scratch.path());
-  const std::string content = ReadAll(file);
+  const std::string content = ReadBytes(file);
   for (size_t i = 0; i < content.size(); ++i) {
     std::string damaged = content;
     damaged[i] ^= 1;
-    WriteAll(file, damaged);
-    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << i;
-    WriteAll(file, content.substr(0, i));
-    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << i;
+    WriteBytes(file, damaged);
+    EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt) << i;
+    WriteBytes(file, content.substr(0, i));
+    EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt) << i;
   }
-  WriteAll(file, content + "\n");
-  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
-  cache.Store(kFiles, kTensors, kHash);
-  EXPECT_EQ(cache.Find(kFiles, kTensors), kHash);
+  WriteBytes(file, content + "\n");
+  EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt);
+  cache.Store(kFiles, kTensorList, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensorList), kHash);
 }
 
 TEST(WeightsHashCacheTest, WhatCannotBeReadOrWrittenIsNone) {
   const ScratchFolder scratch;
-  WriteAll(scratch / "file", "");
+  WriteBytes(scratch / "file", "");
   for (const auto& folder : {scratch / "file", scratch / "file/below", std::filesystem::path()}) {
     const WeightsHashCache cache(folder);
-    cache.Store(kFiles, kTensors, kHash);
-    EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt) << folder;
+    cache.Store(kFiles, kTensorList, kHash);
+    EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt) << folder;
   }
   const WeightsHashCache cache(scratch / "cache");
-  cache.Store(kFiles, kTensors, kHash);
+  cache.Store(kFiles, kTensorList, kHash);
   const std::filesystem::path file = OnlyFileIn(scratch / "cache");
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
-  cache.Store(kFiles, kTensors, kHash);
-  EXPECT_EQ(cache.Find(kFiles, kTensors), std::nullopt);
+  cache.Store(kFiles, kTensorList, kHash);
+  EXPECT_EQ(cache.Find(kFiles, kTensorList), std::nullopt);
 }
 
 TEST(WeightsHashCacheTest, WhatWasJustModifiedIsNotSettled) {

@@ -4,15 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "file_bytes.h"
 #include "zip_builder.h"
 
 namespace siglip {
 namespace {
 
-std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
-
 std::string Unpack(const std::string& file, const ZipMember& member, size_t piece = 7) {
-  ZipStream stream(Bytes(file), member, "a.zip");
+  ZipStream stream(AsBytes(file), member, "a.zip");
   std::string text(member.bytes, '\0');
   auto rest = std::as_writable_bytes(std::span(text));
   while (!rest.empty()) {
@@ -30,8 +29,8 @@ std::string Pattern(size_t bytes) {
   return text;
 }
 
-std::vector<ZipMember> Parse(const std::string& file) {
-  return ParseZipDirectory(Bytes(file), "a.zip");
+std::vector<ZipMember> ParseZip(const std::string& file) {
+  return ParseZipDirectory(AsBytes(file), "a.zip");
 }
 
 TEST(ZipArchive, StoredAndDeflatedMembers) {
@@ -43,7 +42,7 @@ TEST(ZipArchive, StoredAndDeflatedMembers) {
                                         {.name = "wide", .data = long_text, .zip64 = true},
                                         {.name = "empty"}},
                                        zip64, comment);
-      const std::vector<ZipMember> members = Parse(file);
+      const std::vector<ZipMember> members = ParseZip(file);
       ASSERT_EQ(members.size(), 4U);
       EXPECT_EQ(members[0].name, "one");
       EXPECT_FALSE(members[0].is_deflated);
@@ -56,13 +55,13 @@ TEST(ZipArchive, StoredAndDeflatedMembers) {
       EXPECT_EQ(Unpack(file, members[3]), "");
     }
   }
-  EXPECT_TRUE(Parse(MakeZip({})).empty());
+  EXPECT_TRUE(ParseZip(MakeZip({})).empty());
 }
 
 TEST(ZipArchive, SkippedBytesCount) {
   const std::string text = Pattern(200'000);
   const std::string file = MakeZip({{.name = "a", .data = text, .deflate = true}});
-  ZipStream stream(Bytes(file), Parse(file)[0], "a.zip");
+  ZipStream stream(AsBytes(file), ParseZip(file)[0], "a.zip");
   stream.Skip(150'000);
   EXPECT_EQ(stream.position(), 150'000U);
   std::string found(10, '\0');
@@ -155,14 +154,14 @@ TEST(ZipArchive, BrokenAndLyingDirectories) {
     SCOPED_TRACE(zip.what);
     std::vector<std::string> parts = zip.parts;
     parts.push_back("a.zip");
-    ExpectError(zip.code, parts, [&] { Parse(zip.file); });
+    ExpectError(zip.code, parts, [&] { ParseZip(zip.file); });
   }
 }
 
 TEST(ZipArchive, DamagedMembers) {
   const std::string text = Pattern(5000);
   const auto fails = [&](const std::string& file, const std::string& part) {
-    const ZipMember member = Parse(file).at(0);
+    const ZipMember member = ParseZip(file).at(0);
     ExpectError(ErrorCode::kMalformedFile, {"a.zip", part}, [&] { Unpack(file, member); });
   };
   fails(MakeZip({{.name = "m", .data = text, .crc_error = 1}}), "checksum");

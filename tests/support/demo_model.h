@@ -15,11 +15,10 @@
 #include "siglip/embedder.hpp"
 #include "siglip/safetensors.hpp"
 #include "siglip/zero_shot_classifier.hpp"
+#include "source_folders.h"
 
 namespace siglip {
 
-inline const std::filesystem::path kDemoModel =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "models/demo";
 inline const std::filesystem::path kDemoEval = kGolden / "demo-model-eval";
 inline const std::filesystem::path kDemoExpected = kDemoEval / "expected.safetensors";
 

@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "siglip/safetensors.hpp"
 #include "siglip/tensor.hpp"
+#include "source_folders.h"
 
 namespace siglip {
-
-inline const std::filesystem::path kGolden =
-    std::filesystem::path(SIGLIP_SOURCE_DIR) / "tests/golden";
 
 /// Every row of the last axis may be this far from the expected one, relative to its norm.
 inline constexpr double kTolerance = 2e-5;

@@ -7,14 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "file_bytes.h"
 #include "siglip/image.hpp"
 
 namespace siglip {
@@ -28,12 +27,6 @@ inline std::filesystem::path FaultyPictureFolder() {
   return PictureFolder().parent_path() / "faulty_images";
 }
 
-inline std::string ReadBytes(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw std::runtime_error("cannot read " + path.string());
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 inline std::string ReadPicture(const std::string& name) {
   return ReadBytes(PictureFolder() / name);
 }
@@ -42,10 +35,6 @@ inline std::string ReadPicture(const std::string& name) {
 inline bool LacksCodec(std::string_view bytes) {
   const auto format = DetectImageFormat(std::as_bytes(std::span(bytes.data(), bytes.size())));
   return format && !CanDecode(*format);
-}
-
-inline std::span<const std::byte> AsBytes(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 inline std::string LittleEndian(uint64_t value, int bytes) {

@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ApiError Refusal(const std::string& json) {
+ApiError ClassifyRefusal(const std::string& json) {
   return RefusalOf([&] { ReadClassifyRequest(json); });
 }
 
@@ -40,7 +40,7 @@ TEST(ClassifyRequestTest, TakesOneTemplateOrSeveral) {
 }
 
 TEST(ClassifyRequestTest, RefusesTexts) {
-  const ApiError error = Refusal(R"({"input":["/9g=",{"text":"a"}],"labels":["a"]})");
+  const ApiError error = ClassifyRefusal(R"({"input":["/9g=",{"text":"a"}],"labels":["a"]})");
   EXPECT_EQ(error.param, "input[1]");
   EXPECT_THAT(error.message, HasSubstr("expected a picture, found a text"));
   const ClassifyRequest partial =
@@ -50,7 +50,7 @@ TEST(ClassifyRequestTest, RefusesTexts) {
 
 TEST(ClassifyRequestTest, RefusesLabelsThatAreNone) {
   const auto param = [](const std::string& labels) {
-    return Refusal(R"({"input":"/9g=","labels":)" + labels + "}").param;
+    return ClassifyRefusal(R"({"input":"/9g=","labels":)" + labels + "}").param;
   };
   EXPECT_EQ(param("[]"), "labels");
   EXPECT_EQ(param("null"), "labels");
@@ -61,7 +61,7 @@ TEST(ClassifyRequestTest, RefusesLabelsThatAreNone) {
   std::string many = "[\"0\"";
   for (int i = 1; i < 1001; ++i) many += ",\"" + std::to_string(i) + "\"";
   EXPECT_EQ(param(many + "]"), "labels");
-  EXPECT_EQ(Refusal(R"({"labels":["a"]})").param, "input");
+  EXPECT_EQ(ClassifyRefusal(R"({"labels":["a"]})").param, "input");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string ParamOfRefusal(const std::string& text) {
+std::string ParamOfDuplicatesRefusal(const std::string& text) {
   return RefusalOf([&] { ReadDuplicatesRequest(text); }).param;
 }
 
@@ -52,16 +52,16 @@ TEST(DuplicatesRequestTest, ReadsItsFields) {
 }
 
 TEST(DuplicatesRequestTest, RefusesFieldsOutOfRange) {
-  EXPECT_EQ(ParamOfRefusal(R"({"kind":"same"})"), "kind");
-  EXPECT_EQ(ParamOfRefusal(R"({"threshold":0})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"threshold":1e-7})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"threshold":1.01})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"threshold":1e300})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"threshold":"a"})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"kind":"same-bytes","threshold":0.9})"), "threshold");
-  EXPECT_EQ(ParamOfRefusal(R"({"offset":-1})"), "offset");
-  EXPECT_EQ(ParamOfRefusal(R"({"top":0})"), "top");
-  EXPECT_EQ(ParamOfRefusal(R"({"top":1001})"), "top");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"kind":"same"})"), "kind");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"threshold":0})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"threshold":1e-7})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"threshold":1.01})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"threshold":1e300})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"threshold":"a"})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"kind":"same-bytes","threshold":0.9})"), "threshold");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"offset":-1})"), "offset");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"top":0})"), "top");
+  EXPECT_EQ(ParamOfDuplicatesRefusal(R"({"top":1001})"), "top");
 }
 
 TEST(DuplicatesReplyTest, HasTheGroupsThatWereAskedFor) {

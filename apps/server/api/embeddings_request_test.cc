@@ -42,12 +42,12 @@ std::string Items(const std::string& json) {
   return text;
 }
 
-ApiError Refusal(const std::string& json) {
+ApiError EmbeddingsRefusal(const std::string& json) {
   return RefusalOf([&] { Read(Quoted(json)); });
 }
 
 std::string WhyNot(const std::string& json) {
-  const ApiError error = Refusal(json);
+  const ApiError error = EmbeddingsRefusal(json);
   EXPECT_EQ(error.status, 400) << json;
   return error.message;
 }
@@ -154,7 +154,7 @@ TEST(EmbeddingsRequestTest, ReadsTheOtherFields) {
 
 TEST(EmbeddingsRequestTest, RefusesFieldsOutOfRange) {
   const auto param = [](const std::string& field) {
-    return Refusal("{'input':'a'," + field + "}").param;
+    return EmbeddingsRefusal("{'input':'a'," + field + "}").param;
   };
   EXPECT_EQ(param("'model':1"), "model");
   EXPECT_EQ(param("'encoding_format':'int8'"), "encoding_format");
@@ -173,7 +173,7 @@ TEST(EmbeddingsRequestTest, RefusesFieldsOutOfRange) {
 
 TEST(EmbeddingsRequestTest, RefusesTokenNumbers) {
   for (const char* input : {"[1,2,3]", "[[1,2],[3]]", "['a',[1]]", "7", "[[]]"}) {
-    const ApiError error = Refusal("{'partial':true,'input':" + std::string(input) + "}");
+    const ApiError error = EmbeddingsRefusal("{'partial':true,'input':" + std::string(input) + "}");
     EXPECT_EQ(error.status, 400);
     EXPECT_EQ(error.code, "unsupported") << input;
     EXPECT_THAT(error.message, HasSubstr("check_embedding_ctx_length=False"));
@@ -297,12 +297,12 @@ TEST(EmbeddingsRequestTest, BoundsTheNumberOfItems) {
   EXPECT_EQ(Read(with(2048)).items.size(), 2048U);
   EXPECT_THAT(WhyNot(with(2049)), HasSubstr("input: expected 1 to 2048 items, found more"));
   EXPECT_THAT(WhyNot("{'input':[]}"), HasSubstr("found an empty list"));
-  EXPECT_EQ(Refusal("{}").param, "input");
-  EXPECT_EQ(Refusal("{'input':null}").param, "input");
+  EXPECT_EQ(EmbeddingsRefusal("{}").param, "input");
+  EXPECT_EQ(EmbeddingsRefusal("{'input':null}").param, "input");
 }
 
 TEST(EmbeddingsRequestTest, NamesEveryBadItem) {
-  const ApiError error = Refusal("{'input':['a','',{'image':'/9g='},{'image':'!'}]}");
+  const ApiError error = EmbeddingsRefusal("{'input':['a','',{'image':'/9g='},{'image':'!'}]}");
   EXPECT_EQ(error.status, 400);
   EXPECT_EQ(error.param, "input[1]");
   EXPECT_THAT(error.message, HasSubstr("so many items were refused: 2"));
@@ -311,22 +311,22 @@ TEST(EmbeddingsRequestTest, NamesEveryBadItem) {
   EXPECT_EQ(error.items[1].index, 3U);
   EXPECT_EQ(error.items[1].code, "invalid_argument");
   EXPECT_THAT(error.items[1].message, HasSubstr("input[3].image: expected a digit of base64"));
-  EXPECT_EQ(Refusal("{'inputs':['a','']}").param, "inputs[1]");
+  EXPECT_EQ(EmbeddingsRefusal("{'inputs':['a','']}").param, "inputs[1]");
 }
 
 TEST(EmbeddingsRequestTest, PartialRequestsKeepTheGoodItems) {
   EXPECT_EQ(Items("{'partial':true,'input':['a','',{'image':'/9g='}]}"),
             "text a; invalid_argument: input[1]: expected a text, found an empty string; picture");
-  EXPECT_EQ(Refusal("{'partial':true,'input':['','']}").items.size(), 2U);
+  EXPECT_EQ(EmbeddingsRefusal("{'partial':true,'input':['','']}").items.size(), 2U);
 }
 
 TEST(EmbeddingsRequestTest, RefusesWhatIsNoObject) {
   for (const char* body : {"[]", "'a'", "1", "null", "['a']"}) {
     EXPECT_THAT(WhyNot(body), HasSubstr("expected an object as the body")) << body;
   }
-  EXPECT_EQ(Refusal("{'input':'a'").code, "malformed_json");
-  EXPECT_EQ(Refusal("").code, "malformed_json");
-  EXPECT_EQ(Refusal("{'input':'a','input':'b'}").code, "malformed_json");
+  EXPECT_EQ(EmbeddingsRefusal("{'input':'a'").code, "malformed_json");
+  EXPECT_EQ(EmbeddingsRefusal("").code, "malformed_json");
+  EXPECT_EQ(EmbeddingsRefusal("{'input':'a','input':'b'}").code, "malformed_json");
 }
 
 TEST(EmbeddingsRequestTest, APictureMayBeTheBody) {

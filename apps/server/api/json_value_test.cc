@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::string_literals;
 
-std::string WhyNot(const std::string& text) {
+std::string WhyNoJson(const std::string& text) {
   const ApiError error = RefusalOf([&] { CheckJson(text); });
   EXPECT_EQ(error.status, 400);
   EXPECT_EQ(error.code, "malformed_json");
@@ -79,28 +79,28 @@ TEST(CheckJsonTest, RefusesWhatTheRfcHasNot) {
                            "\"\\ud83d\\u0041\"",
                            "\"\\ude00\"",
                            "\"\\ud83dx\""}) {
-    WhyNot(text);
+    WhyNoJson(text);
   }
 }
 
 TEST(CheckJsonTest, SaysAtWhichByte) {
-  EXPECT_EQ(WhyNot("{\"a\":tru}"),
+  EXPECT_EQ(WhyNoJson("{\"a\":tru}"),
             "the body is not valid JSON at byte 5: expected a value, found 't'");
-  EXPECT_EQ(WhyNot("[1"),
+  EXPECT_EQ(WhyNoJson("[1"),
             "the body is not valid JSON at byte 2: expected ',' or ']', found the end");
 }
 
 TEST(CheckJsonTest, RefusesZeroBytes) {
-  EXPECT_THAT(WhyNot("1\0"s),
+  EXPECT_THAT(WhyNoJson("1\0"s),
               HasSubstr("at byte 1: expected the end behind the value, found byte 0x00"));
-  EXPECT_THAT(WhyNot("[\0 1]"s), HasSubstr("at byte 1"));
-  EXPECT_THAT(WhyNot("\"01234567890123456789\0\""s), HasSubstr("at byte 21"));
+  EXPECT_THAT(WhyNoJson("[\0 1]"s), HasSubstr("at byte 1"));
+  EXPECT_THAT(WhyNoJson("\"01234567890123456789\0\""s), HasSubstr("at byte 21"));
 }
 
 TEST(CheckJsonTest, RefusesWhatIsNoUtf8) {
   for (const char* character : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
                                 "\xf4\x90\x80\x80", "\xff", "\xf0\x9f\x98"}) {
-    EXPECT_THAT(WhyNot("[\"0123456789" + std::string(character) + "\"]"),
+    EXPECT_THAT(WhyNoJson("[\"0123456789" + std::string(character) + "\"]"),
                 HasSubstr("at byte 12: expected UTF-8"));
   }
 }
@@ -122,16 +122,16 @@ TEST(CheckJsonTest, FindsASpecialByteAtAnyPlace) {
 
 TEST(CheckJsonTest, BoundsTheDepth) {
   EXPECT_NO_THROW(CheckJson(Nested(16)));
-  EXPECT_THAT(WhyNot(Nested(17)), HasSubstr("at byte 16: nested more than 16 deep"));
-  WhyNot(std::string(20 << 20, '['));
+  EXPECT_THAT(WhyNoJson(Nested(17)), HasSubstr("at byte 16: nested more than 16 deep"));
+  WhyNoJson(std::string(20 << 20, '['));
   std::string objects;
   for (int i = 0; i < 17; ++i) objects += "{\"a\":";
-  WhyNot(objects + "1" + std::string(17, '}'));
+  WhyNoJson(objects + "1" + std::string(17, '}'));
 }
 
 TEST(CheckJsonTest, RefusesEqualKeys) {
-  EXPECT_THAT(WhyNot(R"({"a":1,"b":2,"a":3})"), HasSubstr("two fields called \"a\""));
-  WhyNot(R"({"x":{"a":1,"\u0061":2}})");
+  EXPECT_THAT(WhyNoJson(R"({"a":1,"b":2,"a":3})"), HasSubstr("two fields called \"a\""));
+  WhyNoJson(R"({"x":{"a":1,"\u0061":2}})");
   EXPECT_NO_THROW(CheckJson(R"({"a":{"a":1},"b":{"a":1},"":[{"a":1},{"a":1}]})"));
 }
 
@@ -142,9 +142,9 @@ TEST(CheckJsonTest, BoundsKeys) {
     return text + "}";
   };
   EXPECT_NO_THROW(CheckJson(with_fields(1000)));
-  EXPECT_THAT(WhyNot(with_fields(1001)), HasSubstr("more than 1000 fields"));
+  EXPECT_THAT(WhyNoJson(with_fields(1001)), HasSubstr("more than 1000 fields"));
   EXPECT_NO_THROW(CheckJson("{\"" + std::string(1000, 'a') + "\":0}"));
-  EXPECT_THAT(WhyNot("{\"" + std::string(1001, 'a') + "\":0}"),
+  EXPECT_THAT(WhyNoJson("{\"" + std::string(1001, 'a') + "\":0}"),
               HasSubstr("longer than 1000 bytes"));
 }
 
