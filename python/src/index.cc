@@ -76,7 +76,7 @@ class OpenedIndex {
   std::unique_ptr<const Index> index_;
 };
 
-std::unique_ptr<OpenedIndex> Open(nb::handle folder, const SharedRuntime& runtime) {
+std::unique_ptr<OpenedIndex> OpenIndex(nb::handle folder, const SharedRuntime& runtime) {
   const std::string path = PathOf(folder);
   const nb::gil_scoped_release release;
   return std::make_unique<OpenedIndex>(path, runtime.runtime);
@@ -230,7 +230,7 @@ void AddChanges(nb::module_& module) {
 
 void AddIndex(nb::module_& module) {
   nb::class_<OpenedIndex>(module, "Index")
-      .def(nb::new_(&Open), "folder"_a, "runtime"_a)
+      .def(nb::new_(&OpenIndex), "folder"_a, "runtime"_a)
       .def_prop_ro("is_of_this_process", &OpenedIndex::is_of_this_process)
       .def_prop_ro("space", &SpaceOf)
       .def("check_fits", &CheckFits, "embedder"_a, "pictures"_a, "texts"_a)

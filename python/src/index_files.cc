@@ -15,6 +15,7 @@
 
 #include "siglip/error.hpp"
 #include "siglip/index.hpp"
+#include "signals.h"
 #include "text.h"
 
 namespace siglip::python {
@@ -25,10 +26,7 @@ namespace {
 
 /// Files that wait for their reader.
 constexpr size_t kMostFiles = 64;
-/// How often a thread that waits looks for signals.
-constexpr std::chrono::milliseconds kSignalsEvery{20};
-
-nb::object ToArray(std::vector<float> values) {
+nb::object VectorToArray(std::vector<float> values) {
   auto* const owned = new std::vector<float>(std::move(values));
   const nb::capsule owner(
       owned, [](void* pointer) noexcept { delete static_cast<std::vector<float>*>(pointer); });
@@ -123,7 +121,7 @@ nb::tuple IndexFiles::Next() {
   }
   while (true) {
     if (auto file = state_->WaitForFile()) {
-      return nb::make_tuple(ToStr(file->path), ToArray(std::move(file->vector)));
+      return nb::make_tuple(ToStr(file->path), VectorToArray(std::move(file->vector)));
     }
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
     const std::lock_guard lock(state_->mutex);

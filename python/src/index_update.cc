@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "errors.h"
+#include "signals.h"
 #include "text.h"
 
 namespace siglip::python {
@@ -15,9 +16,6 @@ namespace siglip::python {
 namespace nb = nanobind;
 
 namespace {
-
-/// How often the calling thread looks for signals.
-constexpr std::chrono::milliseconds kSignalsEvery{20};
 
 /// One update, on a thread of its own.
 class Update {

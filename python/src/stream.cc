@@ -21,6 +21,7 @@
 #include "errors.h"
 #include "parts.h"
 #include "siglip/error.hpp"
+#include "signals.h"
 #include "text.h"
 
 namespace siglip::python {
@@ -31,8 +32,6 @@ namespace {
 
 /// Results that wait for their reader; then the embedder waits.
 constexpr size_t kMostResults = 16;
-/// How often a thread that waits looks for signals.
-constexpr std::chrono::milliseconds kSignalsEvery{20};
 /// How many times as long an iterator may take for a picture until a stream ends without it. It may
 /// wait for anything, for ever.
 constexpr int kPatience = 10;
