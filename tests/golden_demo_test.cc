@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "demo_model.h"
+#include "source_folders.h"
 
 namespace siglip {
 namespace {
