@@ -29,7 +29,7 @@ size_t BytesOfThread(size_t threads) {
 }
 
 /// A word of each line, since memory is read by lines.
-uint64_t ReadLines(const std::vector<uint64_t>& words) {
+uint64_t ReadCacheLines(const std::vector<uint64_t>& words) {
   const size_t stream = words.size() / kStreams;
   uint64_t sum = 0;
   for (size_t i = 0; i < stream; i += kLineWords) {
@@ -52,7 +52,7 @@ double MeasureReadBandwidth(int threads) {
       meet.arrive_and_wait();
       for (int round = 0; round < kRounds; ++round) {
         meet.arrive_and_wait();
-        sums[reader] += ReadLines(words);
+        sums[reader] += ReadCacheLines(words);
         meet.arrive_and_wait();
       }
     });
