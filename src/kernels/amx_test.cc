@@ -7,7 +7,7 @@
 #include "expect_error.h"
 #include "kernels/amx_cases.h"
 #include "kernels/amx_hashes.h"
-#include "kernels/amx_self_test.h"
+#include "kernels/check_amx_tiles.h"
 #include "kernels/kernel_test_support.h"
 
 namespace siglip {
@@ -45,14 +45,14 @@ void WrongTile(int rows, int columns, size_t depth, const uint32_t* a, size_t a_
 }
 
 TEST(AmxSelfTest, PassesTilesThatAreRightAndNoOthers) {
-  TestAmxTiles(SoftwareTiles());
+  CheckAmxTiles(SoftwareTiles());
   Kernels kernels = SoftwareTiles();
   kernels.gemm_tile[static_cast<int>(OperandType::kInt8)] = WrongTile<kSoftwareInt8Tile>;
   ExpectError(ErrorCode::kUnsupported, {"amx", "bytes", "available here: generic"},
-              [&] { TestAmxTiles(kernels); });
+              [&] { CheckAmxTiles(kernels); });
   kernels = SoftwareTiles();
   kernels.gemm_tile[static_cast<int>(OperandType::kBFloat16)] = WrongTile<kSoftwareBFloat16Tile>;
-  ExpectError(ErrorCode::kUnsupported, {"amx", "bfloat16"}, [&] { TestAmxTiles(kernels); });
+  ExpectError(ErrorCode::kUnsupported, {"amx", "bfloat16"}, [&] { CheckAmxTiles(kernels); });
 }
 
 #if defined(__x86_64__)

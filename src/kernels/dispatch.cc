@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/amx.h"
-#include "kernels/amx_self_test.h"
+#include "kernels/check_amx_tiles.h"
 #include "siglip/error.hpp"
 
 namespace siglip {
@@ -16,7 +16,7 @@ const Kernels& CheckedAmxKernels() {
   static const bool is_checked = [] {
     const std::string refusal = RequestTileRegisters();
     if (!refusal.empty()) throw UnsupportedInstructionSet(InstructionSet::kAmx, refusal);
-    TestAmxTiles(AmxKernels());
+    CheckAmxTiles(AmxKernels());
     return true;
   }();
   static_cast<void>(is_checked);

@@ -1,4 +1,4 @@
-#include "kernels/amx_self_test.h"
+#include "kernels/check_amx_tiles.h"
 
 #include <memory>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace siglip {
 
-void TestAmxTiles(const Kernels& kernels) {
+void CheckAmxTiles(const Kernels& kernels) {
   for (const OperandType type : {OperandType::kBFloat16, OperandType::kInt8}) {
     const GemmTile tile = kernels.gemm_tile[static_cast<int>(type)];
     const auto cases = std::make_unique<AmxCases>(type);  // too large for the stack

@@ -7,6 +7,6 @@ namespace siglip {
 
 /// Compares a few products of both types with plain arithmetic, in less than a millisecond. Throws
 /// Error(kUnsupported) where they differ.
-void TestAmxTiles(const Kernels& kernels);
+void CheckAmxTiles(const Kernels& kernels);
 
 }  // namespace siglip
