@@ -28,7 +28,7 @@ function(siglip_isa_sources layer)
     if(CMAKE_MATCH_1 IN_LIST SIGLIP_INSTRUCTION_SETS)
       target_sources(siglip_${layer} PRIVATE "${CMAKE_MATCH_2}")
       set_source_files_properties("${CMAKE_MATCH_2}" PROPERTIES
-        COMPILE_OPTIONS "${SIGLIP_FLAGS_${CMAKE_MATCH_1}};$<$<CONFIG:Release>:-O3>" SKIP_PRECOMPILE_HEADERS ON)
+        COMPILE_OPTIONS "${SIGLIP_FLAGS_${CMAKE_MATCH_1}};$<$<CONFIG:Release>:-O3>")
     endif()
   endforeach()
 endfunction()

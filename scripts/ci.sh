@@ -10,9 +10,6 @@ source scripts/stages.sh
 # Not for scripts/test.sh alone, which goes on with what scripts/demo.sh has compiled.
 export SIGLIP_WERROR=ON
 
-# ccache takes part in builds with precompiled headers only if told that it may.
-export CCACHE_SLOPPINESS=pch_defines,time_macros
-
 # Its tests are counted with the others.
 release_tests() {
   local log="$scratch/test.log" status=0

@@ -68,6 +68,14 @@ pictures() {
   pillow_python scripts/damage_pictures.py --trials 1400
 }
 
+stage separate-files 'every file compiled by itself, as each includes what it uses' '^[0-9]+ files'
+separate_files() {
+  local folder=build/separate-files
+  configure debug -B "$folder" -DSIGLIP_UNITY=OFF -DSIGLIP_WERROR=ON -DCMAKE_CXX_FLAGS_DEBUG=-O0
+  cmake --build "$folder" -- -k 0 --quiet
+  printf '%d files\n' "$(find "$folder" -name '*.o' | wc -l)"
+}
+
 stage arm-cpus 'the tests of all layers for 64-bit Arm under qemu, as CPUs that have all, less and nothing more' \
   '^with|^[0-9]+ passed'
 arm_cpus() {
@@ -154,7 +162,6 @@ service_mix() {
 stage service-sanitizers 'a minute of the same with each sanitizer' "$service_figures_pattern|^with"
 service_sanitizers() {
   local preset status=0
-  export CCACHE_SLOPPINESS=pch_defines,time_macros # of precompiled headers
   export UBSAN_OPTIONS=print_stacktrace=1
   for preset in fuzz tsan; do
     printf 'with the preset %s\n' "$preset"

@@ -16,7 +16,7 @@ case "$*" in
     ;;
 esac
 source scripts/stages.sh
-export SIGLIP_WERROR=ON CCACHE_SLOPPINESS=pch_defines,time_macros
+export SIGLIP_WERROR=ON
 
 build_arm() {
   configure arm64
