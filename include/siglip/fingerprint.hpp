@@ -53,7 +53,7 @@ struct SIGLIP_EXPORT Fingerprint {
   std::optional<TextFingerprint> texts;        ///< Absent where only pictures are embedded.
   Precision precision = Precision::kFloat32;
   /// Instruction sets that give the same bits in this precision are one class, which is called by
-  /// the first of them: "generic", "avx2", "avx512", "avx512_bf16".
+  /// the first of them: "generic", "avx2", "avx512", "avx512_bf16", "amx", "neon_mmla".
   std::string instruction_set_class;
   int64_t dimension = 0;   ///< D
   bool normalize = false;  ///< Whether embeddings are divided by their L2 norm.

@@ -56,7 +56,8 @@ struct RuntimeOptions {
   /// and cgroup quota respected).
   int threads = 0;
   /// An instruction set by name (see AvailableInstructionSets). Empty: the environment variable
-  /// SIGLIP_ISA, else the best this CPU has. An unknown name or one this CPU lacks is an error.
+  /// SIGLIP_ISA, else the best this CPU has, but never amx. An unknown name or one this CPU lacks
+  /// is an error.
   std::string instruction_set;
 };
 
@@ -89,8 +90,8 @@ class SIGLIP_EXPORT Runtime final {
 };
 
 /// The names SIGLIP_ISA may take on this machine, slowest first: generic, avx2, avx2_vnni, avx512,
-/// avx512_vnni, avx512_bf16, and on 64-bit Arm neon, neon_dot, neon_mmla, as far as the CPU has
-/// them.
+/// avx512_vnni, avx512_bf16, amx, and on 64-bit Arm neon, neon_dot, neon_mmla, as far as the CPU
+/// has them.
 SIGLIP_EXPORT std::vector<std::string> AvailableInstructionSets();
 
 /// The version of the library, "0.1.0".

@@ -25,7 +25,7 @@ class Runtime:
         else as many as this process may use.
     instruction_set : str, optional
         One of `siglip.instruction_sets`. None: the environment variable SIGLIP_ISA, else the best
-        one of this CPU.
+        one of this CPU, but never amx.
 
     Raises
     ------
