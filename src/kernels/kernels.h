@@ -37,7 +37,7 @@ using GemmTile = void (*)(int rows, int columns, size_t depth, const uint32_t* a
                           const uint32_t* panel, bool accumulate, void* c, size_t c_stride,
                           const uint32_t* prefetch);
 inline constexpr size_t kPrefetchWords = 8;
-/// Most words that a tile of any instruction set adds up before it adds them to the accumulator.
+/// Words that a tile may add up before it adds them to the accumulator.
 inline constexpr int64_t kDepthStep = 16;
 
 /// A GemmTile of floats (all columns) with a panel of bfloat16 [words][panel_columns] pairs, depth

@@ -25,7 +25,7 @@ static_assert(sizeof(TileConfiguration) == 64, "as the instruction reads it");
 constexpr int kTileRows = 2 * kRegisterSide;
 constexpr int kPanelColumns = 2 * kRegisterSide;
 constexpr size_t kStepWords = kRegisterSide;
-static_assert(kStepWords <= kDepthStep, "products are cut between steps");
+static_assert(kDepthStep % kStepWords == 0, "products are cut between steps");
 
 constexpr size_t kPanelStride = sizeof(uint32_t) * kPanelColumns;
 
