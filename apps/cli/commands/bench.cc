@@ -258,7 +258,7 @@ void PrintText(const BenchReport& report) {
 /// All that this process may use is no number to compare with others.
 std::vector<int64_t> ParseThreads(const std::string& text) {
   const bool several = text.find(',') != std::string::npos;
-  const std::vector<int64_t> threads = ParseList(text, InRange(several ? 1 : 0, kMostThreads));
+  std::vector<int64_t> threads = ParseList(text, InRange(several ? 1 : 0, kMostThreads));
   for (const int64_t count : threads) WarnOfManyThreads(std::to_string(count));
   return threads;
 }
