@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the library and the programs, with the commands of the fuzz build.
 
-    scripts/clang_tidy.py [--build FOLDER]
+    scripts/clang_tidy.py [--build FOLDER] [FILE...]
 
 Most of clang-tidy's time goes into the headers of the standard library. So it looks at files together
-that are compiled together. Exit status 1 when anything is found.
+that are compiled together; with a FILE, at those that are compiled with it. Exit status 1 when
+anything is found.
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -47,12 +49,17 @@ def main():
     parser = argparse.ArgumentParser(description="Runs clang-tidy over the library and the programs.")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "fuzz",
                         help="a build by clang (default: build/fuzz)")
-    build = parser.parse_args().build.resolve()
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="all by default")
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+    wanted = {file.resolve() for file in arguments.files}
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     files = [Path(entry["directory"], entry["file"]) for entry in entries]
+    chosen = [file for file in files
+              if any(is_checked(source) and (not wanted or source in wanted)
+                     for source in sources(file))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [pool.submit(check, build, file) for file in files if any(map(is_checked, sources(file)))]
-        found = "".join(run.result() for run in runs)
+        found = "".join(pool.map(check, itertools.repeat(build), chosen))
     print(found, end="")
     return 1 if found else 0
 
