@@ -13,6 +13,7 @@ if ! command -v dpkg-shlibdeps > /dev/null; then
 fi
 arch=$(dpkg --print-architecture)
 build=build/deb
+build_options=()
 package_options=()
 case "$*" in
   '' | "--arch $arch") ;;
@@ -20,6 +21,7 @@ case "$*" in
     arch=arm64
     build+=-$arch
     source scripts/arm_environment.sh
+    build_options=(-DCMAKE_INSTALL_LIBDIR=lib/aarch64-linux-gnu) # CMake knows Debian's folders of this machine only
     package_options=(-D "CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS=${ARM_LIBRARIES//:/;}")
     ;;
   *)
@@ -27,7 +29,7 @@ case "$*" in
     exit 2
     ;;
 esac
-readonly arch build package_options
+readonly arch build build_options package_options
 
 # As build/release is built, so that ccache has its objects.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
@@ -46,7 +48,7 @@ quietly() {
 mkdir -p dist
 rm -rf "$build/packages"
 printf 'deb: building\n'
-quietly cmake -S . -B "$build" -G Ninja "${options[@]}"
+quietly cmake -S . -B "$build" -G Ninja "${options[@]}" "${build_options[@]}"
 quietly cmake --build "$build" --parallel "$(nproc)"
 quietly cpack --config "$build/CPackConfig.cmake" -G DEB -B "$build/packages" \
   -D CPACK_DEBIAN_PACKAGE_ARCHITECTURE="$arch" "${package_options[@]}"
