@@ -81,8 +81,7 @@ def prepare_model(
     if isa == ANY:
         # One of each layout, this machine's best first.
         best_of_layout = {}
-        for name in _siglip.instruction_sets():
-            runtime = Runtime(1, instruction_set=name)
+        for runtime in runtimes_here():
             layouts = tuple(_siglip.packed_layout(runtime.native, each) for each in _PRECISIONS)
             best_of_layout[layouts] = runtime
         runtimes = [*reversed(best_of_layout.values())]
@@ -105,6 +104,13 @@ def prepare_model(
             _copy_into(output, Path(packed), name)
             folders[layout] = name
     return PreparedModel(fingerprint, isa or runtimes[0].instruction_set, folders, dimension)
+
+
+def runtimes_here() -> list[Runtime]:
+    """Of one thread, with each instruction set of this machine, and at last with the one that it prefers, which need not
+    be the last of them."""
+    sets = _siglip.instruction_sets()
+    return [*(Runtime(1, instruction_set=each) for each in sets), Runtime(1)]
 
 
 def layout_of(job: Job, runtime: Runtime) -> str:

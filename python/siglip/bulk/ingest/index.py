@@ -10,10 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from ... import _siglip
-from ...runtime import Runtime
 from ..job import Job
 from ..location import Location
-from ..model_folder import layout_of, local_model, open_embedder
+from ..model_folder import layout_of, local_model, open_embedder, runtimes_here
 from .rows import Ingested, JobRows, Progress, RowNames, ShardRows, as_float32, vectors
 
 _COLUMNS = ["key", "row", "format", "width", "height", "size", "xxh3", "embedding"]
@@ -76,9 +75,9 @@ class _Space:
 
 def _space_of(location: Location, job: Job) -> _Space:
     """Of texts, too, where the model has them: they are what one searches by."""
-    runtimes = [Runtime(1, instruction_set=each) for each in _siglip.instruction_sets()]
-    fitting = [each for each in runtimes if layout_of(job, each) in job.model_folders]
-    runtime = fitting[-1] if fitting else Runtime(1)
+    here = runtimes_here()
+    fitting = [each for each in here if layout_of(job, each) in job.model_folders]
+    runtime = fitting[-1] if fitting else here[-1]
     folder = local_model(location, job, runtime)
     embedder = open_embedder(folder, runtime, job.model_options)
     parts = _siglip.find_parts(folder)
