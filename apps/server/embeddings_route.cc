@@ -60,7 +60,8 @@ void PostEmbeddings(ServiceParts& parts, const SharedCall& call) {
         .field = request.field, .format = request.encoding_format, .partial = request.partial};
     const auto name_of = [&](size_t item) { return ParamOf(wanted.field, item); };
     EmbedItems(parts, call, std::move(request.items), name_of, ServiceClass::kBulk,
-               request.normalize, parts.replies, [&parts, wanted](std::vector<EmbeddedItem> items) {
+               request.normalize, parts.replies,
+               [&parts, wanted](const std::vector<EmbeddedItem>& items) {
                  return MakeReply(parts, wanted, items);
                });
   });

@@ -84,7 +84,7 @@ Found PartFound(const RequestFields& fields, const std::string& param) {
     if (text && !IsEmptyText(*text)) RefuseSeveral(param, kTextAndPicture);
     return StringFound(Form::kPicture, *image, fields.ParamOf("image"));
   }
-  const Found found = TypedFound(fields, param);
+  Found found = TypedFound(fields, param);
   if (IsPicture(found.form) ? text && !IsEmptyText(*text) : image.has_value()) {
     RefuseSeveral(param, kTextAndPicture);
   }

@@ -185,9 +185,9 @@ void JsonValue::VisitFields(
 }
 
 std::string JsonValue::Described() const {
-  const std::string shown = text_.size() <= kShownBytes
-                                ? std::string(text_)
-                                : std::string(text_.substr(0, kShownBytes)) + "...";
+  std::string shown = text_.size() <= kShownBytes
+                          ? std::string(text_)
+                          : std::string(text_.substr(0, kShownBytes)) + "...";
   switch (kind()) {
     case Kind::kNull:
     case Kind::kBool: return shown;
