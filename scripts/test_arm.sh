@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds siglip for 64-bit Arm and runs tests under qemu: of the layers whose code depends on the CPU, the golden ones of
-# small models, and a comparison with a program that scripts/test.sh has built. $QEMU_CPU names the CPU, by default one that
-# has all that qemu knows. The last line counts the test programs: "N passed, N failed".
+# Builds siglip for 64-bit Arm and runs tests under qemu: of the layers up to the models, the golden ones of small models,
+# and a comparison with a program that scripts/test.sh has built. $QEMU_CPU names the CPU, by default one that has all
+# that qemu knows. The last line counts the test programs: "N passed, N failed".
 #   scripts/test_arm.sh          what continuous integration has time for
 #   scripts/test_arm.sh --all    all layers
 set -euo pipefail

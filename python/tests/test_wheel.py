@@ -37,7 +37,7 @@ IS_ARM = platform.machine() == "aarch64"
 MOST_BYTES_INSTALLED = 16e6 if IS_ARM else 15e6
 MOST_BYTES_OF_A_STAND_IN = (160 if IS_ARM else 32) << 10
 # Those with their encoders are larger.
-MOST_BYTES_OF_DECODERS = {"zstd": 300 << 10, "webp": 300 << 10, "lzma": 120 << 10}
+MOST_BYTES_OF_DECODERS = {"zstd": 300 << 10, "webp": 300 << 10, "lzma": (240 if IS_ARM else 120) << 10}
 COMPILED_IN = ("libsqlite3-dev", "libxxhash-dev", "libcli11-dev", "nlohmann-json3-dev", "nanobind")
 
 
