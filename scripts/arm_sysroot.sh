@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/packages.sh
+source scripts/apt_state.sh
 
 folder=$(pwd -P)/build/arm64
 readonly folder
@@ -16,22 +17,7 @@ readonly -a packages=(libc6-dev libstdc++-12-dev python3 libpython3-dev "${libra
 readonly complete=$sysroot/packages wanted="$folder: ${packages[*]}"
 if [[ $(cat "$complete" 2> /dev/null) == "$wanted" ]]; then exit 0; fi
 
-mkdir -p "$state"/{lists,archives}/partial
-: > "$state/status" # nothing is installed: everything that is needed is fetched
-
-cat > "$state/apt.conf" << END
-APT::Architecture "arm64";
-APT::Architectures { "arm64"; };
-APT::Install-Recommends "false";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-Dir::State "$state";
-Dir::State::status "$state/status";
-Dir::Cache "$state";
-Dir::Cache::archives "archives/";
-Dir::Log "$state";
-END
-export APT_CONFIG=$state/apt.conf
+use_apt_state "$state" 'APT::Architecture "arm64";' 'APT::Architectures { "arm64"; };'
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

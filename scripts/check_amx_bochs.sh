@@ -6,6 +6,7 @@
 # to 127, have the hashes of the software tiles: Bochs takes the weights' signed bytes for unsigned ones.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/apt_state.sh
 
 folder=$(pwd -P)/build/bochs
 readonly folder
@@ -19,24 +20,11 @@ mirror() {
 fetch_bochs() {
   if [[ -e $folder/complete ]]; then return; fi
   rm -rf "$root" "$state"
-  mkdir -p "$root" "$state"/{lists,archives}/partial
-  : > "$state/status" # nothing is installed: everything that is needed is fetched
+  mkdir -p "$root"
+  use_apt_state "$state" "Dir::Etc::sourcelist \"$state/sources.list\";" 'Dir::Etc::sourceparts "-";'
   printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$(mirror)" \
     > "$state/sources.list"
-  cat > "$state/apt.conf" << END
-APT::Install-Recommends "false";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-Dir::Etc::sourcelist "$state/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::State "$state";
-Dir::State::status "$state/status";
-Dir::Cache "$state";
-Dir::Cache::archives "archives/";
-Dir::Log "$state";
-END
   local log=$folder/apt.log
-  export APT_CONFIG=$state/apt.conf
   if ! { apt-get --quiet update && apt-get --quiet --yes --download-only install bochs bochsbios; } \
     > "$log" 2>&1; then
     cat "$log" >&2
