@@ -92,11 +92,16 @@ arm_cpus() {
   for size in 16384 65536; do
     for program in base weights; do
       printf 'with pages of %s bytes\n' "$size"
-      QEMU_PAGESIZE=$size qemu-aarch64-static -L build/arm64/sysroot build/arm64/src/$program/siglip_${program}_test --gtest_brief=1
+      QEMU_PAGESIZE=$size qemu-aarch64-static -L build/arm64/sysroot build/arm64/src/$program/siglip_${program}_test --gtest_brief=1 \
+        --gtest_filter='-*Child*Fork*'
     done
   done
-  # On every instruction set, in every precision, for minutes.
-  qemu-aarch64-static -L build/arm64/sysroot build/arm64/tests/siglip_golden_test --gtest_filter='GoldenDemo.*'
+  local isa
+  for isa in neon neon_dot neon_mmla; do
+    printf 'with the gates of the demo model on %s\n' "$isa"
+    SIGLIP_ISA=$isa qemu-aarch64-static -L build/arm64/sysroot build/arm64/tests/siglip_golden_test \
+      --gtest_filter='GoldenDemo.*'
+  done
 }
 
 stage arm-sanitizer 'kernels and weights for 64-bit Arm with the sanitizer of undefined behaviour, under qemu' \
