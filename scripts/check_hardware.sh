@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly siglip=build/release/apps/cli/siglip
-repeats=9 batch=8 threads=1,2,4
+repeats=9 batch=8 threads=1
+for ((count = 2; count <= $(nproc); count *= 2)); do threads+=,$count; done
 case "$*" in
   '') ;;
   --quick) repeats=1 batch=1 threads=1 ;;
@@ -42,8 +43,7 @@ here() {
 rates() {
   local -r set=$1 precision=$2 kind=$3
   shift 3
-  SIGLIP_ISA=$set "$siglip" bench --preset base-patch16-224 --precision "$precision" --batch "$batch" \
-    --threads "$threads" --repeats "$repeats" --json "$@" 2> /dev/null |
+  SIGLIP_ISA=$set "$siglip" bench "$@" --precision "$precision" --batch "$batch" --threads "$threads" --repeats "$repeats" --json |
     "$python" -c '
 import json, sys
 report = json.load(sys.stdin)
@@ -64,11 +64,11 @@ grep --extended-regexp '^\[ +(PASSED|FAILED|SKIPPED) +\] [0-9]' build/check_hard
   paste --serial --delimiters=' '
 printf '\nAccuracy:\n\n```\n'
 "$python" -B scripts/accuracy.py --isa all --only demo || failed=1
-printf '```\n\n| base-patch16-224, batch %s | precision | set | threads | each | of the peak |\n' "$batch"
+printf '```\n\n| batch %s | precision | set | threads | each | of the peak |\n' "$batch"
 printf -- '|---|---|---|--:|--:|--:|\n'
 for precision in bf16 int8; do
-  for set in $(here avx512_vnni avx512_bf16 amx); do rates "$set" "$precision" pictures; done
-  for set in $(here avx512_vnni avx512_bf16 amx); do rates "$set" "$precision" texts --texts; done
+  for set in $(here avx512_vnni avx512_bf16 amx); do rates "$set" "$precision" 'base-patch16-224' --preset base-patch16-224; done
+  for set in $(here avx512_vnni avx512_bf16 amx); do rates "$set" "$precision" 'texts of the demo model' --model models/demo --texts; done
 done
 if build/peers-env/bin/python -c 'import openvino' 2> /dev/null; then
   printf '\nBeside OpenVINO, by %s:\n\n```\n' "$(here amx avx512_bf16 generic | head --lines=1)"
