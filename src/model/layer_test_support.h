@@ -13,6 +13,7 @@
 #include "kernels/reference.h"
 #include "model/layer_source.h"
 #include "model/linear.h"
+#include "siglip/transformers/vision_model.hpp"
 #include "weights/weight_source.h"
 
 namespace siglip {
@@ -31,6 +32,17 @@ class TestWeights final : public WeightSource {
     return values;
   }
 };
+
+inline SiglipVisionConfig OddTokensConfig() {
+  SiglipVisionConfig config;
+  config.hidden_size = 24;
+  config.intermediate_size = 40;
+  config.num_hidden_layers = 3;
+  config.num_attention_heads = 3;
+  config.image_size = 20;  // an odd number of tokens, so that half a word is left over in bf16
+  config.patch_size = 4;
+  return config;
+}
 
 inline Tensor RandomTensor(const Shape& shape, uint32_t seed) {
   std::mt19937 generator(seed);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "model/layer_test_support.h"
 #include "siglip/transformers/vision_model.hpp"
 
 namespace siglip {
@@ -49,37 +50,45 @@ void ExpectSameBits(const VisionOutput& found, int64_t index, const VisionOutput
   }
 }
 
-class SharedPassTest : public testing::TestWithParam<Precision> {};
-
-TEST_P(SharedPassTest, PicturesOfFixedSize) {
-  SiglipVisionConfig config;
-  config.hidden_size = 24;
-  config.intermediate_size = 40;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 3;
-  config.image_size = 20;  // an odd number of tokens, so that half a word is left over in bf16
-  config.patch_size = 4;
-  const SiglipVisionModel one(config, 3, RuntimeWith(1), GetParam());
+/// In batches of every size, by several numbers of threads. new_model(threads) makes the model,
+/// inputs_of(first, count) its inputs of these pictures.
+template <class NewModel, class InputsOf>
+void ExpectSameBitsInEveryBatch(const NewModel& new_model, const InputsOf& inputs_of) {
+  const auto one = new_model(1);
   std::vector<VisionOutput> alone;
-  Tensor pixels(DType::kF32, {kMostPictures, 3, 20, 20});
-  FillWithPixels(pixels);
-  EXPECT_EQ(one.passes(kMostPictures, 25), 1) << "all share it";
-  const size_t size = pixels.floats().size() / kMostPictures;
-  for (size_t i = 0; i < kMostPictures; ++i) {
-    Tensor picture(DType::kF32, {1, 3, 20, 20});
-    std::ranges::copy(pixels.floats().subspan(i * size, size), picture.floats().begin());
-    alone.push_back(one(picture, kEverything));
-  }
+  for (int64_t i = 0; i < kMostPictures; ++i) alone.push_back(one(inputs_of(i, 1), kEverything));
   for (const int threads : {1, 2, 3, 5}) {
-    const SiglipVisionModel model(config, 3, RuntimeWith(threads), GetParam());
+    const auto model = new_model(threads);
     for (int64_t batch = 1; batch <= kMostPictures; ++batch) {
       SCOPED_TRACE(std::to_string(threads) + " threads, batch " + std::to_string(batch));
-      Tensor some(DType::kF32, {batch, 3, 20, 20});
-      std::ranges::copy(pixels.floats().first(some.floats().size()), some.floats().begin());
-      const VisionOutput found = model(some, kEverything);
+      const VisionOutput found = model(inputs_of(0, batch), kEverything);
       for (int64_t i = 0; i < batch; ++i) ExpectSameBits(found, i, alone[static_cast<size_t>(i)]);
     }
   }
+}
+
+/// Rows [first, first + count) of the first axis.
+Tensor RowsOf(const Tensor& all, int64_t first, int64_t count) {
+  Shape shape = all.shape();
+  const size_t size = all.floats().size() / static_cast<size_t>(shape[0]);
+  shape[0] = count;
+  Tensor rows(DType::kF32, shape);
+  std::ranges::copy(all.floats().subspan(static_cast<size_t>(first) * size, rows.floats().size()),
+                    rows.floats().begin());
+  return rows;
+}
+
+class SharedPassTest : public testing::TestWithParam<Precision> {};
+
+TEST_P(SharedPassTest, PicturesOfFixedSize) {
+  const auto new_model = [](int threads) {
+    return SiglipVisionModel(OddTokensConfig(), 3, RuntimeWith(threads), GetParam());
+  };
+  EXPECT_EQ(new_model(1).passes(kMostPictures, 25), 1) << "all share it";
+  Tensor pixels(DType::kF32, {kMostPictures, 3, 20, 20});
+  FillWithPixels(pixels);
+  ExpectSameBitsInEveryBatch(
+      new_model, [&](int64_t first, int64_t count) { return RowsOf(pixels, first, count); });
 }
 
 TEST_P(SharedPassTest, NaflexPicturesOfMixedShapes) {
@@ -91,34 +100,21 @@ TEST_P(SharedPassTest, NaflexPicturesOfMixedShapes) {
   config.num_patches = 9;
   config.patch_size = 3;
   constexpr int64_t kTokens = 150;  // more than a few of the largest in a pass
-  const int64_t values = config.patch_values();
   const int64_t shapes[kMostPictures][2] = {{10, 15}, {1, 3}, {7, 9}, {1, 1},  {12, 12},
                                             {2, 3},   {5, 5}, {3, 1}, {15, 10}};
+  Tensor pixels(DType::kF32, {kMostPictures, kTokens, config.patch_values()});
+  FillWithPixels(pixels);
   const auto inputs_of = [&](int64_t first, int64_t count) {
-    Tensor all(DType::kF32, {kMostPictures, kTokens, values});
-    FillWithPixels(all);
-    VisionInputs inputs = {
-        Tensor(DType::kF32, {count, kTokens, values}), {}, Tensor(DType::kI64, {count, 2})};
-    std::ranges::copy(all.floats().subspan(static_cast<size_t>(first * kTokens * values),
-                                           static_cast<size_t>(count * kTokens * values)),
-                      inputs.pixel_values.floats().begin());
+    VisionInputs inputs = {RowsOf(pixels, first, count), {}, Tensor(DType::kI64, {count, 2})};
     for (int64_t i = 0; i < 2 * count; ++i) {
       inputs.spatial_shapes.values<int64_t>()[static_cast<size_t>(i)] =
           shapes[first + i / 2][i % 2];
     }
     return inputs;
   };
-  const Siglip2VisionModel one(config, 3, RuntimeWith(1), GetParam());
-  std::vector<VisionOutput> alone;
-  for (int64_t i = 0; i < kMostPictures; ++i) alone.push_back(one(inputs_of(i, 1), kEverything));
-  for (const int threads : {1, 2, 3}) {
-    const Siglip2VisionModel model(config, 3, RuntimeWith(threads), GetParam());
-    for (int64_t batch = 1; batch <= kMostPictures; ++batch) {
-      SCOPED_TRACE(std::to_string(threads) + " threads, batch " + std::to_string(batch));
-      const VisionOutput found = model(inputs_of(0, batch), kEverything);
-      for (int64_t i = 0; i < batch; ++i) ExpectSameBits(found, i, alone[static_cast<size_t>(i)]);
-    }
-  }
+  ExpectSameBitsInEveryBatch(
+      [&](int threads) { return Siglip2VisionModel(config, 3, RuntimeWith(threads), GetParam()); },
+      inputs_of);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, SharedPassTest,

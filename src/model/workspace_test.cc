@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/layer_test_support.h"
 #include "model/sequence_schedule.h"
 #include "model/workspace_cache.h"
 #include "run_in_child.h"
@@ -16,17 +17,6 @@
 
 namespace siglip {
 namespace {
-
-SiglipVisionConfig OddTokensConfig() {
-  SiglipVisionConfig config;
-  config.hidden_size = 24;
-  config.intermediate_size = 40;
-  config.num_hidden_layers = 3;
-  config.num_attention_heads = 3;
-  config.image_size = 20;  // an odd number of tokens, so that half a word is left over in bf16
-  config.patch_size = 4;
-  return config;
-}
 
 LayerContext ContextOf(int threads) {
   return {OddTokensConfig(), Runtime::Create({.threads = threads, .instruction_set = {}}),
